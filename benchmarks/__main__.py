@@ -1,0 +1,62 @@
+"""Command line: `python -m benchmarks [wer|speakers|overhead|memory|all]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import memory, overhead, speakers, wer
+from benchmarks.eval_set import MissingAudioError
+from benchmarks.report import note, provenance, write_section
+from benchmarks.values import Options
+
+SECTIONS = {"wer": wer, "speakers": speakers, "overhead": overhead, "memory": memory}
+
+MISSING_AUDIO = 2  # exit status
+
+
+def main(words: Sequence[str]) -> int:
+    """Measures what the `words` of the command line ask for; returns the exit status."""
+    parser = _parser()
+    arguments = parser.parse_args(words)
+    names = list(SECTIONS) if arguments.section == "all" else [arguments.section]
+    if arguments.base_url and "memory" in names:
+        parser.error("memory is measured on servers that the benchmark starts: leave --base-url out")
+    options = Options(arguments.eval, arguments.base_url, arguments.quick)
+    command = shlex.join(["python", "-m", "benchmarks", *words])
+    try:
+        for name in names:
+            _run(name, options, command, arguments.out)
+    except MissingAudioError as error:
+        note(str(error))
+        return MISSING_AUDIO
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure the server through HTTP."
+    )
+    parser.add_argument("section", nargs="?", default="all", choices=[*SECTIONS, "all"])
+    audio = Path(os.environ.get("EVAL_DIR", "../shared/eval"))
+    parser.add_argument("--eval", type=Path, default=audio, metavar="DIR", help="evaluation audio (EVAL_DIR)")
+    parser.add_argument("--base-url", metavar="URL", help="a running server; by default one is started")
+    parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"), metavar="FILE")
+    parser.add_argument("--quick", action="store_true", help="leave the hour-long file out")
+    return parser
+
+
+def _run(name: str, options: Options, command: str, out: Path) -> None:
+    section = SECTIONS[name]
+    body = section.measure(options)
+    text = f"## {section.TITLE}\n\n{provenance(command)}\n\n{body}"
+    write_section(out, name, text)
+    print(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,38 @@
+"""The server as its callers see it: one POST, one JSON answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+
+from benchmarks.values import Answer
+
+
+class Client:
+    def __init__(self, base_url: str) -> None:
+        self._http = httpx.Client(base_url=base_url, timeout=None)
+
+    def transcribe(
+        self, audio: Path, *, language: str, response_format: str = "json", **fields: str | Sequence[str]
+    ) -> Answer:
+        """Extra `fields` become form fields as they are; raises `RuntimeError` unless the answer is a 200."""
+        form = {"model": "whisper-1", "language": language, "response_format": response_format, **fields}
+        started = time.perf_counter()
+        with audio.open("rb") as file:
+            response = self._http.post(
+                "/v1/audio/transcriptions", data=form, files={"file": (audio.name, file)}
+            )
+        seconds = time.perf_counter() - started
+        if response.status_code != httpx.codes.OK:
+            raise RuntimeError(f"{audio.name}: {response.status_code} {response.text}")
+        return Answer(response.json(), seconds)
+
+    def transcribe_speakers(self, audio: Path, *, language: str) -> Answer:
+        """Words, segments and turns, each with its speaker."""
+        granularities = {"timestamp_granularities[]": ("word", "segment")}
+        return self.transcribe(
+            audio, language=language, response_format="verbose_json", diarize="true", **granularities
+        )

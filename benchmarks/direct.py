@@ -1,0 +1,45 @@
+"""Child process: the server's own pipeline without HTTP, from the file to the text.
+
+The one module that imports the project: `overhead` needs the same code on both sides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from benchmarks.values import Message
+from benchmarks.worker import answer_requests
+from config import Settings
+from models import DecodeOptions, TranscriptionOptions
+from routes.state import ServerState
+from server import build_state, default_loaders
+from utils.progress import Progress
+
+
+async def transcribe(state: ServerState, audio: Path, language: str) -> str:
+    """What a request for `json` asks of the pipeline."""
+    options = TranscriptionOptions(decode=DecodeOptions(language=language))
+    with state.temp.workspace() as workspace:
+        upload = workspace / audio.name
+        shutil.copyfile(audio, upload)  # the pipeline deletes the upload once it is decoded
+        transcript = await state.transcription.transcribe(upload, workspace, options, Progress("direct"))
+    return transcript.text
+
+
+def main() -> None:
+    settings = Settings()
+    state = build_state(settings, default_loaders(settings))
+    with asyncio.Runner() as runner:
+
+        def handle(request: Message) -> Message:
+            return {"text": runner.run(transcribe(state, Path(request["audio"]), request["language"]))}
+
+        answer_requests(handle)
+    state.models.close()
+    state.temp.close()
+
+
+if __name__ == "__main__":
+    main()

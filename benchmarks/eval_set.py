@@ -1,0 +1,75 @@
+"""Reads the manifests of the evaluation audio."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LONG = "long"
+
+
+class MissingAudioError(Exception):
+    """The folder of evaluation audio is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One voice and the words it says."""
+
+    audio: Path
+    text: str
+    language: str
+    subset: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Several voices: `rttm` says who speaks when inside `uem`, `stm` what they say."""
+
+    uri: str
+    audio: Path
+    rttm: Path
+    uem: Path
+    stm: Path | None
+    language: str
+    num_speakers: int
+    kind: str
+    seconds: float
+
+
+def read_utterances(root: Path) -> list[Utterance]:
+    folder = root / "wer"
+    return [
+        Utterance(folder / row["audio"], row["text"], row["language"], row["subset"], row["duration"])
+        for row in _read_rows(folder)
+    ]
+
+
+def read_conversations(root: Path, *, with_long: bool = True) -> list[Conversation]:
+    folder = root / "der"
+    conversations = [_conversation(folder, row) for row in _read_rows(folder)]
+    return [item for item in conversations if with_long or item.kind != LONG]
+
+
+def _read_rows(folder: Path) -> list[dict[str, Any]]:
+    manifest = folder / "manifest.jsonl"
+    if not manifest.is_file():
+        raise MissingAudioError(f"{manifest} is not there: give the evaluation audio with --eval or EVAL_DIR")
+    return [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _conversation(folder: Path, row: dict[str, Any]) -> Conversation:
+    return Conversation(
+        uri=row["uri"],
+        audio=folder / row["audio"],
+        rttm=folder / row["rttm"],
+        uem=folder / row["uem"],
+        stm=folder / row["stm"] if row.get("stm") else None,
+        language=row.get("language") or row["languages"][0],
+        num_speakers=row["speakers"],
+        kind=row["kind"],
+        seconds=row["duration"],
+    )

@@ -1,0 +1,129 @@
+"""Starts the server as its users do, waits until it is ready, and watches its memory."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+from benchmarks.worker import ROOT
+
+HOST = "127.0.0.1"
+READY_SECONDS = 180.0
+STOP_SECONDS = 20.0
+SAMPLES_PER_SECOND = 5
+LOG_TAIL = 2000  # characters shown when the server does not come up
+
+
+class ServerProcess:
+    """One `server.py` on a free port; its memory is sampled from start to stop."""
+
+    def __init__(self) -> None:
+        self.base_url = ""
+        self.peak_rss = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._sampler = threading.Thread(target=self._sample, daemon=True)
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[ServerProcess]:
+        server = cls()
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                server._start(Path(folder) / "server.log")
+                yield server
+            finally:
+                server._stop()
+
+    def rss(self) -> int:
+        """Bytes resident now in the server and all its children, shared pages counted in each."""
+        assert self._process
+        try:
+            parent = psutil.Process(self._process.pid)
+            return sum(_resident(process) for process in [parent, *parent.children(recursive=True)])
+        except psutil.NoSuchProcess:
+            return 0
+
+    def _start(self, log: Path) -> None:
+        port = _free_port()
+        self.base_url = f"http://{HOST}:{port}"
+        environment = {**os.environ, "HOST": HOST, "PORT": str(port)}
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "server.py"],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self._sampler.start()
+        self._wait_until_ready(log)
+
+    def _wait_until_ready(self, log: Path) -> None:
+        assert self._process
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if _is_ready(self.base_url):
+                return
+            time.sleep(0.2)
+        raise RuntimeError(f"the server did not become ready:\n{log.read_text(errors='replace')[-LOG_TAIL:]}")
+
+    def _sample(self) -> None:
+        while not self._stopping.wait(1 / SAMPLES_PER_SECOND):
+            self.peak_rss = max(self.peak_rss, self.rss())
+
+    def _stop(self) -> None:
+        if self._process is None:
+            return
+        self._stopping.set()
+        if self._sampler.is_alive():
+            self._sampler.join()
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def serving(base_url: str | None) -> Iterator[str]:
+    """The address of a running server: the one given, or one started here."""
+    if base_url:
+        yield base_url
+        return
+    with ServerProcess.running() as server:
+        yield server.base_url
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_ready(base_url: str) -> bool:
+    try:
+        return httpx.get(f"{base_url}/health/ready", timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        resident: int = process.memory_info().rss
+    except psutil.NoSuchProcess:
+        return 0
+    return resident

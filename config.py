@@ -1,0 +1,70 @@
+"""Settings from the environment or `.env`. Only `server.py` reads them; everyone else gets plain values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Every setting has a bound, a user and a line in `.env.example`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for every interface."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 lets the system choose."""
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    """Least level that is logged."""
+
+    whisper_model: str = "auto"
+    """auto (large-v3-turbo on CUDA, else whisper-base), whisper-base or whisper-tiny.en (embedded), a size,
+    a hub id, or a folder."""
+    whisper_compute_type: str = "auto"
+    """CTranslate2 type: auto (int8 on CPU, float16 on CUDA), int8, int8_float16, float16, float32."""
+    whisper_batch_size: int = Field(default=8, ge=1, le=64)
+    """Windows of speech decoded at once; each adds about 40 MB on CPU with base."""
+    whisper_beam_size: int = Field(default=5, ge=1, le=10)
+    """Hypotheses kept while decoding at temperature 0."""
+    device: str = Field(default="auto", pattern="^(auto|cpu|cuda)$")
+    """Where models run; auto takes CUDA when it is there."""
+    cpu_threads: int = Field(default=0, ge=0, le=256)
+    """Threads of the recogniser on CPU; 0 takes every core."""
+    preload: bool = True
+    """Load the models of enabled stages at start rather than at first use."""
+    model_idle_seconds: float = Field(default=0, ge=0)
+    """Unload a model unused for so long; 0 keeps it for ever."""
+
+    enable_speaker_diarization: bool = True
+    """Tell speakers apart where the answer can show them."""
+    enable_vocal_separation: bool = False
+    """Take music away before transcribing (needs a separation model)."""
+    enable_alignment: bool = False
+    """Refine word times with a CTC model (needs an alignment model)."""
+    enable_punctuation_restoration: bool = False
+    """Add punctuation where the recogniser left none (needs a punctuation model)."""
+
+    chunk_seconds: float = Field(default=600, ge=60, le=3600)
+    """Longest chunk; long recordings are worked on chunk by chunk."""
+    chunk_overlap_seconds: float = Field(default=10, ge=2, le=30)
+    """How much neighbouring chunks share."""
+
+    max_requests: int = Field(default=32, ge=1, le=10_000)
+    """Transcriptions in the house at once, running and waiting; one more is answered 429."""
+    max_upload_mb: int = Field(default=2048, ge=1, le=1_048_576)
+    """Largest upload in MiB."""
+    max_audio_hours: float = Field(default=48, gt=0, le=1000)
+    """Longest recording in hours."""
+    workspace_dir: Path | None = None
+    """Where recordings lie while they are worked on; by default a folder in the system's temporary one."""
+
+    @property
+    def max_upload_bytes(self) -> int:
+        return self.max_upload_mb * MEBIBYTE

@@ -1,0 +1,80 @@
+"""Everything the server says no with.
+
+TranscriptionServerError
+├── InvalidRequestError            400  a parameter is wrong
+│   ├── InvalidAudioError          400  the file holds no audio that can be decoded
+│   ├── ModelNotFoundError         404  no such model
+│   └── UploadTooLargeError        413  over MAX_UPLOAD_MB or MAX_AUDIO_HOURS
+├── StageUnavailableError          501  a stage that is off or has no model here
+├── OverloadedError                429  too many requests in the house
+├── InsufficientStorageError       507  the disk cannot hold the recording
+└── ModelUnavailableError          503  a model cannot be loaded
+"""
+
+from __future__ import annotations
+
+
+class TranscriptionServerError(Exception):
+    """An error with an OpenAI envelope: status, type, code, the parameter at fault."""
+
+    status = 500
+    type = "server_error"
+    code: str | None = None
+    retry_after: int | None = None  # seconds; None: a retry cannot succeed, and the client is told so
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        if code is not None:
+            self.code = code
+
+
+class InvalidRequestError(TranscriptionServerError):
+    status = 400
+    type = "invalid_request_error"
+
+
+class InvalidAudioError(InvalidRequestError):
+    code = "invalid_audio"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, param="file")
+
+
+class ModelNotFoundError(InvalidRequestError):
+    status = 404
+    code = "model_not_found"
+
+
+class UploadTooLargeError(InvalidRequestError):
+    status = 413
+    code = "file_too_large"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, param="file")
+
+
+class StageUnavailableError(TranscriptionServerError):
+    status = 501
+    type = "not_implemented_error"
+    code = "stage_unavailable"
+
+
+class OverloadedError(TranscriptionServerError):
+    status = 429
+    type = "rate_limit_error"
+    code = "server_overloaded"
+    retry_after = 5
+
+
+class InsufficientStorageError(TranscriptionServerError):
+    status = 507
+    code = "insufficient_storage"
+    retry_after = 60
+
+
+class ModelUnavailableError(TranscriptionServerError):
+    status = 503
+    code = "model_unavailable"
+    retry_after = 30

@@ -1,0 +1,275 @@
+"""Data that flows through the server, not neural networks.
+
+Times are integer samples at 16 kHz (`SAMPLE_RATE`); seconds appear only on the wire.
+Every value is frozen and knows nothing of HTTP or of storage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel
+
+SAMPLE_RATE = 16_000  # samples per second, everywhere inside
+
+Audio: TypeAlias = npt.NDArray[np.float32]
+"""Mono samples in [-1, 1] at `SAMPLE_RATE`."""
+
+
+class ResponseFormat(StrEnum):
+    JSON = "json"
+    TEXT = "text"
+    SRT = "srt"
+    VTT = "vtt"
+    VERBOSE_JSON = "verbose_json"
+    DIARIZED_JSON = "diarized_json"
+
+
+class Granularity(StrEnum):
+    WORD = "word"
+    SEGMENT = "segment"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioClip:
+    """A decoded recording: 16 kHz mono s16le on disk, read through a memory map."""
+
+    path: Path
+    num_samples: int
+
+    @property
+    def seconds(self) -> float:
+        return self.num_samples / SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Half-open range of samples `[start, stop)`."""
+
+    start: int
+    stop: int
+
+    @property
+    def num_samples(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One unit of work. It owns what is said in `[start, stop)` and hears `[heard.start, heard.stop)`,
+    which reaches into its neighbours."""
+
+    index: int
+    start: int
+    stop: int
+    heard: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """`text` keeps its leading space, so that joining the words of a segment gives its text."""
+
+    start: int
+    stop: int
+    text: str
+    probability: float
+    tokens: tuple[int, ...] = ()
+    speaker: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowText:
+    """What the recogniser made of one window; `words` is empty where their times were not asked for."""
+
+    text: str
+    tokens: tuple[int, ...]
+    words: tuple[Word, ...]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of one voice. The decoder's figures are those of the window it came from."""
+
+    start: int
+    stop: int
+    text: str
+    words: tuple[Word, ...]
+    tokens: tuple[int, ...]
+    window_start: int
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    speaker: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerTurn:
+    start: int
+    stop: int
+    speaker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """The mean voice of one speaker: a unit embedding and the speech it was taken from."""
+
+    speaker: int
+    num_samples: int
+    embedding: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSpeakers:
+    """Who speaks when in one chunk, in samples of the recording; numbers mean nothing outside the chunk."""
+
+    turns: tuple[SpeakerTurn, ...] = ()
+    voices: tuple[Voice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerCount:
+    """What the caller knows of the number of speakers."""
+
+    minimum: int = 1
+    maximum: int | None = None
+
+    @property
+    def exact(self) -> int | None:
+        return self.minimum if self.minimum == self.maximum else None
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeOptions:
+    """What steers the recogniser. Hashable: equal options may share a batch."""
+
+    language: str | None = None
+    languages: tuple[str, ...] = ()
+    prompt: str = ""
+    keywords: tuple[str, ...] = ()
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionOptions:
+    """What a caller asked of the pipeline; which format the answer takes is not its business."""
+
+    decode: DecodeOptions = DecodeOptions()
+    words: bool = False
+    diarize: bool = False
+    speakers: SpeakerCount = SpeakerCount()
+    separate_vocals: bool = False
+    align: bool = False
+    restore_punctuation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkResult:
+    """What was heard in one chunk, in samples of the recording, not yet merged with its neighbours."""
+
+    chunk: Chunk
+    language: str | None
+    segments: tuple[Segment, ...]
+    speakers: ChunkSpeakers
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The whole recording. Speakers are numbered in order of first appearance."""
+
+    language: str | None
+    num_samples: int
+    segments: tuple[Segment, ...]
+    turns: tuple[SpeakerTurn, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "".join(segment.text for segment in self.segments).strip()
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        return tuple(word for segment in self.segments for word in segment.words)
+
+
+# What goes over the wire, as the official client's types have it; times in seconds. Fields that are
+# None are left out.
+
+
+class DurationUsage(BaseModel):
+    type: Literal["duration"] = "duration"
+    seconds: float
+
+
+class WireLanguage(BaseModel):
+    code: str
+
+
+class WireWord(BaseModel):
+    word: str
+    start: float
+    end: float
+    probability: float
+    speaker: str | None = None
+
+
+class WireSegment(BaseModel):
+    id: int
+    seek: int
+    start: float
+    end: float
+    text: str
+    tokens: list[int]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    speaker: str | None = None
+
+
+class WireTurn(BaseModel):
+    start: float
+    end: float
+    speaker: str
+
+
+class WireDiarizedSegment(BaseModel):
+    type: Literal["transcript.text.segment"] = "transcript.text.segment"
+    id: str
+    start: float
+    end: float
+    text: str
+    speaker: str
+
+
+class TranscriptionJson(BaseModel):
+    text: str
+    languages: list[WireLanguage] | None = None
+    usage: DurationUsage
+
+
+class TranscriptionVerboseJson(BaseModel):
+    task: Literal["transcribe"] = "transcribe"
+    language: str
+    duration: float
+    text: str
+    segments: list[WireSegment] | None = None
+    words: list[WireWord] | None = None
+    turns: list[WireTurn] | None = None
+    usage: DurationUsage
+
+
+class TranscriptionDiarizedJson(BaseModel):
+    task: Literal["transcribe"] = "transcribe"
+    duration: float
+    text: str
+    segments: list[WireDiarizedSegment]
+    usage: DurationUsage

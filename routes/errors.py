@@ -1,0 +1,61 @@
+"""Every error in the OpenAI envelope."""
+
+from __future__ import annotations
+
+import logging
+from typing import cast
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from exceptions import InvalidRequestError, TranscriptionServerError
+from routes.middleware import request_id_of
+
+logger = logging.getLogger(__name__)
+
+CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(TranscriptionServerError, _server_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _client_left)
+    app.add_exception_handler(Exception, _bug)
+
+
+def envelope(error: TranscriptionServerError) -> JSONResponse:
+    """The error as the official client reads it, and whether a retry can succeed."""
+    headers = {"x-should-retry": "false"}
+    if error.retry_after is not None:
+        headers = {"retry-after": str(error.retry_after)}
+    body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+    return JSONResponse({"error": body}, error.status, headers)
+
+
+async def _server_error(request: Request, error: Exception) -> Response:
+    error = cast(TranscriptionServerError, error)
+    if error.status >= 500:
+        logger.error("%s: %s", request_id_of(request), error.message)
+    return envelope(error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """What the framework refuses: unknown paths and methods."""
+    error = cast(HTTPException, error)
+    refusal = InvalidRequestError(f"{request.method} {request.url.path}: {error.detail}.")
+    refusal.status = error.status_code
+    return envelope(refusal)
+
+
+async def _client_left(request: Request, _: Exception) -> Response:
+    logger.info("%s: the client left", request_id_of(request))
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+async def _bug(request: Request, _: Exception) -> Response:
+    """Starlette sends this from outside every middleware, and logs the traceback after it."""
+    answer = envelope(TranscriptionServerError("The server failed; its log has the reason."))
+    answer.headers["x-request-id"] = request_id_of(request)
+    return answer

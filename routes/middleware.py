@@ -1,0 +1,44 @@
+"""Pure ASGI middleware: a request id and a time on every response, a line in the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
+
+
+class RequestIdMiddleware:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = scope.setdefault("state", {})["request_id"] = f"req_{uuid.uuid4().hex}"
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                milliseconds = round((time.perf_counter() - started) * 1000)
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers["openai-processing-ms"] = str(milliseconds)
+                line = "%s: %s %s %d in %d ms"
+                level = logging.DEBUG if scope["path"].startswith("/health") else logging.INFO
+                logger.log(
+                    level, line, request_id, scope["method"], scope["path"], message["status"], milliseconds
+                )
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+def request_id_of(request: Request) -> str:
+    return str(request.state.request_id)

@@ -1,0 +1,187 @@
+"""Form fields to what the pipeline is asked: the one place that knows the OpenAI parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from exceptions import InvalidRequestError
+from models import DecodeOptions, Granularity, ResponseFormat, SpeakerCount, TranscriptionOptions
+from utils.languages import language_code
+
+MAX_SPEAKERS = 100
+Count = Annotated[int, Field(ge=1, le=MAX_SPEAKERS)]
+Short = Annotated[str, Field(min_length=1, max_length=100)]
+
+LISTS = frozenset({"timestamp_granularities", "languages", "keywords", "include"})
+SPEAKER_FORMATS = frozenset({ResponseFormat.VERBOSE_JSON, ResponseFormat.DIARIZED_JSON})
+PREFIX_FORMATS = frozenset({ResponseFormat.TEXT, ResponseFormat.SRT, ResponseFormat.VTT})
+TIMED_FORMATS = SPEAKER_FORMATS | {ResponseFormat.SRT, ResponseFormat.VTT}
+
+
+class TranscriptionForm(BaseModel):
+    """The fields of a transcription request beside `file`. Unknown ones are ignored, as hosted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: Annotated[str, Field(max_length=200)]
+    response_format: ResponseFormat = ResponseFormat.JSON
+    timestamp_granularities: list[Granularity] = []
+    language: Annotated[str, Field(max_length=40)] | None = None
+    languages: Annotated[list[Short], Field(max_length=100)] = []
+    prompt: Annotated[str, Field(max_length=10_000)] = ""
+    keywords: Annotated[list[Short], Field(max_length=100)] = []
+    temperature: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    stream: bool = False
+    include: list[str] = []
+    chunking_strategy: str = "auto"
+    diarize: bool | None = None
+    separate_vocals: bool | None = None
+    align: bool | None = None
+    restore_punctuation: bool | None = None
+    num_speakers: Count | None = None
+    min_speakers: Count | None = None
+    max_speakers: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageDefaults:
+    """Which stages run where a request does not say."""
+
+    diarize: bool = True
+    separate_vocals: bool = False
+    align: bool = False
+    restore_punctuation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionRequest:
+    model: str
+    format: ResponseFormat
+    granularities: frozenset[Granularity]
+    options: TranscriptionOptions
+
+
+def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults) -> TranscriptionRequest:
+    """Raises InvalidRequestError, which names the parameter, for whatever cannot be honoured."""
+    try:
+        form = TranscriptionForm.model_validate(_gather(fields))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidRequestError(_explain(first), param=str(first["loc"][0])) from error
+    _refuse_unsupported(form)
+    return TranscriptionRequest(
+        form.model, form.response_format, _granularities(form), _options(form, defaults)
+    )
+
+
+def _gather(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """`name[]` and repeated names make lists; of other names the last counts; empty means not sent."""
+    gathered: dict[str, Any] = {}
+    for sent, value in fields:
+        name = sent.removesuffix("[]")
+        if value == "":
+            continue
+        if name in LISTS:
+            gathered.setdefault(name, []).append(value)
+        else:
+            gathered[name] = value
+    return gathered
+
+
+def _explain(error: Any) -> str:
+    name = error["loc"][0]
+    if error["type"] == "missing":
+        return f"The parameter '{name}' is required."
+    return f"The parameter '{name}' is wrong: {error['msg']}."
+
+
+def _refuse_unsupported(form: TranscriptionForm) -> None:
+    unsupported = {
+        "stream": form.stream,
+        "include": bool(form.include),
+        "chunking_strategy": form.chunking_strategy != "auto",
+    }
+    for name, is_asked in unsupported.items():
+        if is_asked:
+            raise InvalidRequestError(f"This server does not support '{name}' yet; leave it out.", param=name)
+
+
+def _granularities(form: TranscriptionForm) -> frozenset[Granularity]:
+    if form.timestamp_granularities and form.response_format is not ResponseFormat.VERBOSE_JSON:
+        raise InvalidRequestError(
+            "'timestamp_granularities' needs response_format=verbose_json.", param="timestamp_granularities"
+        )
+    return frozenset(form.timestamp_granularities or [Granularity.SEGMENT])
+
+
+def _options(form: TranscriptionForm, defaults: StageDefaults) -> TranscriptionOptions:
+    speakers = _speaker_count(form)
+    diarize = _diarize(form, defaults)
+    is_timed = form.response_format in TIMED_FORMATS or diarize
+    align = form.align if form.align is not None else defaults.align and is_timed
+    return TranscriptionOptions(
+        decode=_decode_options(form),
+        words=is_timed or align,
+        diarize=diarize,
+        speakers=speakers,
+        separate_vocals=_chosen(form.separate_vocals, defaults.separate_vocals),
+        align=align,
+        restore_punctuation=_chosen(form.restore_punctuation, defaults.restore_punctuation),
+    )
+
+
+def _chosen(asked: bool | None, default: bool) -> bool:
+    return default if asked is None else asked
+
+
+def _diarize(form: TranscriptionForm, defaults: StageDefaults) -> bool:
+    """Speakers are told apart only where the answer can show them."""
+    if form.response_format is ResponseFormat.DIARIZED_JSON:
+        if form.diarize is False:
+            raise InvalidRequestError("response_format=diarized_json needs diarize=true.", param="diarize")
+        return True
+    if form.response_format in SPEAKER_FORMATS:
+        return _chosen(form.diarize, defaults.diarize)
+    counted = form.num_speakers or form.min_speakers or form.max_speakers
+    return form.response_format in PREFIX_FORMATS and _chosen(form.diarize, bool(counted))
+
+
+def _speaker_count(form: TranscriptionForm) -> SpeakerCount:
+    exact = form.num_speakers
+    if exact is not None and (form.min_speakers or form.max_speakers):
+        raise InvalidRequestError(
+            "Send num_speakers, or min_speakers and max_speakers.", param="num_speakers"
+        )
+    if exact is not None:
+        return SpeakerCount(exact, exact)
+    minimum = form.min_speakers or 1
+    if form.max_speakers is not None and form.max_speakers < minimum:
+        raise InvalidRequestError("'max_speakers' is below 'min_speakers'.", param="max_speakers")
+    return SpeakerCount(minimum, form.max_speakers)
+
+
+def _decode_options(form: TranscriptionForm) -> DecodeOptions:
+    return DecodeOptions(
+        language=_languages([form.language], "language")[0] if form.language else None,
+        languages=tuple(_languages(form.languages, "languages")),
+        prompt=form.prompt,
+        keywords=tuple(form.keywords),
+        temperature=form.temperature,
+    )
+
+
+def _languages(given: Collection[str], param: str) -> list[str]:
+    codes = []
+    for value in given:
+        code = language_code(value)
+        if code is None:
+            raise InvalidRequestError(
+                f"'{value}' is no language that Whisper knows; send an ISO 639-1 code such as 'en'.",
+                param=param,
+            )
+        codes.append(code)
+    return codes

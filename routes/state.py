@@ -1,0 +1,30 @@
+"""What the routes share: made by the lifespan, found on the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import Request
+
+from routes.parameters import StageDefaults
+from services.transcription import TranscriptionService
+from utils.admission import Admission
+from utils.catalogue import Catalogue
+from utils.model_manager import ModelManager
+from utils.temp_manager import TempManager
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    transcription: TranscriptionService
+    models: ModelManager
+    catalogue: Catalogue
+    admission: Admission
+    temp: TempManager
+    defaults: StageDefaults
+    max_upload_bytes: int
+
+
+def state_of(request: Request) -> ServerState:
+    return cast(ServerState, request.app.state.server)

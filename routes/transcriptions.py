@@ -1,0 +1,72 @@
+"""POST /v1/audio/transcriptions."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from exceptions import InvalidRequestError
+from models import TranscriptionDiarizedJson, TranscriptionJson, TranscriptionVerboseJson
+from routes.disconnect import until_disconnect
+from routes.middleware import request_id_of
+from routes.parameters import TranscriptionForm, TranscriptionRequest, parse_parameters
+from routes.state import ServerState, state_of
+from routes.uploads import Fields, UploadReader
+from utils.progress import Progress
+from utils.response_formatter import render
+
+router = APIRouter(prefix="/v1/audio", tags=["audio"])
+
+
+def _form_schema() -> dict[str, Any]:
+    schema = TranscriptionForm.model_json_schema(ref_template="#/components/schemas/{model}")
+    definitions = schema.pop("$defs", {})
+    for name, field in schema["properties"].items():
+        schema["properties"][name] = {**field, **definitions.get(field.get("$ref", "").split("/")[-1], {})}
+        schema["properties"][name].pop("$ref", None)
+    schema["properties"]["file"] = {"type": "string", "format": "binary"}
+    schema["required"] = ["file", *schema["required"]]
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+@router.post(
+    "/transcriptions",
+    response_model=TranscriptionJson | TranscriptionVerboseJson | TranscriptionDiarizedJson,
+)
+async def create_transcription(request: Request) -> Response:
+    """Who said what, in the format asked for. Refuses bad parameters before the upload is read."""
+    state = state_of(request)
+    with state.admission.enter(request_id_of(request)) as progress, state.temp.workspace() as workspace:
+        asked, file = await _receive(request, state, workspace)
+        return await until_disconnect(request, _answer(state, asked, file, workspace, progress))
+
+
+async def _receive(
+    request: Request, state: ServerState, workspace: Path
+) -> tuple[TranscriptionRequest, Path]:
+    def check(fields: Fields) -> TranscriptionRequest:
+        asked = parse_parameters(fields, state.defaults)
+        state.catalogue.require(asked.model)
+        state.transcription.require(asked.options)
+        return asked
+
+    def check_early(fields: Fields) -> None:
+        if any(name == "model" for name, _ in fields):  # else the fields come after the file
+            check(fields)
+
+    upload = await UploadReader(workspace, state.max_upload_bytes, check_early).read(request)
+    asked = check(upload.fields)
+    if upload.file is None:
+        raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")
+    return asked, upload.file
+
+
+async def _answer(
+    state: ServerState, asked: TranscriptionRequest, file: Path, workspace: Path, progress: Progress
+) -> Response:
+    transcript = await state.transcription.transcribe(file, workspace, asked.options, progress)
+    body, media_type = await to_thread(render, transcript, asked.format, asked.granularities)
+    return Response(body, media_type=media_type)

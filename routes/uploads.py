@@ -1,0 +1,148 @@
+"""multipart/form-data straight to disk: fields in memory, the file in the workspace, everything bounded."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from asyncio import to_thread
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from exceptions import InsufficientStorageError, InvalidRequestError, UploadTooLargeError
+
+MAX_FIELDS = 200
+MAX_FIELD_BYTES = 64 * 1024
+FORM_ROOM = 1024 * 1024  # what the form may weigh beside the file
+WRITE_BYTES = 1024 * 1024
+
+Fields = list[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Upload:
+    """A form as it was sent: the text fields in their order, and the file on disk if there was one."""
+
+    fields: Fields = field(default_factory=list)
+    file: Path | None = None
+
+
+class UploadReader:
+    """Reads one form. `check` sees the fields sent before the file, ahead of the file's first byte."""
+
+    def __init__(self, workspace: Path, max_file_bytes: int, check: Callable[[Fields], object]) -> None:
+        self._target = workspace / "upload"  # the client's own file name is never used
+        self._max_file_bytes = max_file_bytes
+        self._check = check
+        self._upload = Upload()
+        self._header: list[bytes] = [b"", b""]
+        self._disposition = b""
+        self._name = ""
+        self._is_file = False
+        self._value = bytearray()
+        self._unwritten = bytearray()
+        self._file_bytes = 0
+        self._complete = False
+
+    async def read(self, request: Request) -> Upload:
+        """Raises InvalidRequestError, UploadTooLargeError, InsufficientStorageError, ClientDisconnect."""
+        parser = self._parser(request.headers.get("content-type", ""))
+        self._check_size(request.headers.get("content-length", ""))
+        try:
+            with self._target.open("wb") as out:
+                async for data in request.stream():
+                    parser.write(data)
+                    if len(self._unwritten) >= WRITE_BYTES:
+                        await to_thread(self._flush, out)
+                await to_thread(self._flush, out)
+        except FormParserError as error:
+            raise InvalidRequestError(f"The form could not be read: {error}.") from error
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise InsufficientStorageError("The disk of this server cannot hold the upload.") from error
+            raise
+        if not self._complete:
+            raise InvalidRequestError("The form ends before its last boundary; send it again.")
+        return self._upload
+
+    def _parser(self, content_type: str) -> MultipartParser:
+        kind, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary")
+        if kind != b"multipart/form-data" or not boundary:
+            raise InvalidRequestError("Send the request as multipart/form-data with a 'file' part.")
+        callbacks = {
+            "on_part_begin": self._begin_part,
+            "on_part_data": self._part_data,
+            "on_part_end": self._end_part,
+            "on_header_field": lambda data, start, end: self._header_data(0, data[start:end]),
+            "on_header_value": lambda data, start, end: self._header_data(1, data[start:end]),
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_end": self._end,
+        }
+        return MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
+
+    def _check_size(self, content_length: str) -> None:
+        announced = int(content_length) if content_length.isascii() and content_length.isdigit() else 0
+        if announced > self._max_file_bytes + FORM_ROOM:
+            raise self._too_large()
+        if announced > shutil.disk_usage(self._target.parent).free:
+            raise InsufficientStorageError("The disk of this server cannot hold the upload.")
+
+    def _too_large(self) -> UploadTooLargeError:
+        return UploadTooLargeError(
+            f"The file is larger than {self._max_file_bytes // 1024**2} MiB; split it."
+        )
+
+    def _flush(self, out: BinaryIO) -> None:
+        out.write(self._unwritten)
+        self._unwritten.clear()
+
+    def _begin_part(self) -> None:
+        self._disposition, self._name, self._is_file = b"", "", False
+        self._value.clear()
+
+    def _header_data(self, index: int, data: bytes) -> None:
+        self._header[index] += data
+
+    def _end_header(self) -> None:
+        if self._header[0].lower() == b"content-disposition":
+            self._disposition = self._header[1]
+        self._header = [b"", b""]
+
+    def _end_headers(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        self._name = options.get(b"name", b"").decode(errors="replace")
+        self._is_file = b"filename" in options
+        if not self._is_file:
+            return
+        if self._name != "file" or self._upload.file is not None:
+            raise InvalidRequestError("Send one file, as the part named 'file'.", param="file")
+        self._upload.file = self._target
+        self._check(self._upload.fields)
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self._file_bytes += end - start
+            if self._file_bytes > self._max_file_bytes:
+                raise self._too_large()
+            self._unwritten += data[start:end]
+            return
+        self._value += data[start:end]
+        if len(self._value) > MAX_FIELD_BYTES:
+            raise InvalidRequestError(f"A field may hold at most {MAX_FIELD_BYTES} bytes.", param=self._name)
+
+    def _end_part(self) -> None:
+        if self._is_file:
+            return
+        if len(self._upload.fields) >= MAX_FIELDS:
+            raise InvalidRequestError(f"A form may have at most {MAX_FIELDS} fields.")
+        self._upload.fields.append((self._name, self._value.decode(errors="replace")))
+
+    def _end(self) -> None:
+        self._complete = True

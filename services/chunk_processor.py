@@ -1,0 +1,80 @@
+"""One chunk through the stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from models import AudioClip, ChunkResult, ChunkSpeakers, Segment, SpeakerCount, TranscriptionOptions
+from services.alignment_service import Aligner
+from services.diarization_service import DiarizationService
+from services.punctuation_service import Punctuator
+from services.whisper_service import WhisperService
+from utils.audio_utils import read_samples
+from utils.chunk_planner import PlannedChunk
+from utils.concurrency import run_together
+from utils.progress import Progress
+from utils.speech_map import SpeechMap, SpeechRules, seconds
+
+# Tighter than for the recogniser: padding would lend one speaker's embedding the silence of the room.
+VOICE_RULES = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.05))
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What a chunk can go through; a stage that this server has no model for is None."""
+
+    whisper: WhisperService
+    diarization: DiarizationService | None = None
+    aligner: Aligner | None = None
+    punctuator: Punctuator | None = None
+
+
+class ChunkProcessor:
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+
+    async def process(
+        self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions, progress: Progress
+    ) -> ChunkResult:
+        """Words and speakers of one chunk, found side by side: they are bound by different cores."""
+        options = await self._with_language(clip, planned.speech, options)
+        segments, speakers = await run_together(
+            self._segments(clip, planned, options, progress), self._speakers(clip, planned, options)
+        )
+        progress.reach(planned.chunk.stop)
+        return ChunkResult(planned.chunk, options.decode.language, tuple(segments), speakers)
+
+    async def _with_language(
+        self, clip: AudioClip, speech: SpeechMap, options: TranscriptionOptions
+    ) -> TranscriptionOptions:
+        if options.decode.language:
+            return options
+        language = await self._stages.whisper.detect_language(clip, speech, options.decode.languages)
+        return replace(options, decode=replace(options.decode, language=language))
+
+    async def _segments(
+        self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions, progress: Progress
+    ) -> list[Segment]:
+        language = options.decode.language
+        if language is None:
+            return []
+        segments = await self._stages.whisper.transcribe(
+            clip, planned.chunk, planned.speech, options.decode, options.words, progress.reach
+        )
+        if options.align and self._stages.aligner:
+            segments = await self._stages.aligner.align(clip, segments, language)
+        if options.restore_punctuation and self._stages.punctuator:
+            segments = await self._stages.punctuator.restore(segments, language)
+        return segments
+
+    async def _speakers(
+        self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions
+    ) -> ChunkSpeakers:
+        if not (options.diarize and self._stages.diarization):
+            return ChunkSpeakers()
+        count = options.speakers
+        if planned.chunk.heard.num_samples < clip.num_samples:
+            count = SpeakerCount(1, count.maximum)  # not everyone need speak in every chunk
+        return await self._stages.diarization.diarize(
+            lambda span: read_samples(clip, span), planned.speech.regions(VOICE_RULES), count
+        )

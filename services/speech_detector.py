@@ -1,0 +1,55 @@
+"""Silero v6, the speech detector inside faster-whisper, run block by block with its state outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models import Audio
+from utils.speech_map import FRAME, Probabilities
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+CONTEXT = 64  # samples of the frame before that the network sees
+STATE_SHAPE = (1, 1, 128)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectorState:
+    """What the network remembers of the audio so far; it belongs to a recording, never to the model."""
+
+    hidden: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(STATE_SHAPE, np.float32))
+    cell: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(STATE_SHAPE, np.float32))
+    context: Audio = field(default_factory=lambda: np.zeros(CONTEXT, np.float32))
+
+
+class SpeechDetector:
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+
+    def detect(self, block: Audio, state: DetectorState) -> tuple[Probabilities, DetectorState]:
+        """Speech probability of every `FRAME` samples of `block`, its end padded with silence."""
+        frames = np.pad(block, (0, -len(block) % FRAME)).reshape(-1, FRAME)
+        before = np.vstack([state.context[None], frames[:-1, -CONTEXT:]])
+        feed: dict[str, Any] = {"input": np.hstack([before, frames]), "h": state.hidden, "c": state.cell}
+        output, hidden, cell = self._session.run(None, feed)
+        return np.ravel(output), DetectorState(hidden, cell, frames[-1, -CONTEXT:])
+
+
+def load_speech_detector() -> SpeechDetector:
+    import onnxruntime
+    from faster_whisper.utils import get_assets_path
+
+    options = onnxruntime.SessionOptions()
+    options.inter_op_num_threads = options.intra_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 4
+    path = Path(get_assets_path()) / "silero_vad_v6.onnx"
+    return SpeechDetector(
+        onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    )

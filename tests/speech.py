@@ -1,0 +1,65 @@
+"""Recordings for tests: the committed conversations with their scripts, and tones made on the spot."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models import SAMPLE_RATE, Audio
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@dataclass(frozen=True)
+class ScriptedTurn:
+    speaker: str
+    start: float
+    stop: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Conversation:
+    audio: Path
+    turns: tuple[ScriptedTurn, ...]
+
+    @property
+    def words(self) -> list[str]:
+        return plain_words(" ".join(turn.text for turn in self.turns))
+
+
+def conversation(name: str) -> Conversation:
+    script = json.loads((FIXTURES / f"{name}.json").read_text())
+    return Conversation(FIXTURES / f"{name}.flac", tuple(ScriptedTurn(**turn) for turn in script["turns"]))
+
+
+def plain_words(text: str) -> list[str]:
+    return re.findall(r"[a-z']+", text.lower())
+
+
+def tone(seconds: float, hertz: float = 300.0) -> Audio:
+    """What the fakes take for one person speaking."""
+    moments = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (0.3 * np.sin(2 * np.pi * hertz * moments)).astype(np.float32)
+
+
+def silence(seconds: float) -> Audio:
+    return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+
+
+def wav(*parts: Audio) -> bytes:
+    """The parts one after the other as a 16 kHz mono WAV file."""
+    samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return buffer.getvalue()

@@ -1,0 +1,99 @@
+"""Waiting for threads and for each other."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from utils.concurrency import run_stoppable, run_together
+
+
+async def test_the_result_or_error_of_the_work_is_given() -> None:
+    assert await run_stoppable(lambda stopped: stopped()) is False
+    with pytest.raises(ZeroDivisionError):
+        await run_stoppable(lambda _: 1 / 0)
+
+
+async def test_cancelled_work_is_told_to_stop_and_waited_for() -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    def work(stopped: Callable[[], bool]) -> None:
+        begun.set()
+        while not stopped():
+            threading.Event().wait(0.001)
+        threading.Event().wait(0.05)  # it closes its files
+        done.set()
+
+    task = asyncio.create_task(run_stoppable(work))
+    assert await asyncio.to_thread(begun.wait, 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done.is_set()
+
+
+async def test_work_that_fails_after_it_was_cancelled_is_cancelled() -> None:
+    begun = threading.Event()
+
+    def work(stopped: Callable[[], bool]) -> None:
+        begun.set()
+        while not stopped():
+            threading.Event().wait(0.001)
+        raise OSError
+
+    task = asyncio.create_task(run_stoppable(work))
+    await asyncio.to_thread(begun.wait, 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_both_results_are_given() -> None:
+    async def say(text: str) -> str:
+        await asyncio.sleep(0)
+        return text
+
+    assert await run_together(say("a"), say("b")) == ("a", "b")
+
+
+class Sibling:
+    """Waits for ever and remembers how that ended."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.cancelled = False
+
+    async def wait(self) -> None:
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+
+@pytest.mark.parametrize("first_fails", [True, False])
+async def test_a_failure_cancels_the_sibling_and_is_raised_bare(first_fails: bool) -> None:
+    sibling = Sibling()
+
+    async def fail() -> None:
+        await sibling.begun.wait()
+        raise ValueError("bare")
+
+    pair = (fail(), sibling.wait()) if first_fails else (sibling.wait(), fail())
+    with pytest.raises(ValueError, match="bare"):
+        await run_together(*pair)
+    assert sibling.cancelled
+
+
+async def test_cancellation_reaches_both() -> None:
+    siblings = Sibling(), Sibling()
+    task = asyncio.create_task(run_together(siblings[0].wait(), siblings[1].wait()))
+    await siblings[1].begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert all(sibling.cancelled for sibling in siblings)

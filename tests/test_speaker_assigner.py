@@ -1,0 +1,127 @@
+"""Words to speakers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import Segment, SpeakerTurn, Word
+from tests.builders import segment, thorough, turn, word, words
+from utils.segmentation import ends_sentence
+from utils.speaker_assigner import assign_speakers
+
+Voiced = list[tuple[str, int | None]]
+
+
+def voiced(of: list[Word], *turns: SpeakerTurn) -> Voiced:
+    """Text and speaker of each piece of what was said, a segment for each sentence."""
+    ends = [n for n, word in enumerate(of, start=1) if ends_sentence(word.text) or n == len(of)]
+    sentences = [segment(of[start:stop]) for start, stop in pairwise([0, *ends])]
+    return [(piece.text, piece.speaker) for piece in assign_speakers(sentences, turns)]
+
+
+@st.composite
+def spoken(draw: st.DrawFn) -> list[Segment]:
+    made, now = [], 0.0
+    texts = st.lists(st.sampled_from(["so", "he", "Mr.", "went.", "Why?"]), min_size=1, max_size=6)
+    for sentence in draw(st.lists(texts, min_size=1, max_size=5)):
+        said = []
+        for text in sentence:
+            now += draw(st.sampled_from([0.0, 0.1, 0.8, 4.0]))
+            stop = now + draw(st.sampled_from([0.0, 0.1, 0.5]))
+            said.append(word(text, now, stop))
+            now = stop
+        made.append(segment(said))
+    return made
+
+
+conversations = st.lists(
+    st.builds(
+        lambda start, length, speaker: turn(start / 10, (start + length) / 10, speaker),
+        st.integers(0, 200),
+        st.integers(1, 80),
+        st.integers(0, 3),
+    ),
+    max_size=8,
+)
+
+
+@thorough
+@given(spoken(), conversations)
+def test_words_are_never_lost_reordered_or_retimed(said: list[Segment], turns: list[SpeakerTurn]) -> None:
+    pieces = assign_speakers(said, turns)
+    after = [(w.start, w.stop, w.text, w.tokens) for piece in pieces for w in piece.words]
+    assert after == [(w.start, w.stop, w.text, w.tokens) for part in said for w in part.words]
+    assert "".join(piece.text for piece in pieces) == "".join(part.text for part in said)
+
+
+@thorough
+@given(spoken(), conversations)
+def test_no_segment_carries_two_voices(said: list[Segment], turns: list[SpeakerTurn]) -> None:
+    pieces = assign_speakers(said, turns)
+    assert all(word.speaker == piece.speaker for piece in pieces for word in piece.words)
+    starts = {part.words[0].start for part in said}
+    for left, right in pairwise(pieces):
+        assert left.speaker != right.speaker or right.start in starts
+
+
+@thorough
+@given(spoken(), conversations)
+def test_the_order_of_turns_does_not_matter(said: list[Segment], turns: list[SpeakerTurn]) -> None:
+    assert assign_speakers(said, turns) == assign_speakers(said, turns[::-1])
+
+
+def test_a_word_goes_where_most_of_it_is_not_where_it_starts() -> None:
+    said = [word("one", 0.0, 2.0), word("two.", 2.0, 4.0), word("three.", 3.9, 5.0)]
+    assert voiced(said, turn(0, 4, 0), turn(4, 8, 1)) == [(" one two.", 0), (" three.", 1)]
+
+
+def test_overlapping_turns_of_one_speaker_count_together() -> None:
+    said = [word("mine.", 0.0, 3.0)]
+    assert voiced(said, turn(0, 1, 0), turn(2, 3, 0), turn(1, 2.5, 1)) == [(" mine.", 0)]
+
+
+def test_a_word_in_a_gap_goes_to_the_nearest_turn() -> None:
+    said = [word("near.", 4.5, 4.8)]
+    assert voiced(said, turn(0, 4, 0), turn(5, 9, 1)) == [(" near.", 1)]
+    assert voiced(said, turn(0, 4, 0), turn(6, 9, 1)) == [(" near.", 0)]
+
+
+def test_a_word_out_of_reach_goes_with_its_neighbours() -> None:
+    said = [word("far", 0.0, 0.3), word("here", 5.0, 6.0), word("far", 9.0, 9.3)]
+    assert voiced(said, turn(5, 6, 3)) == [(" far here far", 3)]
+
+
+def test_a_segment_that_nobody_is_near_has_no_speaker() -> None:
+    assert voiced(words("So far."), turn(50, 60, 0)) == [(" So far.", None)]
+
+
+def test_the_edge_of_a_sentence_goes_to_its_speaker() -> None:
+    said = words("Who are you? I am bob.", each=0.5)
+    assert voiced(said, turn(0, 1.7, 0), turn(1.7, 4, 1)) == [(" Who are you?", 0), (" I am bob.", 1)]
+    early = [(" Who are you?", 0), (" I am bob.", 1)]
+    assert voiced(said, turn(0, 1.2, 0), turn(1.2, 4, 1)) == early
+    assert voiced(said, turn(0, 1.8, 0), turn(1.8, 4, 1)) == early
+
+
+def test_an_interjection_inside_anothers_turn_survives() -> None:
+    said = words("I went to see the uh-huh old man there.", each=0.5)
+    pieces = voiced(said, turn(0, 2.5, 0), turn(2.5, 3, 1), turn(3, 5, 0))
+    assert pieces == [(" I went to see the", 0), (" uh-huh", 1), (" old man there.", 0)]
+
+
+def test_a_change_in_the_middle_of_a_sentence_cuts_it() -> None:
+    said = segment(words("Yes I do No you never did", each=1))
+    left, right = assign_speakers([said], [turn(0, 3, 0), turn(3, 7, 1)])
+    assert (left.text, left.stop, left.tokens) == (" Yes I do", 48_000, (3, 1, 2))
+    assert (right.text, right.start, right.tokens) == (" No you never did", 48_000, (2, 3, 5, 3))
+    assert left.avg_logprob == right.avg_logprob
+
+
+def test_a_segment_without_words_goes_to_who_speaks_most_of_it() -> None:
+    (bare,) = assign_speakers(
+        [Segment(0, 16_000 * 10, " All.", (), (1,), 0, 0.0, -0.1, 1.0, 0.0)], [turn(0, 4, 0), turn(4, 9, 1)]
+    )
+    assert (bare.text, bare.speaker, bare.words) == (" All.", 1, ())

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import SAMPLE_RATE, ChunkSpeakers, SpeakerCount, SpeakerTurn, Voice
+from utils.speaker_linker import link_speakers
+
+ANY = SpeakerCount()
+STEP = 60 * SAMPLE_RATE
+
+
+def voice_of(person: int, noise: float = 0.0, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    row = np.eye(64)[person] + noise * rng.normal(size=64) / 8
+    return np.asarray(row / np.linalg.norm(row))
+
+
+def chunk_of(index: int, voices: dict[int, np.ndarray], seconds: float = 20.0) -> ChunkSpeakers:
+    """Local speakers who talk one after the other, in the order given."""
+    length, start = int(seconds * SAMPLE_RATE), index * STEP
+    turns = tuple(
+        SpeakerTurn(start + place * length, start + (place + 1) * length, speaker)
+        for place, speaker in enumerate(voices)
+    )
+    rows = (Voice(speaker, length, tuple(map(float, row))) for speaker, row in voices.items())
+    return ChunkSpeakers(turns, tuple(rows))
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> list[ChunkSpeakers]:
+    people = st.lists(st.integers(0, 7), unique=True, max_size=4)
+    casts = draw(st.lists(people, max_size=6))
+    noise = draw(st.floats(0, 2))
+    return [
+        chunk_of(index, {local: voice_of(who, noise, 31 * index + local) for local, who in enumerate(cast)})
+        for index, cast in enumerate(casts)
+    ]
+
+
+def test_a_voice_keeps_its_number_over_all_chunks() -> None:
+    casts = [[0, 1], [1, 0], [2], [], [0, 2, 1]]
+    chunks = [
+        chunk_of(i, {n: voice_of(who, 0.5, 9 * i + n) for n, who in enumerate(cast)})
+        for i, cast in enumerate(casts)
+    ]
+    assert link_speakers(chunks, ANY) == [{0: 0, 1: 1}, {0: 1, 1: 0}, {0: 2}, {}, {0: 0, 1: 2, 2: 1}]
+
+
+@given(recordings(), st.integers(1, 5))
+def test_speakers_of_one_chunk_stay_apart(chunks: list[ChunkSpeakers], least: int) -> None:
+    for mapping in link_speakers(chunks, SpeakerCount(least)):
+        assert len(set(mapping.values())) == len(mapping)
+
+
+@given(recordings(), st.integers(1, 5), st.integers(0, 4))
+def test_the_count_is_obeyed(chunks: list[ChunkSpeakers], least: int, spare: int) -> None:
+    links = link_speakers(chunks, SpeakerCount(least, least + spare))
+    numbers = {number for mapping in links for number in mapping.values()}
+    assert min(least, sum(map(len, links))) <= len(numbers) <= least + spare
+
+
+@given(recordings())
+def test_numbers_follow_the_first_appearance(chunks: list[ChunkSpeakers]) -> None:
+    links = link_speakers(chunks, ANY)
+    heard = [
+        mapping[turn.speaker] for chunk, mapping in zip(chunks, links, strict=True) for turn in chunk.turns
+    ]
+    assert list(dict.fromkeys(heard)) == list(range(len(set(heard))))
+
+
+@settings(deadline=None)
+@given(recordings(), st.randoms(use_true_random=False))
+def test_local_numbers_mean_nothing(chunks: list[ChunkSpeakers], random: object) -> None:
+    def renumber(chunk: ChunkSpeakers) -> ChunkSpeakers:
+        turns = tuple(SpeakerTurn(turn.start, turn.stop, 50 - turn.speaker) for turn in chunk.turns)
+        return ChunkSpeakers(
+            turns, tuple(Voice(50 - v.speaker, v.num_samples, v.embedding) for v in chunk.voices)
+        )
+
+    plain = link_speakers(chunks, ANY)
+    renumbered = link_speakers([renumber(chunk) for chunk in chunks], ANY)
+    assert [{50 - local: number for local, number in mapping.items()} for mapping in renumbered] == plain
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_one_chunk_keeps_its_speakers(number: int) -> None:
+    chunk = chunk_of(0, {local: voice_of(0, 0.1, local) for local in range(number)})
+    assert link_speakers([chunk], SpeakerCount(number, number)) == [{local: local for local in range(number)}]
+
+
+def test_a_maximum_gives_up_the_smallest() -> None:
+    main = chunk_of(0, {0: voice_of(0), 1: voice_of(1)})
+    scrap = chunk_of(1, {0: 0.4 * voice_of(0) + 0.9 * voice_of(2)}, seconds=2)
+    assert link_speakers([main, scrap], ANY)[1] == {0: 2}
+    assert link_speakers([main, scrap], SpeakerCount(1, 2)) == [{0: 0, 1: 1}, {0: 0}]
+
+
+def test_talking_in_the_overlap_of_two_chunks_links_doubtful_voices() -> None:
+    between = 0.45 * voice_of(0) + 0.45 * voice_of(1) + 0.77 * voice_of(2)
+    one = chunk_of(0, {0: voice_of(0), 1: voice_of(1)}, seconds=30)
+    heard_again = ChunkSpeakers(
+        (SpeakerTurn(one.turns[1].start, one.turns[1].stop, 0),),
+        (Voice(0, STEP, tuple(map(float, between))),),
+    )
+    assert link_speakers([one, heard_again], ANY) == [{0: 0, 1: 1}, {0: 1}]
+
+
+def test_a_day_is_linked_in_two_seconds() -> None:
+    chunks = [
+        chunk_of(i, {n: voice_of((i + n) % 40, 0.4, 7 * i + n) for n in range(6)}, seconds=10)
+        for i in range(150)
+    ]
+    started = time.perf_counter()
+    links = link_speakers(chunks, ANY)
+    assert time.perf_counter() - started < 2
+    assert len({number for mapping in links for number in mapping.values()}) == 40

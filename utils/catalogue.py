@@ -1,0 +1,36 @@
+"""The model ids that the server answers to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exceptions import ModelNotFoundError
+
+ALIASES = (
+    "whisper-1",
+    "gpt-transcribe",
+    "gpt-4o-transcribe",
+    "gpt-4o-mini-transcribe",
+    "gpt-4o-transcribe-diarize",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """One Whisper under its own id and under the hosted names."""
+
+    own: str
+    created: int  # Unix time
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return (self.own, *ALIASES)
+
+    def require(self, model: str) -> str:
+        """Raises ModelNotFoundError, which names those there are."""
+        if model not in self.ids:
+            raise ModelNotFoundError(
+                f"The model '{model[:100]}' does not exist. This server has: {', '.join(self.ids)}.",
+                param="model",
+            )
+        return model

@@ -1,0 +1,214 @@
+"""Transcript to body and media type. Pure."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Collection, Iterator
+from itertools import groupby
+
+from pydantic import BaseModel
+
+from models import (
+    SAMPLE_RATE,
+    DurationUsage,
+    Granularity,
+    ResponseFormat,
+    Segment,
+    Transcript,
+    TranscriptionDiarizedJson,
+    TranscriptionJson,
+    TranscriptionVerboseJson,
+    WireDiarizedSegment,
+    WireLanguage,
+    WireSegment,
+    WireTurn,
+    WireWord,
+)
+from utils.languages import LANGUAGES
+from utils.subtitles import Cue, make_cues
+
+FRAMES_PER_SECOND = 100  # the unit of Whisper's `seek`
+
+MEDIA_TYPES = {
+    ResponseFormat.TEXT: "text/plain; charset=utf-8",
+    ResponseFormat.SRT: "application/x-subrip; charset=utf-8",
+    ResponseFormat.VTT: "text/vtt; charset=utf-8",
+}
+
+
+def render(
+    transcript: Transcript, form: ResponseFormat, granularities: Collection[Granularity]
+) -> tuple[str, str]:
+    """The body and its media type."""
+    match form:
+        case ResponseFormat.JSON:
+            body = _dump(_json(transcript))
+        case ResponseFormat.TEXT:
+            body = "".join(f"{line}\n" for line in _lines(transcript))
+        case ResponseFormat.SRT:
+            body = _srt(transcript)
+        case ResponseFormat.VTT:
+            body = _vtt(transcript)
+        case ResponseFormat.VERBOSE_JSON:
+            body = _dump(_verbose_json(transcript, granularities))
+        case ResponseFormat.DIARIZED_JSON:
+            body = _dump(_diarized_json(transcript))
+    return body, MEDIA_TYPES.get(form, "application/json")
+
+
+def speaker_label(number: int) -> str:
+    """A, B, … Z, AA, AB, …"""
+    label = ""
+    while number >= 0:
+        number, letter = divmod(number, 26)
+        label, number = chr(ord("A") + letter) + label, number - 1
+    return label
+
+
+def _dump(body: BaseModel) -> str:
+    return body.model_dump_json(exclude_none=True)
+
+
+def _json(transcript: Transcript) -> TranscriptionJson:
+    languages = [WireLanguage(code=transcript.language)] if transcript.language else None
+    return TranscriptionJson(text=transcript.text, languages=languages, usage=_usage(transcript))
+
+
+def _verbose_json(transcript: Transcript, granularities: Collection[Granularity]) -> TranscriptionVerboseJson:
+    segments = words = None
+    if Granularity.SEGMENT in granularities:
+        segments = [_segment(number, segment) for number, segment in enumerate(transcript.segments)]
+    if Granularity.WORD in granularities:
+        words = [
+            WireWord(
+                word=word.text.strip(),
+                start=_seconds(word.start),
+                end=_seconds(word.stop),
+                probability=word.probability,
+                speaker=_label(word.speaker),
+            )
+            for word in transcript.words
+        ]
+    return TranscriptionVerboseJson(
+        language=LANGUAGES.get(transcript.language or "", ""),
+        duration=_seconds(transcript.num_samples),
+        text=transcript.text,
+        segments=segments,
+        words=words,
+        turns=[
+            WireTurn(start=_seconds(turn.start), end=_seconds(turn.stop), speaker=speaker_label(turn.speaker))
+            for turn in transcript.turns
+        ]
+        or None,
+        usage=_usage(transcript),
+    )
+
+
+def _segment(number: int, segment: Segment) -> WireSegment:
+    return WireSegment(
+        id=number,
+        seek=segment.window_start * FRAMES_PER_SECOND // SAMPLE_RATE,
+        start=_seconds(segment.start),
+        end=_seconds(segment.stop),
+        text=segment.text,
+        tokens=list(segment.tokens),
+        temperature=segment.temperature,
+        avg_logprob=segment.avg_logprob,
+        compression_ratio=segment.compression_ratio,
+        no_speech_prob=segment.no_speech_prob,
+        speaker=_label(segment.speaker),
+    )
+
+
+def _diarized_json(transcript: Transcript) -> TranscriptionDiarizedJson:
+    return TranscriptionDiarizedJson(
+        duration=_seconds(transcript.num_samples),
+        text=transcript.text,
+        segments=[
+            WireDiarizedSegment(
+                id=f"seg_{number:03}",
+                start=_seconds(segment.start),
+                end=_seconds(segment.stop),
+                text=segment.text.strip(),
+                speaker=speaker_label(speaker),
+            )
+            for number, (segment, speaker) in enumerate(
+                zip(transcript.segments, _every_speaker(transcript), strict=True), start=1
+            )
+        ],
+        usage=_usage(transcript),
+    )
+
+
+def _every_speaker(transcript: Transcript) -> Iterator[int]:
+    """A speaker for each segment, as the format demands: what nobody was heard to say goes with what is
+    before it, the beginning with what is after it."""
+    known = (segment.speaker for segment in transcript.segments if segment.speaker is not None)
+    speaker = next(known, 0)
+    for segment in transcript.segments:
+        speaker = speaker if segment.speaker is None else segment.speaker
+        yield speaker
+
+
+def _lines(transcript: Transcript) -> Iterator[str]:
+    """The text, one line; with speakers, a line for each stretch of one."""
+    if not any(segment.speaker is not None for segment in transcript.segments):
+        yield transcript.text
+        return
+    for speaker, stretch in groupby(transcript.segments, key=lambda segment: segment.speaker):
+        yield _prefix(speaker) + "".join(segment.text for segment in stretch).strip()
+
+
+def _srt(transcript: Transcript) -> str:
+    blocks = (
+        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.stop, ',')}\n{_cue_text(cue, _srt_safe)}\n"
+        for number, cue in enumerate(_cues(transcript), start=1)
+    )
+    return "\n".join(blocks)
+
+
+def _vtt(transcript: Transcript) -> str:
+    blocks = (
+        f"{_clock(cue.start, '.')} --> {_clock(cue.stop, '.')}\n{_cue_text(cue, _vtt_safe)}\n"
+        for cue in _cues(transcript)
+    )
+    return "\n".join(["WEBVTT\n", *blocks])
+
+
+def _cues(transcript: Transcript) -> list[Cue]:
+    speakers = [segment.speaker for segment in transcript.segments if segment.speaker is not None]
+    return make_cues(transcript.segments, max((len(_prefix(s)) for s in set(speakers)), default=0))
+
+
+def _cue_text(cue: Cue, safe: Callable[[str], str]) -> str:
+    return _prefix(cue.speaker) + "\n".join(safe(line) for line in cue.lines)
+
+
+def _srt_safe(line: str) -> str:
+    return line.replace("-->", "→")
+
+
+def _vtt_safe(line: str) -> str:
+    return html.escape(line, quote=False)
+
+
+def _prefix(speaker: int | None) -> str:
+    return "" if speaker is None else f"Speaker {speaker_label(speaker)}: "
+
+
+def _label(speaker: int | None) -> str | None:
+    return None if speaker is None else speaker_label(speaker)
+
+
+def _usage(transcript: Transcript) -> DurationUsage:
+    return DurationUsage(seconds=_seconds(transcript.num_samples))
+
+
+def _seconds(samples: int) -> float:
+    return round(samples / SAMPLE_RATE, 3)
+
+
+def _clock(samples: int, point: str) -> str:
+    milliseconds = samples * 1000 // SAMPLE_RATE
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{point}{milliseconds:03}"

@@ -1,0 +1,103 @@
+"""Words to speakers, and segments cut where the speaker changes. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate, groupby
+
+from models import SAMPLE_RATE, Segment, SpeakerTurn, Word
+from utils.segmentation import sentences, with_words
+
+REACH = SAMPLE_RATE  # a word in a gap goes to a turn no farther than this
+EDGE = SAMPLE_RATE * 3 // 10  # a word this near to a change of speaker may belong to either side
+
+
+def assign_speakers(segments: Sequence[Segment], turns: Sequence[SpeakerTurn]) -> list[Segment]:
+    """Give every word its speaker and cut segments at each change, so that none carries two voices.
+
+    A word goes to the turn that covers most of it; words at the edge of a turn go to the speaker of
+    their sentence; a segment without words goes to the turn that covers most of it.
+    """
+    timeline = _Timeline(turns)
+    return [
+        piece
+        for segment in segments
+        for piece in _split(segment, timeline.near(segment.start - REACH, segment.stop + REACH))
+    ]
+
+
+class _Timeline:
+    """Turns in order, found by time."""
+
+    def __init__(self, turns: Sequence[SpeakerTurn]) -> None:
+        self._turns = sorted(turns, key=lambda turn: (turn.start, turn.stop, turn.speaker))
+        self._starts = [turn.start for turn in self._turns]
+        self._latest_stops = list(accumulate((turn.stop for turn in self._turns), max))
+
+    def near(self, start: int, stop: int) -> list[SpeakerTurn]:
+        """Those that have a part of `[start, stop)`."""
+        first, last = bisect_right(self._latest_stops, start), bisect_left(self._starts, stop)
+        return [turn for turn in self._turns[first:last] if turn.stop > start]
+
+
+def _split(segment: Segment, nearby: Sequence[SpeakerTurn]) -> Iterator[Segment]:
+    if not segment.words:
+        yield replace(segment, speaker=_speaker_of(segment.start, segment.stop, nearby))
+        return
+    words = [replace(word, speaker=_speaker_of(word.start, word.stop, nearby)) for word in segment.words]
+    settled = [word for sentence in sentences(words) for word in _settle_edges(sentence, nearby)]
+    for speaker, run in groupby(_fill(settled), key=lambda word: word.speaker):
+        yield replace(with_words(segment, list(run)), speaker=speaker)
+
+
+def _speaker_of(start: int, stop: int, turns: Sequence[SpeakerTurn]) -> int | None:
+    """The speaker with most of `[start, stop)`, of equals the one whose turn is shortest: an interjection
+    inside a longer turn. Else the nearest within reach, else nobody."""
+    shares: Counter[int] = Counter()
+    shortest: dict[int, int] = {}
+    for turn in turns:
+        if (share := min(stop, turn.stop) - max(start, turn.start)) > 0:
+            shares[turn.speaker] += share
+            shortest[turn.speaker] = min(turn.stop - turn.start, shortest.get(turn.speaker, turn.stop))
+    if shares:
+        return max(shares, key=lambda speaker: (shares[speaker], -shortest[speaker], -speaker))
+    near = min(turns, key=lambda turn: max(turn.start - stop, start - turn.stop), default=None)
+    return near.speaker if near and max(near.start - stop, start - near.stop) <= REACH else None
+
+
+def _settle_edges(sentence: list[Word], turns: Sequence[SpeakerTurn]) -> list[Word]:
+    """Give stray words at either end of a sentence to its main speaker if they lie at a change to or from
+    that speaker. What lies farther inside another's turn stays there: interjections survive."""
+    spoken: Counter[int | None] = Counter()
+    for word in sentence:
+        spoken[word.speaker] += word.stop - word.start + 1
+    main = max(spoken, key=lambda speaker: spoken[speaker])
+    begins = [turn.start for turn in turns if turn.speaker == main]
+    ends = [turn.stop for turn in turns if turn.speaker == main]
+    first, last = 0, len(sentence)
+    while first < last and _is_stray(sentence[first], main, begins):
+        first += 1
+    while last > first and _is_stray(sentence[last - 1], main, ends):
+        last -= 1
+    return [
+        word if first <= index < last else replace(word, speaker=main) for index, word in enumerate(sentence)
+    ]
+
+
+def _is_stray(word: Word, main: int | None, changes: Sequence[int]) -> bool:
+    """Whether all of a word that is not the main speaker's lies within reach of one of `changes`."""
+    near = any(moment - EDGE <= word.start and word.stop <= moment + EDGE for moment in changes)
+    return word.speaker != main and near
+
+
+def _fill(words: Sequence[Word]) -> list[Word]:
+    """Words that nobody was heard to say go with the word before them, the first ones with the word after."""
+    known = next((word.speaker for word in words if word.speaker is not None), None)
+    filled = []
+    for word in words:
+        known = known if word.speaker is None else word.speaker
+        filled.append(replace(word, speaker=known))
+    return filled

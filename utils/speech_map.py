@@ -1,0 +1,116 @@
+"""Where speech is: pure functions from per-frame speech probabilities to spans of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models import SAMPLE_RATE, Span
+
+FRAME = 512  # samples per speech probability (32 ms), fixed by Silero
+
+Probabilities = npt.NDArray[np.float32]
+
+
+def seconds(value: float) -> int:
+    """Seconds as samples."""
+    return round(value * SAMPLE_RATE)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRules:
+    """How probabilities become regions; times in samples. Silero's own defaults for the thresholds."""
+
+    onset: float = 0.5
+    offset: float = 0.35
+    min_speech: int = 0
+    min_silence: int = seconds(0.16)
+    pad: int = seconds(0.4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeechMap:
+    """Speech probabilities, one a frame, of `[start, start + num_samples)` of a recording."""
+
+    start: int
+    num_samples: int
+    probabilities: Probabilities
+
+    @property
+    def stop(self) -> int:
+        return self.start + self.num_samples
+
+    def regions(self, rules: SpeechRules) -> tuple[Span, ...]:
+        """Sorted, disjoint spans of speech, each padded into the silence around it."""
+        return tuple(_pad(list(self._bare_regions(rules)), rules.pad, self.start, self.stop))
+
+    def quietest(self, span: Span) -> int:
+        """The middle of the frame of `span` least likely to be speech; of equals, the one nearest its end."""
+        first = (span.start - self.start) // FRAME
+        last = max(first + 1, (span.stop - self.start) // FRAME)
+        frames = self.probabilities[first:last]
+        best = first + len(frames) - 1 - int(np.argmin(frames[::-1]))
+        return min(self.start + best * FRAME + FRAME // 2, span.stop)
+
+    def _bare_regions(self, rules: SpeechRules) -> Iterator[Span]:
+        for first, last in _hysteresis(self.probabilities, rules):
+            start = self.start + first * FRAME
+            stop = min(self.start + last * FRAME, self.stop)
+            if stop - start > rules.min_speech:
+                yield Span(start, stop)
+
+
+def _hysteresis(probabilities: Probabilities, rules: SpeechRules) -> Iterator[tuple[int, int]]:
+    """Frame ranges that begin at `onset` and end where it stays under `offset` for `min_silence`."""
+    patience = max(1, -(-rules.min_silence // FRAME))
+    first: int | None = None
+    quiet_since: int | None = None
+    for index, probability in enumerate(probabilities.tolist()):
+        if probability >= rules.onset:
+            first = index if first is None else first
+            quiet_since = None
+        elif first is not None and probability < rules.offset:
+            quiet_since = index if quiet_since is None else quiet_since
+            if index - quiet_since >= patience:
+                yield first, quiet_since
+                first = quiet_since = None
+    if first is not None:
+        yield first, len(probabilities) if quiet_since is None else quiet_since
+
+
+def _pad(regions: Sequence[Span], pad: int, start: int, stop: int) -> Iterator[Span]:
+    """Widen each region by `pad`; neighbours that would meet share the silence between them."""
+    for index, region in enumerate(regions):
+        before = regions[index - 1].stop if index else None
+        after = regions[index + 1].start if index + 1 < len(regions) else None
+        left = region.start - pad if before is None else max(region.start - pad, (before + region.start) // 2)
+        right = region.stop + pad if after is None else min(region.stop + pad, (region.stop + after) // 2)
+        yield Span(max(left, start), min(right, stop))
+
+
+def pack_windows(speech: SpeechMap, rules: SpeechRules, longest: int, widest_gap: int) -> list[Span]:
+    """Windows of at most `longest` samples that cover every region, cut in silence.
+
+    A pause over `widest_gap` always ends a window; a region longer than `longest` is cut at its
+    least speech-like frame.
+    """
+    windows: list[Span] = []
+    for region in speech.regions(rules):
+        for piece in _split(region, speech, longest):
+            last = windows[-1] if windows else None
+            if last and piece.stop - last.start <= longest and piece.start - last.stop <= widest_gap:
+                windows[-1] = Span(last.start, piece.stop)
+            else:
+                windows.append(piece)
+    return windows
+
+
+def _split(region: Span, speech: SpeechMap, longest: int) -> Iterator[Span]:
+    while region.num_samples > longest:
+        cut = speech.quietest(Span(region.start + longest // 2, region.start + longest))
+        yield Span(region.start, cut)
+        region = Span(cut, region.stop)
+    yield region

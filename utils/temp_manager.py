@@ -1,0 +1,66 @@
+"""Workspaces: one folder a request, gone when the request is."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "transcription-server-"
+LOCK = "lock"
+
+
+class TempManager:
+    """A private folder of this server under `parent`, with one workspace per request inside.
+
+    The folder is locked while the server lives; what servers that died left behind is swept at start.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        parent = parent or Path(tempfile.gettempdir())
+        parent.mkdir(parents=True, exist_ok=True)
+        _sweep(parent)
+        self.root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        unlocked = self.root / "unlocked"
+        self._lock = unlocked.open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        unlocked.rename(self.root / LOCK)  # a sweep sees it only once it is held
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        path = Path(tempfile.mkdtemp(dir=self.root))
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def close(self) -> None:
+        _remove(self.root)
+        self._lock.close()
+
+
+def _remove(root: Path) -> None:
+    """The lock goes last: without it no later sweep would find what is left of a removal cut short."""
+    for path in root.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    for lock_path in parent.glob(f"{PREFIX}*/{LOCK}"):
+        with suppress(OSError):  # its server ended just now, is alive, or somebody put a link there
+            descriptor = os.open(lock_path, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(lock_path.parent)
+                logger.info("swept a workspace left by an earlier server")
+            finally:
+                os.close(descriptor)
