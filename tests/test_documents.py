@@ -16,6 +16,7 @@ from config import Settings
 from tests.conftest import RunningServer, running_server
 
 ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 
 
 def documented_settings() -> dict[str, str]:
@@ -68,22 +69,20 @@ def test_every_requirement_is_pinned_and_explained() -> None:
 
 
 def test_the_commands_of_the_readme_exist() -> None:
-    readme = (ROOT / "README.md").read_text()
+    readme = README.read_text()
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))
     assert {"serve", "test"} <= named <= targets
 
 
 def block(language: str, containing: str) -> str:
-    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
     return next(found for found in blocks if containing in found)
 
 
 def shown_after(code: str) -> str:
     """The output that the README shows under a block."""
-    shown: re.Match[str] | None = re.search(
-        r"```\n\n```\n(.*?)```", (ROOT / "README.md").read_text().split(code)[1], re.DOTALL
-    )
+    shown = re.search(r"```\n\n```\n(.*?)```", README.read_text().split(code)[1], re.DOTALL)
     assert shown
     return shown[1]
 
