@@ -49,6 +49,8 @@ from utils.temp_manager import TempManager
 
 logger = logging.getLogger(__name__)
 
+SHUTDOWN_SECONDS = 20  # requests in hand may take so long to finish before they are ended
+
 
 @dataclass(frozen=True, slots=True)
 class Loaders:
@@ -164,6 +166,7 @@ def main() -> None:
         log_level=settings.log_level,
         access_log=False,
         log_config=None,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 
