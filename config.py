@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
@@ -14,14 +15,16 @@ class Settings(BaseSettings):
     """Every setting has a bound, a user and a line in `.env.example`."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, use_attribute_docstrings=True
     )
 
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 for every interface."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 lets the system choose."""
-    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    log_level: Annotated[str, StringConstraints(to_lower=True, pattern="^(debug|info|warning|error)$")] = (
+        "info"
+    )
     """Least level that is logged."""
 
     whisper_model: str = "auto"
@@ -60,6 +63,8 @@ class Settings(BaseSettings):
     """Transcriptions in the house at once, running and waiting; one more is answered 429."""
     max_upload_mb: int = Field(default=2048, ge=1, le=1_048_576)
     """Largest upload in MiB."""
+    upload_idle_seconds: float = Field(default=60, ge=1, le=3600)
+    """An upload of which nothing comes for so long is given up."""
     max_audio_hours: float = Field(default=48, gt=0, le=1000)
     """Longest recording in hours."""
     workspace_dir: Path | None = None

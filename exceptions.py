@@ -4,6 +4,7 @@ TranscriptionServerError
 ├── InvalidRequestError            400  a parameter is wrong
 │   ├── InvalidAudioError          400  the file holds no audio that can be decoded
 │   ├── ModelNotFoundError         404  no such model
+│   ├── UploadTimeoutError         408  nothing came for UPLOAD_IDLE_SECONDS
 │   └── UploadTooLargeError        413  over MAX_UPLOAD_MB or MAX_AUDIO_HOURS
 ├── StageUnavailableError          501  a stage that is off or has no model here
 ├── OverloadedError                429  too many requests in the house
@@ -45,6 +46,11 @@ class InvalidAudioError(InvalidRequestError):
 class ModelNotFoundError(InvalidRequestError):
     status = 404
     code = "model_not_found"
+
+
+class UploadTimeoutError(InvalidRequestError):
+    status = 408
+    code = "upload_timeout"
 
 
 class UploadTooLargeError(InvalidRequestError):

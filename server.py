@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import uvicorn
 from fastapi import FastAPI
+from pydantic import ValidationError
 
 from config import Settings
 from exceptions import TranscriptionServerError
@@ -49,7 +50,7 @@ from utils.temp_manager import TempManager
 
 logger = logging.getLogger(__name__)
 
-SHUTDOWN_SECONDS = 20  # requests in hand may take so long to finish before they are ended
+SHUTDOWN_SECONDS = 5  # requests in hand may take so long to finish before they are ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
         sweeper = asyncio.create_task(_unload_idle(state.models, settings.model_idle_seconds))
         try:
             if settings.preload:
-                await state.models.load_all()
+                await _preload(state.models)
             yield
         finally:
             sweeper.cancel()
@@ -133,7 +134,16 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
             restore_punctuation=settings.enable_punctuation_restoration,
         ),
         max_upload_bytes=settings.max_upload_bytes,
+        upload_idle_seconds=settings.upload_idle_seconds,
     )
+
+
+async def _preload(models: ModelManager) -> None:
+    try:
+        await models.load_all()
+    except TranscriptionServerError as error:
+        logger.critical("Cannot start: %s", error.message)
+        raise RuntimeError("a model cannot be loaded") from None
 
 
 async def _unload_idle(models: ModelManager, idle_seconds: float) -> None:
@@ -151,7 +161,10 @@ def _device(device: str) -> str:
 
 
 def main() -> None:
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        sys.exit(f"Cannot start: a setting is wrong.\n{error}")
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

@@ -21,7 +21,7 @@ from utils.progress import Progress
 async def transcribe(state: ServerState, audio: Path, language: str) -> str:
     """What a request for `json` asks of the pipeline."""
     options = TranscriptionOptions(decode=DecodeOptions(language=language))
-    with state.temp.workspace() as workspace:
+    async with state.temp.workspace() as workspace:
         upload = workspace / audio.name
         shutil.copyfile(audio, upload)  # the pipeline deletes the upload once it is decoded
         transcript = await state.transcription.transcribe(upload, workspace, options, Progress("direct"))

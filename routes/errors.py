@@ -46,7 +46,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
     error = cast(HTTPException, error)
     refusal = InvalidRequestError(f"{request.method} {request.url.path}: {error.detail}.")
     refusal.status = error.status_code
-    return envelope(refusal)
+    answer = envelope(refusal)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _client_left(request: Request, _: Exception) -> Response:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
+
+MAX_LOGGED_PATH = 200
 
 
 class RequestIdMiddleware:
@@ -22,6 +25,7 @@ class RequestIdMiddleware:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        path = quote(scope["path"])[:MAX_LOGGED_PATH]  # decoded, it could hold line breaks
         request_id = scope.setdefault("state", {})["request_id"] = f"req_{uuid.uuid4().hex}"
 
         async def send_with_id(message: Message) -> None:
@@ -31,10 +35,8 @@ class RequestIdMiddleware:
                 headers["x-request-id"] = request_id
                 headers["openai-processing-ms"] = str(milliseconds)
                 line = "%s: %s %s %d in %d ms"
-                level = logging.DEBUG if scope["path"].startswith("/health") else logging.INFO
-                logger.log(
-                    level, line, request_id, scope["method"], scope["path"], message["status"], milliseconds
-                )
+                level = logging.DEBUG if path.startswith("/health") else logging.INFO
+                logger.log(level, line, request_id, scope["method"], path, message["status"], milliseconds)
             await send(message)
 
         await self._app(scope, receive, send_with_id)

@@ -16,7 +16,16 @@ MAX_SPEAKERS = 100
 Count = Annotated[int, Field(ge=1, le=MAX_SPEAKERS)]
 Short = Annotated[str, Field(min_length=1, max_length=100)]
 
-LISTS = frozenset({"timestamp_granularities", "languages", "keywords", "include"})
+LISTS = frozenset(
+    {
+        "timestamp_granularities",
+        "languages",
+        "keywords",
+        "include",
+        "known_speaker_names",
+        "known_speaker_references",
+    }
+)
 SPEAKER_FORMATS = frozenset({ResponseFormat.VERBOSE_JSON, ResponseFormat.DIARIZED_JSON})
 PREFIX_FORMATS = frozenset({ResponseFormat.TEXT, ResponseFormat.SRT, ResponseFormat.VTT})
 TIMED_FORMATS = SPEAKER_FORMATS | {ResponseFormat.SRT, ResponseFormat.VTT}
@@ -38,6 +47,8 @@ class TranscriptionForm(BaseModel):
     stream: bool = False
     include: list[str] = []
     chunking_strategy: str = "auto"
+    known_speaker_names: list[str] = []
+    known_speaker_references: list[str] = []
     diarize: bool | None = None
     separate_vocals: bool | None = None
     align: bool | None = None
@@ -79,10 +90,11 @@ def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults)
 
 
 def _gather(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """`name[]` and repeated names make lists; of other names the last counts; empty means not sent."""
+    """`name[]` and repeated names make lists; of other names, `name[part]` too, the last counts; empty
+    means not sent."""
     gathered: dict[str, Any] = {}
     for sent, value in fields:
-        name = sent.removesuffix("[]")
+        name = sent.partition("[")[0]
         if value == "":
             continue
         if name in LISTS:
@@ -104,6 +116,8 @@ def _refuse_unsupported(form: TranscriptionForm) -> None:
         "stream": form.stream,
         "include": bool(form.include),
         "chunking_strategy": form.chunking_strategy != "auto",
+        "known_speaker_names": bool(form.known_speaker_names),
+        "known_speaker_references": bool(form.known_speaker_references),
     }
     for name, is_asked in unsupported.items():
         if is_asked:

@@ -24,6 +24,7 @@ class ServerState:
     temp: TempManager
     defaults: StageDefaults
     max_upload_bytes: int
+    upload_idle_seconds: float
 
 
 def state_of(request: Request) -> ServerState:

@@ -35,13 +35,15 @@ def _form_schema() -> dict[str, Any]:
 @router.post(
     "/transcriptions",
     response_model=TranscriptionJson | TranscriptionVerboseJson | TranscriptionDiarizedJson,
+    openapi_extra=_form_schema(),
 )
 async def create_transcription(request: Request) -> Response:
     """Who said what, in the format asked for. Refuses bad parameters before the upload is read."""
     state = state_of(request)
-    with state.admission.enter(request_id_of(request)) as progress, state.temp.workspace() as workspace:
-        asked, file = await _receive(request, state, workspace)
-        return await until_disconnect(request, _answer(state, asked, file, workspace, progress))
+    with state.admission.enter(request_id_of(request)) as progress:
+        async with state.temp.workspace() as workspace:
+            asked, file = await _receive(request, state, workspace)
+            return await until_disconnect(request, _answer(state, asked, file, workspace, progress))
 
 
 async def _receive(
@@ -57,7 +59,8 @@ async def _receive(
         if any(name == "model" for name, _ in fields):  # else the fields come after the file
             check(fields)
 
-    upload = await UploadReader(workspace, state.max_upload_bytes, check_early).read(request)
+    reader = UploadReader(workspace, state.max_upload_bytes, state.upload_idle_seconds, check_early)
+    upload = await reader.read(request)
     asked = check(upload.fields)
     if upload.file is None:
         raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")

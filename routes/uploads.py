@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import shutil
-from asyncio import to_thread
-from collections.abc import Callable
+from asyncio import timeout
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +15,13 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from exceptions import InsufficientStorageError, InvalidRequestError, UploadTooLargeError
+from exceptions import (
+    InsufficientStorageError,
+    InvalidRequestError,
+    UploadTimeoutError,
+    UploadTooLargeError,
+)
+from utils.concurrency import finish_in_thread
 
 MAX_FIELDS = 200
 MAX_FIELD_BYTES = 64 * 1024
@@ -35,9 +42,12 @@ class Upload:
 class UploadReader:
     """Reads one form. `check` sees the fields sent before the file, ahead of the file's first byte."""
 
-    def __init__(self, workspace: Path, max_file_bytes: int, check: Callable[[Fields], object]) -> None:
+    def __init__(
+        self, workspace: Path, max_file_bytes: int, idle_seconds: float, check: Callable[[Fields], object]
+    ) -> None:
         self._target = workspace / "upload"  # the client's own file name is never used
         self._max_file_bytes = max_file_bytes
+        self._idle_seconds = idle_seconds
         self._check = check
         self._upload = Upload()
         self._header: list[bytes] = [b"", b""]
@@ -50,18 +60,21 @@ class UploadReader:
         self._complete = False
 
     async def read(self, request: Request) -> Upload:
-        """Raises InvalidRequestError, UploadTooLargeError, InsufficientStorageError, ClientDisconnect."""
-        parser = self._parser(request.headers.get("content-type", ""))
+        """Raises InvalidRequestError, UploadTimeoutError, UploadTooLargeError, InsufficientStorageError,
+        ClientDisconnect."""
         self._check_size(request.headers.get("content-length", ""))
         try:
+            parser = self._parser(request.headers.get("content-type", ""))
             with self._target.open("wb") as out:
-                async for data in request.stream():
+                async for data in self._received(request):
                     parser.write(data)
                     if len(self._unwritten) >= WRITE_BYTES:
-                        await to_thread(self._flush, out)
-                await to_thread(self._flush, out)
+                        await finish_in_thread(partial(self._flush, out))
+                await finish_in_thread(partial(self._flush, out))
         except FormParserError as error:
             raise InvalidRequestError(f"The form could not be read: {error}.") from error
+        except TimeoutError as error:
+            raise UploadTimeoutError(f"Nothing came for {self._idle_seconds:g} s; send it again.") from error
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise InsufficientStorageError("The disk of this server cannot hold the upload.") from error
@@ -69,6 +82,19 @@ class UploadReader:
         if not self._complete:
             raise InvalidRequestError("The form ends before its last boundary; send it again.")
         return self._upload
+
+    async def _received(self, request: Request) -> AsyncIterator[bytes]:
+        """The body as it comes. A client that stalls would keep its place in the house for ever."""
+        stream, received = aiter(request.stream()), 0
+        while True:
+            async with timeout(self._idle_seconds):
+                data = await anext(stream, None)
+            if data is None:
+                return
+            received += len(data)
+            if received > self._max_file_bytes + FORM_ROOM:
+                raise self._too_large()
+            yield data
 
     def _parser(self, content_type: str) -> MultipartParser:
         kind, options = parse_options_header(content_type)
@@ -118,7 +144,7 @@ class UploadReader:
     def _end_headers(self) -> None:
         _, options = parse_options_header(self._disposition)
         self._name = options.get(b"name", b"").decode(errors="replace")
-        self._is_file = b"filename" in options
+        self._is_file = b"filename" in options or self._name == "file"
         if not self._is_file:
             return
         if self._name != "file" or self._upload.file is not None:

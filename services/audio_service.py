@@ -10,9 +10,9 @@ from typing import Protocol
 from exceptions import InsufficientStorageError
 from models import SAMPLE_RATE, Audio, AudioClip, Span
 from services.speech_detector import DetectorState
-from utils.audio_utils import decode, read_samples
+from utils.audio_utils import Decoder, read_samples
 from utils.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
-from utils.concurrency import run_stoppable
+from utils.concurrency import finish_in_thread
 from utils.model_manager import ModelSlot
 from utils.speech_map import FRAME, Probabilities
 
@@ -39,10 +39,16 @@ class AudioService:
         self._max_samples = max_samples
 
     async def decode(self, upload: Path, workspace: Path) -> AudioClip:
-        """Raises InvalidAudioError, UploadTooLargeError, InsufficientStorageError."""
+        """A block at a time, so that short recordings do not wait for long ones.
+
+        Raises InvalidAudioError, UploadTooLargeError, InsufficientStorageError.
+        """
         target = workspace / "audio.s16"
         try:
-            return await run_stoppable(lambda stopped: decode(upload, target, self._max_samples, stopped))
+            decoder = Decoder(upload, target, self._max_samples)
+            while (clip := await finish_in_thread(decoder.step)) is None:
+                pass
+            return clip
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise InsufficientStorageError(

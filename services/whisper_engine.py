@@ -6,7 +6,7 @@ No request leaves a trace on the model: language, prompt and temperature come wi
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +46,11 @@ class WhisperEngine:
             token[2:-2]: probability for token, probability in self._model.model.detect_language(encoded)[0]
         }
 
-    def transcribe(self, windows: Sequence[Audio], options: DecodeOptions, words: bool) -> list[WindowText]:
-        """Decode windows of at most 30 s together, times in samples from each window's start;
-        `options.language` must be set.
+    def transcribe(
+        self, windows: Sequence[Audio], options: DecodeOptions, words: bool
+    ) -> Iterator[list[WindowText] | None]:
+        """Decode windows of at most 30 s together, a rung of the ladder a step; the last item is the result,
+        times in samples from each window's start. `options.language` must be set.
 
         Raises InvalidRequestError for a language that this model does not know.
         """
@@ -68,8 +70,9 @@ class WhisperEngine:
             pending = [index for index in pending if _is_doubtful(tries[index][-1])]
             if not pending:
                 break
+            yield None
         texts = [_best(attempts) for attempts in tries]
-        return self._with_words(texts, windows, encoded, tokenizer) if words else texts
+        yield self._with_words(texts, windows, encoded, tokenizer) if words else texts
 
     def _generate(
         self, encoded: Any, prompt: list[int], tokenizer: Tokenizer, temperature: float
@@ -123,9 +126,10 @@ class WhisperEngine:
         from faster_whisper.tokenizer import Tokenizer
 
         multilingual = self._model.model.is_multilingual
-        if not multilingual and language != "en":
+        known = self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
+        if not (known if multilingual else language == "en"):
             raise InvalidRequestError(
-                f"The model of this server knows English only, not '{language}'.", param="language"
+                f"The model of this server does not know '{language}'.", param="language"
             )
         return Tokenizer(self._model.hf_tokenizer, multilingual, task="transcribe", language=language)
 
@@ -159,10 +163,10 @@ def _window_text(result: Any, tokenizer: Tokenizer, temperature: float) -> Windo
 def _is_doubtful(text: WindowText) -> bool:
     """It failed a test that a higher temperature may pass; what is no speech at all is let be."""
     repeats = text.compression_ratio > MAX_COMPRESSION_RATIO
-    return (repeats or text.avg_logprob < MIN_AVG_LOGPROB) and not is_silence(text)
+    return (repeats or text.avg_logprob < MIN_AVG_LOGPROB) and not _is_silence(text)
 
 
-def is_silence(text: WindowText) -> bool:
+def _is_silence(text: WindowText) -> bool:
     return text.no_speech_prob > MAX_NO_SPEECH_PROB and text.avg_logprob < MIN_AVG_LOGPROB
 
 

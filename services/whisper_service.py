@@ -25,7 +25,7 @@ class Recogniser(Protocol):
 
     def transcribe(
         self, windows: Sequence[Audio], options: DecodeOptions, words: bool
-    ) -> list[WindowText]: ...
+    ) -> Iterator[list[WindowText] | None]: ...
 
 
 class WhisperService:
@@ -76,9 +76,13 @@ class WhisperService:
     async def _decode(
         self, clip: AudioClip, batch: Sequence[Span], options: DecodeOptions, words: bool
     ) -> list[WindowText]:
-        return await self._slot.run(
+        """Step by step, so that a batch that must be tried again does not hold the model meanwhile."""
+        steps = await self._slot.run(
             lambda model: model.transcribe([read_samples(clip, window) for window in batch], options, words)
         )
+        while (texts := await self._slot.run(lambda _: next(steps))) is None:
+            pass
+        return texts
 
 
 def _is_shared(window: Span, chunk: Chunk) -> bool:

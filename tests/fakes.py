@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -37,13 +37,15 @@ class ScriptedRecogniser:
     def language_probabilities(self, window: Audio) -> dict[str, float]:
         return {"en": 0.6, "de": 0.3, "fr": 0.1}
 
-    def transcribe(self, windows: Sequence[Audio], options: DecodeOptions, words: bool) -> list[WindowText]:
+    def transcribe(
+        self, windows: Sequence[Audio], options: DecodeOptions, words: bool
+    ) -> Iterator[list[WindowText] | None]:
         self.batches.append(len(windows))
         self.options.append(options)
         time.sleep(self._pause)
         if self._gate:
             self._gate.wait(30)
-        return [self._text(window, words) for window in windows]
+        yield [self._text(window, words) for window in windows]
 
     def _text(self, window: Audio, words: bool) -> WindowText:
         count = max(1, len(window) // SAMPLE_RATE)

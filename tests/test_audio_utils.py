@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from exceptions import InvalidAudioError, UploadTooLargeError
 from models import SAMPLE_RATE, AudioClip, Span
-from utils.audio_utils import BLOCK_SAMPLES, decode, read_samples
+from utils.audio_utils import BLOCK_SAMPLES, Decoder, read_samples
 
 HOUR = 3600 * SAMPLE_RATE
 Pcm = npt.NDArray[np.int16]
@@ -52,8 +52,11 @@ def encode(path: Path, codec: str, *sounds: Pcm, rate: int, layout: str = "mono"
     return path
 
 
-def decoded(source: Path, max_samples: int = HOUR, stopped: Callable[[], bool] = lambda: False) -> AudioClip:
-    return decode(source, source.with_name("clip.s16"), max_samples, stopped)
+def decoded(source: Path, max_samples: int = HOUR) -> AudioClip:
+    decoder = Decoder(source, source.with_name("clip.s16"), max_samples)
+    while (clip := decoder.step()) is None:
+        pass
+    return clip
 
 
 def loudness(clip: AudioClip) -> float:
@@ -179,11 +182,19 @@ def test_too_long_a_recording_is_refused(tmp_path: Path) -> None:
         decoded(source, max_samples=2 * SAMPLE_RATE - 1)
 
 
-def test_decoding_stops_when_told_to(tmp_path: Path) -> None:
+def test_a_step_is_one_block(tmp_path: Path) -> None:
     source = encode(tmp_path / "a.wav", "pcm_s16le", tone(60, 16000), rate=16000)
-    blocks = iter([False, True])
-    clip = decoded(source, stopped=lambda: next(blocks))
-    assert 2 * BLOCK_SAMPLES <= clip.num_samples < 3 * BLOCK_SAMPLES
+    decoder = Decoder(source, tmp_path / "clip.s16", HOUR)
+    assert decoder.step() is None
+    assert BLOCK_SAMPLES <= (tmp_path / "clip.s16").stat().st_size // 2 < 2 * BLOCK_SAMPLES
+
+
+@pytest.mark.parametrize("rate", [1, 3_999])
+def test_a_rate_that_would_blow_up_is_refused(tmp_path: Path, rate: int) -> None:
+    """At 1 Hz a few kilobytes of FLAC are an hour of audio in every frame."""
+    source = encode(tmp_path / "a.flac", "flac", tone(1, 16000), rate=rate)
+    with pytest.raises(InvalidAudioError, match="sample rate"):
+        decoded(source)
 
 
 def test_samples_are_those_of_the_file(tmp_path: Path) -> None:

@@ -4,51 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 
 import pytest
 
-from utils.concurrency import run_stoppable, run_together
+from utils.concurrency import finish_in_thread, run_together
 
 
 async def test_the_result_or_error_of_the_work_is_given() -> None:
-    assert await run_stoppable(lambda stopped: stopped()) is False
+    assert await finish_in_thread(lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
-        await run_stoppable(lambda _: 1 / 0)
+        await finish_in_thread(lambda: 1 / 0)
 
 
-async def test_cancelled_work_is_told_to_stop_and_waited_for() -> None:
-    begun, done = threading.Event(), threading.Event()
+@pytest.mark.parametrize("fails", [False, True])
+async def test_work_of_a_cancelled_caller_is_waited_for(fails: bool) -> None:
+    begun, release, done = threading.Event(), threading.Event(), threading.Event()
 
-    def work(stopped: Callable[[], bool]) -> None:
+    def work() -> None:
         begun.set()
-        while not stopped():
-            threading.Event().wait(0.001)
-        threading.Event().wait(0.05)  # it closes its files
+        release.wait(5)
         done.set()
+        if fails:
+            raise OSError
 
-    task = asyncio.create_task(run_stoppable(work))
+    task = asyncio.create_task(finish_in_thread(work))
     assert await asyncio.to_thread(begun.wait, 5)
     task.cancel()
+    await asyncio.sleep(0.01)
+    assert not task.done()
+    release.set()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert done.is_set()
-
-
-async def test_work_that_fails_after_it_was_cancelled_is_cancelled() -> None:
-    begun = threading.Event()
-
-    def work(stopped: Callable[[], bool]) -> None:
-        begun.set()
-        while not stopped():
-            threading.Event().wait(0.001)
-        raise OSError
-
-    task = asyncio.create_task(run_stoppable(work))
-    await asyncio.to_thread(begun.wait, 5)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 async def test_both_results_are_given() -> None:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from exceptions import ModelUnavailableError, StageUnavailableError
-from utils.model_manager import ModelManager, ModelSlot, SlotState
+from utils.model_manager import RETRY_SECONDS, ModelManager, ModelSlot, SlotState
 
 
 class Model:
@@ -129,6 +129,15 @@ async def test_a_model_that_cannot_be_loaded_is_tried_again(shop: Shop) -> None:
         await shop.slot.load()
     assert isinstance(caught.value.__cause__, OSError)
     assert shop.state() == SlotState.FAILED
+
+
+async def test_a_failed_load_is_not_tried_again_at_once_but_is_after_a_while(shop: Shop) -> None:
+    shop.errors.append(OSError("no such file"))
+    for _ in range(3):
+        with pytest.raises(ModelUnavailableError, match="no such file"):
+            await shop.slot.load()
+    shop.now += RETRY_SECONDS
+    assert shop.state() == SlotState.UNLOADED
     await shop.slot.load()
     assert shop.state() == SlotState.LOADED
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -28,6 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         workspace_dir=tmp_path_factory.mktemp("work"),
         max_upload_mb=1,
         max_audio_hours=20 / 3600,
+        upload_idle_seconds=1,
     )
     loaders = Loaders("whisper-base", ScriptedRecogniser, LoudnessDetector, PitchEmbedder)
     with running_server(settings, loaders) as running:
@@ -91,6 +94,8 @@ def test_what_is_no_audio(server: RunningServer, file: bytes, says: str) -> None
         ({"prompt": "x" * 10_001}, 400, "prompt"),
         ({"stream": "true"}, 400, "stream"),
         ({"include[]": "logprobs"}, 400, "include"),
+        ({"chunking_strategy[type]": "server_vad"}, 400, "chunking_strategy"),
+        ({"known_speaker_names[]": "Ann"}, 400, "known_speaker_names"),
         ({"align": "true"}, 501, "align"),
         ({"separate_vocals": "true"}, 501, "separate_vocals"),
         ({"restore_punctuation": "true"}, 501, "restore_punctuation"),
@@ -148,7 +153,47 @@ def test_a_recording_that_is_too_long(server: RunningServer) -> None:
 
 def test_an_unknown_path_and_a_wrong_method(server: RunningServer) -> None:
     refusal(httpx.get(f"{server.url}/v1/nothing"), 404, None)
-    refusal(httpx.get(f"{server.url}/v1/audio/transcriptions"), 405, None)
+    wrong = httpx.get(f"{server.url}/v1/audio/transcriptions")
+    refusal(wrong, 405, None)
+    assert wrong.headers["allow"] == "POST"
+
+
+def test_a_boundary_that_is_too_long(server: RunningServer) -> None:
+    headers = {"content-type": f"multipart/form-data; boundary={'b' * 300}"}
+    refusal(httpx.post(f"{server.url}/v1/audio/transcriptions", content=b"x", headers=headers), 400, None)
+
+
+def test_a_body_that_goes_on_after_its_form(server: RunningServer) -> None:
+    def body() -> Iterator[bytes]:
+        yield b'--x\r\ncontent-disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--x--\r\n'
+        for _ in range(40):
+            yield b" " * 65536
+
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    refusal(httpx.post(f"{server.url}/v1/audio/transcriptions", content=body(), headers=headers), 413, "file")
+
+
+def test_an_upload_that_stalls_gives_its_place_back(server: RunningServer) -> None:
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        head = "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n"
+        client.sendall(f"{head}content-type: multipart/form-data; boundary=x\r\n\r\n--x".encode())
+        answer = client.recv(65536).decode()
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert "x-should-retry: false" in answer
+    assert server.state.admission.inside == []
+
+
+def test_what_people_say_and_what_files_are_called_is_not_logged(
+    server: RunningServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    post(server, SPEECH, prompt="a secret prompt", response_format="verbose_json")
+    post(server, b"no audio", prompt="a secret prompt")
+    httpx.get(f"{server.url}/v1/models/x%0Aforged line")
+    assert "/v1/audio/transcriptions" in caplog.text
+    for private in ("secret", "talk.wav", " w w", "\nforged"):
+        assert private not in caplog.text
 
 
 def test_a_refusal_is_not_to_be_retried(server: RunningServer) -> None:

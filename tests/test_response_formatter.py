@@ -33,7 +33,7 @@ PLAIN = transcript([segment(words("Hello there.")), segment(words("Good bye.", 2
 
 
 def body(of: Transcript, form: ResponseFormat, granularities: frozenset[Granularity] = BOTH) -> str:
-    return render(of, form, granularities)[0]
+    return render(of, form, granularities)[0].decode()
 
 
 @st.composite

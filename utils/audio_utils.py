@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -19,6 +19,10 @@ BYTES_PER_SAMPLE = 2  # s16le
 SHORTEST_SAMPLES = SAMPLE_RATE // 10  # the hosted API refuses less than 0.1 s
 BLOCK_SAMPLES = 10 * SAMPLE_RATE
 
+# A frame is resampled whole: at 1 Hz a few kilobytes of FLAC would become gigabytes. From here a frame of
+# 65,535 samples, the most FLAC allows, is at most 16 s.
+LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
+
 # Containers that hold their own media. Playlists (hls, dash, concat, sdp) are left out: they name other
 # files and addresses, and a hostile upload must not make the server open those.
 CONTAINERS = (
@@ -29,25 +33,33 @@ CONTAINERS = (
 Pcm = npt.NDArray[np.int16]
 
 
-def decode(source: Path, target: Path, max_samples: int, stopped: Callable[[], bool]) -> AudioClip:
-    """Decode the first audio stream of `source` into `target`, block by block, until `stopped()`.
+class Decoder:
+    """Decodes the first audio stream of `source` into `target`, a block a step."""
 
-    Raises InvalidAudioError, UploadTooLargeError (over `max_samples`), OSError (the disk is full).
-    """
-    total = 0
-    with target.open("wb") as out:
-        for block in decoded_blocks(source):
-            total += len(block)
-            if total > max_samples:
-                raise UploadTooLargeError(
-                    f"The recording is longer than {max_samples / SAMPLE_RATE / 3600:g} hours; split it."
-                )
+    def __init__(self, source: Path, target: Path, max_samples: int) -> None:
+        self._blocks = decoded_blocks(source)
+        self._target = target
+        self._max_samples = max_samples
+        self._num_samples = 0
+        target.write_bytes(b"")
+
+    def step(self) -> AudioClip | None:
+        """Decode one block more; the clip once there are none.
+
+        Raises InvalidAudioError, UploadTooLargeError, OSError (the disk is full).
+        """
+        block = next(self._blocks, None)
+        if block is None:
+            if self._num_samples < SHORTEST_SAMPLES:
+                raise InvalidAudioError("The audio is too short: it must hold at least 0.1 seconds.")
+            return AudioClip(self._target, self._num_samples)
+        self._num_samples += len(block)
+        if self._num_samples > self._max_samples:
+            hours = self._max_samples / SAMPLE_RATE / 3600
+            raise UploadTooLargeError(f"The recording is longer than {hours:g} hours; split it.")
+        with self._target.open("ab") as out:
             out.write(block.tobytes())
-            if stopped():
-                break
-    if total < SHORTEST_SAMPLES:
-        raise InvalidAudioError("The audio is too short: it must hold at least 0.1 seconds.")
-    return AudioClip(target, total)
+        return None
 
 
 def decoded_blocks(source: Path) -> Iterator[Pcm]:
@@ -83,6 +95,8 @@ def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
         except av.error.InvalidDataError:
             continue
         for frame in frames:
+            if not LOWEST_RATE <= frame.sample_rate <= HIGHEST_RATE:
+                raise InvalidAudioError(f"{frame.sample_rate} Hz is no sample rate of a recording.")
             frame.pts = None  # the resampler would fill jumps in the time stamps with nothing
             yield frame
 

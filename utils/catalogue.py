@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from exceptions import ModelNotFoundError
@@ -13,6 +14,8 @@ ALIASES = (
     "gpt-4o-mini-transcribe",
     "gpt-4o-transcribe-diarize",
 )
+
+SNAPSHOT = re.compile(r"gpt-[a-z0-9-]{0,20}transcribe(-[a-z0-9-]{1,30})?")  # dated names of the hosted models
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Catalogue:
 
     def require(self, model: str) -> str:
         """Raises ModelNotFoundError, which names those there are."""
-        if model not in self.ids:
+        if model not in self.ids and not SNAPSHOT.fullmatch(model):
             raise ModelNotFoundError(
                 f"The model '{model[:100]}' does not exist. This server has: {', '.join(self.ids)}.",
                 param="model",

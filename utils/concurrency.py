@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
@@ -11,16 +10,14 @@ R = TypeVar("R")
 S = TypeVar("S")
 
 
-async def run_stoppable(work: Callable[[Callable[[], bool]], R]) -> R:
-    """Run `work(stopped)` in a thread; on cancellation `stopped()` turns true and the thread is awaited,
-    so that the files it writes are not taken away under it."""
-    stop = threading.Event()
-    task = asyncio.ensure_future(asyncio.to_thread(work, stop.is_set))
+async def finish_in_thread(work: Callable[[], R]) -> R:
+    """Run short blocking work in a thread. A cancelled caller waits for its end all the same, so that
+    files are not taken away under it."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        stop.set()
-        await asyncio.wait([task])
+        await asyncio.gather(task, return_exceptions=True)
         raise
 
 

@@ -18,6 +18,8 @@ M = TypeVar("M")
 R = TypeVar("R")
 Clock = Callable[[], float]
 
+RETRY_SECONDS = 30.0  # a model that failed to load is not tried again before; its callers are told at once
+
 
 class SlotState(StrEnum):
     UNLOADED = "unloaded"
@@ -32,7 +34,8 @@ class ModelSlot(Generic[M]):
 
     def __init__(self, name: str, load: Callable[[], M], clock: Clock = time.monotonic) -> None:
         self.name = name
-        self.state = SlotState.UNLOADED
+        self._state = SlotState.UNLOADED
+        self._failure: tuple[float, TranscriptionServerError] | None = None
         self._load = load
         self._clock = clock
         self._model: M | None = None
@@ -57,6 +60,16 @@ class ModelSlot(Generic[M]):
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._drop()
 
+    @property
+    def state(self) -> SlotState:
+        """A failure is forgotten after a while: then the next caller tries to load again."""
+        return SlotState.FAILED if self._recent_failure() else self._state
+
+    def _recent_failure(self) -> TranscriptionServerError | None:
+        if self._failure and self._clock() - self._failure[0] < RETRY_SECONDS:
+            return self._failure[1]
+        return None
+
     def _work(self, work: Callable[[M], R]) -> R:
         model = self._ensure_loaded()
         try:
@@ -66,17 +79,17 @@ class ModelSlot(Generic[M]):
 
     def _ensure_loaded(self) -> M:
         if self._model is None:
-            self.state = SlotState.LOADING
+            if failure := self._recent_failure():
+                raise failure
+            self._state = SlotState.LOADING
             started = self._clock()
             try:
                 self._model = self._load()
-            except TranscriptionServerError:
-                self.state = SlotState.FAILED
-                raise
             except Exception as error:
-                self.state = SlotState.FAILED
-                raise ModelUnavailableError(f"The {self.name} model cannot be loaded: {error}") from error
-            self.state = SlotState.LOADED
+                self._state = SlotState.UNLOADED
+                self._failure = (self._clock(), _as_unavailable(self.name, error))
+                raise self._failure[1] from error
+            self._state, self._failure = SlotState.LOADED, None
             logger.info("%s model loaded in %.1f s", self.name, self._clock() - started)
         return self._model
 
@@ -87,7 +100,13 @@ class ModelSlot(Generic[M]):
 
     def _drop(self) -> None:
         self._model = None
-        self.state = SlotState.UNLOADED
+        self._state = SlotState.UNLOADED
+
+
+def _as_unavailable(name: str, error: Exception) -> TranscriptionServerError:
+    if isinstance(error, TranscriptionServerError):
+        return error
+    return ModelUnavailableError(f"The {name} model cannot be loaded: {error}")
 
 
 class ModelManager:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable, Collection, Iterator
 from itertools import groupby
 
@@ -38,7 +39,7 @@ MEDIA_TYPES = {
 
 def render(
     transcript: Transcript, form: ResponseFormat, granularities: Collection[Granularity]
-) -> tuple[str, str]:
+) -> tuple[bytes, str]:
     """The body and its media type."""
     match form:
         case ResponseFormat.JSON:
@@ -53,7 +54,7 @@ def render(
             body = _dump(_verbose_json(transcript, granularities))
         case ResponseFormat.DIARIZED_JSON:
             body = _dump(_diarized_json(transcript))
-    return body, MEDIA_TYPES.get(form, "application/json")
+    return body.encode(), MEDIA_TYPES.get(form, "application/json")
 
 
 def speaker_label(number: int) -> str:
@@ -66,7 +67,17 @@ def speaker_label(number: int) -> str:
 
 
 def _dump(body: BaseModel) -> str:
-    return body.model_dump_json(exclude_none=True)
+    """JSON, item by item: one call for a day of words would hold the interpreter, and every other request."""
+    fields = ((name, value) for name, value in body if value is not None)
+    return "{" + ",".join(f"{json.dumps(name)}:{_dump_value(value)}" for name, value in fields) + "}"
+
+
+def _dump_value(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ",".join(item.model_dump_json(exclude_none=True) for item in value) + "]"
+    if isinstance(value, BaseModel):
+        return value.model_dump_json(exclude_none=True)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _json(transcript: Transcript) -> TranscriptionJson:

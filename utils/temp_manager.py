@@ -7,9 +7,12 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
+
+from utils.concurrency import finish_in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -33,13 +36,13 @@ class TempManager:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         unlocked.rename(self.root / LOCK)  # a sweep sees it only once it is held
 
-    @contextmanager
-    def workspace(self) -> Iterator[Path]:
+    @asynccontextmanager
+    async def workspace(self) -> AsyncIterator[Path]:
         path = Path(tempfile.mkdtemp(dir=self.root))
         try:
             yield path
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
+        finally:  # in a thread: to delete gigabytes takes a while
+            await finish_in_thread(partial(shutil.rmtree, path, ignore_errors=True))
 
     def close(self) -> None:
         _remove(self.root)
@@ -56,6 +59,8 @@ def _remove(root: Path) -> None:
 
 def _sweep(parent: Path) -> None:
     for lock_path in parent.glob(f"{PREFIX}*/{LOCK}"):
+        if lock_path.parent.is_symlink():
+            continue
         with suppress(OSError):  # its server ended just now, is alive, or somebody put a link there
             descriptor = os.open(lock_path, os.O_RDWR | os.O_NOFOLLOW)
             try:
