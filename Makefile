@@ -23,7 +23,8 @@ clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/pip:
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "Python's venv module is incomplete here; on Debian: apt install python3-venv" >&2; exit 1; }
 
 $(VENV)/.serve: requirements.txt | $(BIN)/pip
 	$(BIN)/pip install --disable-pip-version-check -r requirements.txt
