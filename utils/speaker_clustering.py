@@ -19,11 +19,9 @@ WINDOW = SAMPLE_RATE * 3 // 2
 HOP = SAMPLE_RATE * 3 // 4
 LONGEST_STRETCH = 10 * SAMPLE_RATE
 NEIGHBOURS = 8  # the windows most alike, whose voices are averaged before clustering
-ALIKE = 0.35  # cosine from which a window may be such a neighbour,
-CLOSE, CLOSEST = (
-    0.6,
-    3,
-)  # and what it must reach of the third highest cosine, where few windows are of one voice
+ALIKE = 0.35  # cosine from which a window may be such a neighbour
+CLOSE = 0.6  # a neighbour also has this share of the cosine of the one ranked CLOSEST: where few windows
+CLOSEST = 3  # are of one voice, the eighth is somebody else's
 SAME_CLUSTER = 0.5  # mean cosine between two clusters of averaged windows that are one speaker
 SAME_VOICE = 0.6  # cosine between two mean voices that are one speaker
 MINOR_SHARE, LEAST_MINOR, MOST_MINOR = 0.1, 3.0, 6.0  # a speaker has this share of speech, within seconds
