@@ -58,7 +58,7 @@ def _short(client: Client, recording: Conversation) -> float:
 
 def _poll(base_url: str, work: Future[Answer]) -> list[float]:
     """Seconds of each answer until `work` is done."""
-    times = []
+    times: list[float] = []
     with httpx.Client(base_url=base_url) as http:
         while not work.done():
             started = time.perf_counter()
@@ -70,7 +70,7 @@ def _poll(base_url: str, work: Future[Answer]) -> list[float]:
 
 
 def _while_busy(work: Future[Answer], request: Callable[[], float]) -> list[float]:
-    times = []
+    times: list[float] = []
     while len(times) < SHORT_RUNS and not work.done():
         times.append(request())
     work.result()
