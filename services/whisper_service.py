@@ -77,11 +77,14 @@ class WhisperService:
         self, clip: AudioClip, batch: Sequence[Span], options: DecodeOptions, words: bool
     ) -> list[WindowText]:
         """Step by step, so that a batch that must be tried again does not hold the model meanwhile."""
-        steps = await self._slot.run(
-            lambda model: model.transcribe([read_samples(clip, window) for window in batch], options, words)
-        )
-        while (texts := await self._slot.run(lambda _: next(steps))) is None:
-            pass
+
+        def begin(model: Recogniser) -> tuple[Iterator[list[WindowText] | None], list[WindowText] | None]:
+            steps = model.transcribe([read_samples(clip, window) for window in batch], options, words)
+            return steps, next(steps)
+
+        steps, texts = await self._slot.run(begin)
+        while texts is None:
+            texts = await self._slot.run(lambda _: next(steps))
         return texts
 
 
