@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,16 +16,6 @@ MAX_SPEAKERS = 100
 Count = Annotated[int, Field(ge=1, le=MAX_SPEAKERS)]
 Short = Annotated[str, Field(min_length=1, max_length=100)]
 
-LISTS = frozenset(
-    {
-        "timestamp_granularities",
-        "languages",
-        "keywords",
-        "include",
-        "known_speaker_names",
-        "known_speaker_references",
-    }
-)
 SPEAKER_FORMATS = frozenset({ResponseFormat.VERBOSE_JSON, ResponseFormat.DIARIZED_JSON})
 PREFIX_FORMATS = frozenset({ResponseFormat.TEXT, ResponseFormat.SRT, ResponseFormat.VTT})
 TIMED_FORMATS = SPEAKER_FORMATS | {ResponseFormat.SRT, ResponseFormat.VTT}
@@ -56,6 +46,11 @@ class TranscriptionForm(BaseModel):
     num_speakers: Count | None = None
     min_speakers: Count | None = None
     max_speakers: Count | None = None
+
+
+LISTS = frozenset(
+    name for name, field in TranscriptionForm.model_fields.items() if get_origin(field.annotation) is list
+)
 
 
 @dataclass(frozen=True, slots=True)
