@@ -50,6 +50,7 @@ from utils.temp_manager import TempManager
 
 logger = logging.getLogger(__name__)
 
+BATCH_SIZES = {"cpu": 4, "cuda": 16}  # on a CPU more gains nothing, and others wait longer for their turn
 SHUTDOWN_SECONDS = 5  # requests in hand may take so long to finish before they are ended
 
 
@@ -64,6 +65,7 @@ class Loaders:
     separator: VocalSeparator | None = None
     aligner: Aligner | None = None
     punctuator: Punctuator | None = None
+    batch_size: int = BATCH_SIZES["cpu"]
 
 
 def default_loaders(settings: Settings) -> Loaders:
@@ -74,6 +76,7 @@ def default_loaders(settings: Settings) -> Loaders:
     return Loaders(
         name=weights.name,
         recogniser=lambda: WhisperEngine(weights.load(), settings.whisper_beam_size),
+        batch_size=BATCH_SIZES[device],
         embedder=lambda: load_voice_embedder(device),
     )
 
@@ -115,7 +118,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     limits = ChunkLimits(seconds(settings.chunk_seconds), seconds(settings.chunk_overlap_seconds))
     audio = AudioService(detector, limits, round(settings.max_audio_hours * 3600 * SAMPLE_RATE))
     stages = Stages(
-        whisper=WhisperService(whisper, settings.whisper_batch_size),
+        whisper=WhisperService(whisper, settings.whisper_batch_size or loaders.batch_size),
         diarization=DiarizationService(voices) if voices else None,
         aligner=loaders.aligner,
         punctuator=loaders.punctuator,

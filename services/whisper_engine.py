@@ -14,16 +14,12 @@ import numpy as np
 
 from exceptions import InvalidRequestError
 from models import SAMPLE_RATE, Audio, DecodeOptions, WindowText, Word
+from utils.temperature_ladder import LADDER, is_doubtful, settle
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from faster_whisper.tokenizer import Tokenizer
 
-# The fallback ladder and its thresholds are those of the Whisper paper, section 4.5.
-LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-MAX_COMPRESSION_RATIO = 2.4  # above it the text repeats itself
-MIN_AVG_LOGPROB = -1.0
-MAX_NO_SPEECH_PROB = 0.6
 SAMPLING_CANDIDATES = 5
 
 PREPENDED = "\"'“¿([{-"
@@ -67,11 +63,11 @@ class WhisperEngine:
                 pending, self._generate(part, prompt, tokenizer, temperature), strict=True
             ):
                 tries[index].append(text)
-            pending = [index for index in pending if _is_doubtful(tries[index][-1])]
+            pending = [index for index in pending if is_doubtful(tries[index][-1])]
             if not pending:
                 break
             yield None
-        texts = [_best(attempts) for attempts in tries]
+        texts = [settle(attempts) for attempts in tries]
         yield self._with_words(texts, windows, encoded, tokenizer) if words else texts
 
     def _generate(
@@ -158,24 +154,6 @@ def _window_text(result: Any, tokenizer: Tokenizer, temperature: float) -> Windo
         compression_ratio=len(encoded) / len(zlib.compress(encoded)),
         no_speech_prob=result.no_speech_prob,
     )
-
-
-def _is_doubtful(text: WindowText) -> bool:
-    """It failed a test that a higher temperature may pass; what is no speech at all is let be."""
-    repeats = text.compression_ratio > MAX_COMPRESSION_RATIO
-    return (repeats or text.avg_logprob < MIN_AVG_LOGPROB) and not _is_silence(text)
-
-
-def _is_silence(text: WindowText) -> bool:
-    return text.no_speech_prob > MAX_NO_SPEECH_PROB and text.avg_logprob < MIN_AVG_LOGPROB
-
-
-def _best(tries: list[WindowText]) -> WindowText:
-    """The last try if it passed, else the likeliest, preferably one that does not repeat itself."""
-    if not _is_doubtful(tries[-1]):
-        return tries[-1]
-    fresh = [text for text in tries if text.compression_ratio <= MAX_COMPRESSION_RATIO]
-    return max(fresh or tries, key=lambda text: text.avg_logprob)
 
 
 def _word(entry: dict[str, Any], num_samples: int) -> Word:
