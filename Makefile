@@ -1,15 +1,24 @@
 # `make serve` and `make test` are all a newcomer needs; both make .venv when it is missing.
+# `make serve STUDIO=1` and `make test-studio` bring every stage, in .venv-studio.
 PYTHON ?= python3
-VENV := .venv
+VENV := $(if $(STUDIO),.venv-studio,.venv)
 BIN := $(VENV)/bin
+NEEDS := $(if $(STUDIO),requirements-studio.txt requirements.txt,requirements.txt)
+PIP := $(BIN)/pip install --disable-pip-version-check
 
-.PHONY: serve test lint bench clean
+.PHONY: serve test test-studio studio-suite lint bench clean
 
 serve: $(VENV)/.serve
 	$(BIN)/python server.py
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+test-studio:
+	$(MAKE) STUDIO=1 studio-suite
+
+studio-suite: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/studio
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -20,20 +29,20 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks all
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-studio .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "Python's venv module is incomplete here; on Debian: apt install python3-venv" >&2; exit 1; }
 
-$(VENV)/.serve: requirements.txt | $(BIN)/pip
-	$(BIN)/pip install --disable-pip-version-check -r requirements.txt
+$(VENV)/.serve: $(NEEDS) | $(BIN)/pip
+	$(PIP) -r $(firstword $(NEEDS))
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/pip
-	$(BIN)/pip install --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.dev: requirements-dev.txt $(NEEDS) | $(BIN)/pip
+	$(PIP) -r $(firstword $(NEEDS)) -r requirements-dev.txt
 	touch $@ $(VENV)/.serve
 
-$(VENV)/.bench: requirements-bench.txt requirements-dev.txt requirements.txt | $(BIN)/pip
-	$(BIN)/pip install --disable-pip-version-check -r requirements-bench.txt
+$(VENV)/.bench: requirements-bench.txt requirements-dev.txt $(NEEDS) | $(BIN)/pip
+	$(PIP) -r $(firstword $(NEEDS)) -r requirements-bench.txt
 	touch $@ $(VENV)/.dev $(VENV)/.serve

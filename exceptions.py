@@ -6,6 +6,7 @@ TranscriptionServerError
 │   ├── ModelNotFoundError         404  no such model
 │   ├── UploadTimeoutError         408  nothing came for UPLOAD_IDLE_SECONDS
 │   └── UploadTooLargeError        413  over MAX_UPLOAD_MB or MAX_AUDIO_HOURS
+├── ModelFailedError               500  a model crashed, or took too long
 ├── StageUnavailableError          501  a stage that is off or has no model here
 ├── OverloadedError                429  too many requests in the house
 ├── InsufficientStorageError       507  the disk cannot hold the recording
@@ -59,6 +60,12 @@ class UploadTooLargeError(InvalidRequestError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, param="file")
+
+
+class ModelFailedError(TranscriptionServerError):
+    status = 500
+    code = "model_failed"
+    retry_after = 1
 
 
 class StageUnavailableError(TranscriptionServerError):

@@ -9,12 +9,12 @@ import asyncio
 import shutil
 from pathlib import Path
 
+from assembly import build_state, default_loaders
 from benchmarks.values import Message
 from benchmarks.worker import answer_requests
 from config import Settings
 from models import DecodeOptions, TranscriptionOptions
 from routes.state import ServerState
-from server import build_state, default_loaders
 from utils.progress import Progress
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from models import SAMPLE_RATE
 from routes.state import state_of
-from utils.model_manager import SlotState
+from utils.model_manager import SlotReport, SlotState
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -24,9 +24,17 @@ class ProgressReport(BaseModel):
     seconds_total: float
 
 
+class ModelReport(BaseModel):
+    model: str
+    state: SlotState
+    device: str
+    memory_mb: int | None
+    last_used: int | None
+
+
 class Readiness(BaseModel):
     status: Literal["ready", "failed"]
-    models: dict[str, SlotState]
+    models: dict[str, ModelReport]
     requests: int
     max_requests: int
     transcriptions: list[ProgressReport]
@@ -42,13 +50,13 @@ async def health() -> Health:
 async def ready(request: Request, response: Response) -> Readiness:
     """503 when a model could not be loaded."""
     state = state_of(request)
-    models = state.models.states()
-    failed = SlotState.FAILED in models.values()
+    reports = state.models.reports()
+    failed = any(report.state is SlotState.FAILED for report in reports.values())
     response.status_code = 503 if failed else 200
     inside = state.admission.inside
     return Readiness(
         status="failed" if failed else "ready",
-        models=models,
+        models={name: _model(report) for name, report in reports.items()},
         requests=len(inside),
         max_requests=state.admission.limit,
         transcriptions=[
@@ -59,4 +67,14 @@ async def ready(request: Request, response: Response) -> Readiness:
             )
             for progress in inside
         ],
+    )
+
+
+def _model(report: SlotReport) -> ModelReport:
+    return ModelReport(
+        model=report.model,
+        state=report.state,
+        device=report.device,
+        memory_mb=None if report.memory is None else round(report.memory / 1e6),
+        last_used=None if report.last_used is None else round(report.last_used),
     )

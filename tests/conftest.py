@@ -14,9 +14,10 @@ import uvicorn
 from fastapi import FastAPI
 from openai import OpenAI
 
+from assembly import Loaders
 from config import Settings
 from routes.state import ServerState
-from server import Loaders, create_app
+from server import create_app
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
 from exceptions import ModelUnavailableError, StageUnavailableError
-from utils.model_manager import RETRY_SECONDS, ModelManager, ModelSlot, SlotState
+from utils.model_manager import RETRY_SECONDS, ModelManager, ModelSlot, ModelSource, SlotState
 
 
 class Model:
@@ -38,7 +39,9 @@ class Shop:
         self.now = 0.0
         self.loaded: list[Model] = []
         self.errors: list[Exception] = []
-        self.slot: ModelSlot[Model] = ModelSlot("toy", self._load, lambda: self.now)
+        self.slot: ModelSlot[Model] = ModelSlot(
+            "toy", ModelSource("toy-1", self._load, "cpu"), lambda: self.now
+        )
 
     def _load(self) -> Model:
         if self.errors:
@@ -86,6 +89,18 @@ async def test_nothing_is_loaded_before_it_is_asked_for(shop: Shop) -> None:
     assert (shop.state(), shop.loaded) == (SlotState.UNLOADED, [])
     await shop.slot.load()
     assert (shop.state(), len(shop.loaded)) == (SlotState.LOADED, 1)
+
+
+async def test_a_report_names_the_model_its_state_and_its_last_use(shop: Shop) -> None:
+    before = shop.slot.report()
+    assert (before.model, before.state, before.device) == ("toy-1", SlotState.UNLOADED, "cpu")
+    assert (before.memory, before.last_used) == (None, None)
+    await shop.slot.load()
+    shop.now += 60
+    after = shop.slot.report()
+    assert after.state is SlotState.LOADED
+    assert after.memory is not None
+    assert after.last_used == pytest.approx(time.time() - 60, abs=5)
 
 
 async def test_cancelled_while_it_waits_work_never_runs(shop: Shop) -> None:
@@ -194,14 +209,18 @@ async def test_closing_finishes_the_work_in_hand_and_drops_the_rest(shop: Shop) 
     assert shop.state() == SlotState.UNLOADED
 
 
+def states(manager: ModelManager) -> dict[str, SlotState]:
+    return {name: report.state for name, report in manager.reports().items()}
+
+
 async def test_a_manager_loads_and_unloads_its_slots() -> None:
     shops = {"a": Shop(), "b": Shop()}
     manager = ModelManager({name: shop.slot for name, shop in shops.items()})
     await manager.load_all()
     await shops["b"].slot.run(Model.work)
-    assert manager.states() == {"a": SlotState.LOADED, "b": SlotState.LOADED}
+    assert states(manager) == {"a": SlotState.LOADED, "b": SlotState.LOADED}
     shops["a"].now = 100
     await manager.unload_idle(50)
-    assert manager.states() == {"a": SlotState.UNLOADED, "b": SlotState.LOADED}
+    assert states(manager) == {"a": SlotState.UNLOADED, "b": SlotState.LOADED}
     manager.close()
-    assert set(manager.states().values()) == {SlotState.UNLOADED}
+    assert set(states(manager).values()) == {SlotState.UNLOADED}

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from assembly import Loaders
 from config import Settings
-from server import Loaders
 from tests.conftest import RunningServer, running_server
 from tests.fakes import LoudnessDetector, PitchEmbedder, ScriptedRecogniser
 from tests.speech import silence, tone, wav
+from utils.model_manager import ModelSource
 
 SPEECH = wav(tone(2.0))
 
@@ -32,7 +33,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         max_audio_hours=20 / 3600,
         upload_idle_seconds=1,
     )
-    loaders = Loaders("whisper-base", ScriptedRecogniser, LoudnessDetector, PitchEmbedder)
+    loaders = Loaders(
+        ModelSource("whisper-base", ScriptedRecogniser),
+        ModelSource("loudness", LoudnessDetector),
+        ModelSource("pitch", PitchEmbedder),
+    )
     with running_server(settings, loaders) as running:
         yield running
 

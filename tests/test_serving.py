@@ -19,8 +19,9 @@ import httpx
 import openai
 import pytest
 
+from assembly import Loaders
 from config import Settings
-from server import SHUTDOWN_SECONDS, Loaders
+from server import SHUTDOWN_SECONDS
 from tests.conftest import RunningServer, running_server
 from tests.fakes import (
     LoudnessDetector,
@@ -30,12 +31,17 @@ from tests.fakes import (
     UpperCasePunctuator,
 )
 from tests.speech import silence, tone, wav
+from utils.model_manager import ModelSource
 
 LONG = wav(*([tone(20.0), silence(4.0)] * 20))
 
 
 def fake_loaders(recogniser: Callable[[], ScriptedRecogniser] = ScriptedRecogniser) -> Loaders:
-    return Loaders("whisper-base", recogniser, LoudnessDetector, PitchEmbedder)
+    return Loaders(
+        ModelSource("whisper-base", recogniser),
+        ModelSource("loudness", LoudnessDetector),
+        ModelSource("pitch", PitchEmbedder),
+    )
 
 
 def settings(tmp_path: Path, **changes: Any) -> Settings:
@@ -49,7 +55,7 @@ def post(server: RunningServer, file: bytes, **fields: str) -> httpx.Response:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.01)
@@ -147,14 +153,19 @@ def test_a_server_told_to_stop_does_not_finish_a_long_recording(tmp_path: Path) 
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
         ThreadPoolExecutor() as pool,
     ):
-        wait_until(lambda: is_up(url))
-        files = {"file": ("talk.wav", LONG)}
-        data = {"model": "whisper-1"}
-        answer = pool.submit(httpx.post, f"{url}/v1/audio/transcriptions", data=data, files=files, timeout=60)
-        wait_until(lambda: httpx.get(f"{url}/health/ready").json()["requests"] == 1)
-        process.terminate()
-        process.wait(SHUTDOWN_SECONDS + 10)
-        assert answer.exception() is not None or answer.result().status_code >= 500
+        try:
+            wait_until(lambda: is_up(url))
+            files = {"file": ("talk.wav", LONG)}
+            data = {"model": "whisper-1"}
+            answer = pool.submit(
+                httpx.post, f"{url}/v1/audio/transcriptions", data=data, files=files, timeout=60
+            )
+            wait_until(lambda: httpx.get(f"{url}/health/ready").json()["requests"] == 1)
+            process.terminate()
+            process.wait(SHUTDOWN_SECONDS + 10)
+            assert answer.exception() is not None or answer.result().status_code >= 500
+        finally:
+            process.kill()  # else a failure would wait for it for ever
     assert list(tmp_path.iterdir()) == []
 
 
@@ -199,7 +210,7 @@ def test_an_idle_model_is_unloaded_and_comes_back(tmp_path: Path) -> None:
         return ScriptedRecogniser()
 
     with running_server(settings(tmp_path, model_idle_seconds=0.2), fake_loaders(load)) as server:
-        wait_until(lambda: server.state.models.states()["whisper"] == "unloaded")
+        wait_until(lambda: server.state.models.reports()["whisper"].state == "unloaded")
         assert post(server, wav(tone(2.0))).json()["text"] == "w w"
     assert len(loads) == 2
 
@@ -222,15 +233,15 @@ def test_plain_json_pays_for_no_diarization(tmp_path: Path) -> None:
     with running_server(settings(tmp_path, preload=False), fake_loaders()) as server:
         for form in ("json", "text", "srt", "vtt"):
             post(server, wav(tone(2.0)), response_format=form)
-        assert server.state.models.states()["voices"] == "unloaded"
+        assert server.state.models.reports()["voices"].state == "unloaded"
         post(server, wav(tone(2.0)), response_format="diarized_json")
-        assert server.state.models.states()["voices"] == "loaded"
+        assert server.state.models.reports()["voices"].state == "loaded"
 
 
 def test_a_stage_that_is_off_has_no_slot_and_is_refused(tmp_path: Path) -> None:
     config = settings(tmp_path, enable_speaker_diarization=False)
     with running_server(config, fake_loaders()) as server:
-        assert "voices" not in server.state.models.states()
+        assert "voices" not in server.state.models.reports()
         answer = post(server, wav(tone(2.0)), response_format="diarized_json")
         assert (answer.status_code, answer.json()["error"]["param"]) == (501, "diarize")
         assert answer.headers["x-should-retry"] == "false"

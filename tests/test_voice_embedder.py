@@ -11,7 +11,7 @@ import pytest
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Span, SpeakerCount
 from services.diarization_service import DiarizationService, Embedder
 from services.voice_embedder import VoiceEmbedder, load_voice_embedder
-from utils.model_manager import ModelSlot
+from utils.model_manager import ModelSlot, ModelSource
 
 
 def tone(hertz: float, seconds: float) -> Audio:
@@ -73,7 +73,7 @@ class LevelEmbedder:
 
 
 async def diarize(speech: list[Span]) -> ChunkSpeakers:
-    slot: ModelSlot[Embedder] = ModelSlot("voices", LevelEmbedder)
+    slot: ModelSlot[Embedder] = ModelSlot("voices", ModelSource("level", LevelEmbedder))
     samples = np.repeat(np.arange(4, dtype=np.float32), 20 * SAMPLE_RATE)
     try:
         service = DiarizationService(slot)

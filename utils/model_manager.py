@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from exceptions import ModelUnavailableError, TranscriptionServerError
+import psutil
+
+from exceptions import ModelFailedError, ModelUnavailableError, TranscriptionServerError
+from utils.model_process import ModelProcess
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +25,7 @@ M = TypeVar("M")
 R = TypeVar("R")
 Clock = Callable[[], float]
 
+NICENESS = 5  # of the slots' threads and processes: the event loop goes first
 RETRY_SECONDS = 30.0  # a model that failed to load is not tried again before; its callers are told at once
 
 
@@ -28,19 +36,42 @@ class SlotState(StrEnum):
     FAILED = "failed"
 
 
+@dataclass(frozen=True, slots=True)
+class ModelSource(Generic[M]):
+    """A model by name, where it runs, and how it is loaded: `load`, or `in_child(load)` for one that may
+    bring its process down."""
+
+    name: str
+    load: Callable[[], M]
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class SlotReport:
+    """`memory` is what the process grew by while it loaded the model, or all of its own process, in bytes;
+    `last_used` is Unix time."""
+
+    model: str
+    state: SlotState
+    device: str
+    memory: int | None
+    last_used: float | None
+
+
 class ModelSlot(Generic[M]):
     """A model that loads on first use. All work on it runs on its one thread, so that thread's queue
     is the lock, the lease and the reference count; unloading is one more job there and cannot race."""
 
-    def __init__(self, name: str, load: Callable[[], M], clock: Clock = time.monotonic) -> None:
+    def __init__(self, name: str, source: ModelSource[M], clock: Clock = time.monotonic) -> None:
         self.name = name
+        self._source = source
         self._state = SlotState.UNLOADED
         self._failure: tuple[float, TranscriptionServerError] | None = None
-        self._load = load
         self._clock = clock
         self._model: M | None = None
-        self._last_used = clock()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"slot-{name}")
+        self._memory: int | None = None
+        self._last_used: float | None = None
+        self._thread = ThreadPoolExecutor(1, f"slot-{name}", initializer=_let_others_go_first)
 
     async def run(self, work: Callable[[M], R]) -> R:
         """Run `work(model)` on the slot's thread. Cancelled while it waits, it never runs.
@@ -56,7 +87,10 @@ class ModelSlot(Generic[M]):
         await asyncio.wrap_future(self._thread.submit(self._unload_if_idle, idle_seconds))
 
     def close(self) -> None:
-        """Let the job in hand finish, drop those that wait and the model with them."""
+        """Drop the jobs that wait and the model with them. The job in hand finishes first, being short; in
+        a child process it may be long, and is ended."""
+        if isinstance(self._model, ModelProcess):
+            self._model.kill()
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._drop()
 
@@ -64,6 +98,17 @@ class ModelSlot(Generic[M]):
     def state(self) -> SlotState:
         """A failure is forgotten after a while: then the next caller tries to load again."""
         return SlotState.FAILED if self._recent_failure() else self._state
+
+    def report(self) -> SlotReport:
+        model, idle = self._model, None if self._last_used is None else self._clock() - self._last_used
+        memory = _resident(model.pid) if isinstance(model, ModelProcess) else self._memory
+        return SlotReport(
+            model=self._source.name,
+            state=self.state,
+            device=self._source.device,
+            memory=memory,
+            last_used=None if idle is None else time.time() - idle,
+        )
 
     def _recent_failure(self) -> TranscriptionServerError | None:
         if self._failure and self._clock() - self._failure[0] < RETRY_SECONDS:
@@ -74,6 +119,10 @@ class ModelSlot(Generic[M]):
         model = self._ensure_loaded()
         try:
             return work(model)
+        except ModelFailedError as error:
+            logger.error("%s: %s It is loaded again when it is next asked for.", self.name, error.message)
+            self._drop()
+            raise
         finally:
             self._last_used = self._clock()
 
@@ -82,24 +131,28 @@ class ModelSlot(Generic[M]):
             if failure := self._recent_failure():
                 raise failure
             self._state = SlotState.LOADING
-            started = self._clock()
+            started, before = self._clock(), _resident(os.getpid())
             try:
-                self._model = self._load()
+                self._model = self._source.load()
             except Exception as error:
                 self._state = SlotState.UNLOADED
                 self._failure = (self._clock(), _as_unavailable(self.name, error))
                 raise self._failure[1] from error
             self._state, self._failure = SlotState.LOADED, None
+            self._memory = max(0, _resident(os.getpid()) - before)
+            self._last_used = self._clock()
             logger.info("%s model loaded in %.1f s", self.name, self._clock() - started)
         return self._model
 
     def _unload_if_idle(self, idle_seconds: float) -> None:
-        if self._model is not None and self._clock() - self._last_used >= idle_seconds:
+        if self._last_used is not None and self._model and self._clock() - self._last_used >= idle_seconds:
             self._drop()
             logger.info("%s model unloaded after %.0f s idle", self.name, idle_seconds)
 
     def _drop(self) -> None:
-        self._model = None
+        if isinstance(self._model, ModelProcess):
+            self._model.close()
+        self._model = self._memory = None
         self._state = SlotState.UNLOADED
 
 
@@ -107,6 +160,20 @@ def _as_unavailable(name: str, error: Exception) -> TranscriptionServerError:
     if isinstance(error, TranscriptionServerError):
         return error
     return ModelUnavailableError(f"The {name} model cannot be loaded: {error}")
+
+
+def _let_others_go_first() -> None:
+    """On Linux niceness is a thread's own, and goes down to the threads and processes that it starts."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _resident(pid: int) -> int:
+    """Resident memory of a process in bytes; 0 once it is gone."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 class ModelManager:
@@ -125,8 +192,8 @@ class ModelManager:
             if slot.state is SlotState.LOADED:
                 await slot.unload_if_idle(idle_seconds)
 
-    def states(self) -> dict[str, SlotState]:
-        return {name: slot.state for name, slot in self._slots.items()}
+    def reports(self) -> dict[str, SlotReport]:
+        return {name: slot.report() for name, slot in self._slots.items()}
 
     def close(self) -> None:
         for slot in self._slots.values():

@@ -1,0 +1,59 @@
+"""Objects between two processes of ours: arrays through memory that both hold, the rest over a pipe."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+class Exchange:
+    """One end. Whoever sends waits for the answer before it sends again, so the memory has one writer.
+
+    The memory is a nameless file: it is gone with its last holder however that one dies, and Docker's
+    limit on /dev/shm does not bind it.
+    """
+
+    def __init__(self, pipe: Connection, memory: int) -> None:
+        self._pipe = pipe
+        self._memory = memory  # file descriptor
+
+    def send(self, value: object) -> None:
+        """Raises OSError when the other end is gone."""
+        buffers: list[pickle.PickleBuffer] = []
+        body = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+        os.ftruncate(self._memory, 0)  # what the last exchange took is given back
+        sizes: list[int] = []
+        for buffer in buffers:
+            with buffer.raw() as raw:
+                os.pwrite(self._memory, raw, sum(sizes))
+                sizes.append(raw.nbytes)
+        self._pipe.send_bytes(pickle.dumps((sizes, body)))
+
+    def receive(self) -> Any:
+        """Waits. Arrays are copies, free to change and keep. Raises EOFError when the other end is gone."""
+        sizes, body = pickle.loads(self._pipe.recv_bytes())  # noqa: S301 - both ends are this program
+        buffers, position = [], 0
+        for size in sizes:
+            buffers.append(bytearray(size))
+            position += os.preadv(self._memory, buffers[-1:], position)
+        return pickle.loads(body, buffers=buffers)  # noqa: S301
+
+    def answered(self, seconds: float) -> bool:
+        """Whether something came, or the other end went, within `seconds`."""
+        return self._pipe.poll(seconds)
+
+    def close(self) -> None:
+        if not self._pipe.closed:
+            self._pipe.close()
+            os.close(self._memory)

@@ -1,0 +1,114 @@
+"""A model in a child process, for libraries that abort, hang, leak or change the process they run in.
+
+Its methods are called as if it were here, so a slot runs it like any other model.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from exceptions import ModelFailedError
+from utils.exchange import Exchange
+
+M = TypeVar("M")
+
+ROOT = Path(__file__).parent.parent
+LOAD_SECONDS = 1800.0  # a first download is part of loading
+CALL_SECONDS = 300.0
+PARTING_SECONDS = 5.0
+
+
+def in_child(load: Callable[[], M], call_seconds: float = CALL_SECONDS) -> Callable[[], M]:
+    """A loader of the same model in a process of its own; `load` must be importable there.
+
+    A call that crashes the process or takes longer than `call_seconds` ends it and raises ModelFailedError.
+    """
+    return lambda: cast(M, ModelProcess(load, call_seconds))
+
+
+class ModelProcess:
+    """Stands for the model in the child; arguments and results are pickled, arrays shared."""
+
+    def __init__(self, load: Callable[[], Any], call_seconds: float = CALL_SECONDS) -> None:
+        self._call_seconds = call_seconds
+        self._process, self._exchange = _start()
+        try:
+            self._ask(LOAD_SECONDS, load)
+        except BaseException:
+            self.close()
+            raise
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        if method.startswith("_"):
+            raise AttributeError(method)
+        return partial(self._ask, self._call_seconds, method)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End the call in hand, from another thread: it raises ModelFailedError."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the child, politely at first; its memory goes back to the system."""
+        self._exchange.close()
+        self._end()
+
+    def _ask(self, seconds: float, *message: object) -> Any:
+        try:
+            self._exchange.send(message)
+            if not self._exchange.answered(seconds):
+                self._process.kill()
+                raise ModelFailedError(f"The model took longer than {seconds:g} s and was stopped.")
+            outcome = self._exchange.receive()
+        except (EOFError, OSError) as error:
+            raise ModelFailedError(f"The process of the model ended {self._cause()}.") from error
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.value
+
+    def _cause(self) -> str:
+        code = self._end()
+        return f"with {signal.Signals(-code).name}" if code < 0 else f"with exit status {code}"
+
+    def _end(self) -> int:
+        """The exit status, after a while or by force."""
+        try:
+            return self._process.wait(PARTING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+
+def _start() -> tuple[subprocess.Popen[bytes], Exchange]:
+    """A fresh interpreter: a fork would take threads' locks along, multiprocessing the main module."""
+    ours, theirs = socket.socketpair()
+    memory = _nameless_memory()
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    with theirs:
+        process = subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours, two numbers
+            [sys.executable, "-m", "utils.model_child", str(theirs.fileno()), str(memory)],
+            pass_fds=(theirs.fileno(), memory),
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+    return process, Exchange(Connection(ours.detach()), memory)
+
+
+def _nameless_memory() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("model")
+    with tempfile.TemporaryFile() as file:  # macOS has none
+        return os.dup(file.fileno())
