@@ -75,10 +75,10 @@ def load_punctuation_model(model: str, device: str) -> PunctuationModel:
         network, report = AutoModelForTokenClassification.from_pretrained(
             model, use_safetensors=True, output_loading_info=True
         )
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelUnavailableError(
-            f"The punctuation model {model!r} is neither a folder nor can it be fetched from the hub; "
-            f"a folder must hold {', '.join(REQUIRED)}. {error}"
+            f"The punctuation model {model!r} cannot be loaded. Name a hub id within reach, or a folder with "
+            f"{', '.join(REQUIRED)}. {error}"
         ) from error
     if report["missing_keys"] or not set(network.config.id2label.values()) <= LABELS:
         raise ModelUnavailableError(
