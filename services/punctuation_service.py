@@ -1,13 +1,76 @@
-"""The seam of the punctuation stage: marks where the recogniser left none."""
+"""The punctuation stage: marks where the recogniser left none."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
+from exceptions import ModelFailedError
 from models import Segment
+from utils.model_manager import ModelSlot
+from utils.punctuation import (
+    apply_marks,
+    bare,
+    group_words,
+    merge_labels,
+    pieces_of,
+    plan_windows,
+    rebuild,
+    unmarked_runs,
+)
+
+logger = logging.getLogger(__name__)
 
 
 class Punctuator(Protocol):
     async def restore(self, segments: Sequence[Segment], language: str) -> list[Segment]:
         """The same words and times, with marks and the case after them."""
+
+
+class MarkLabeller(Protocol):
+    def label(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """What follows each word of a window, one of `LABELS`."""
+
+
+class PunctuationService:
+    """Restores marks in the languages that the model knows, and only where they are missing."""
+
+    def __init__(self, slot: ModelSlot[MarkLabeller], languages: frozenset[str]) -> None:
+        self._slot = slot
+        self._languages = languages
+
+    async def restore(self, segments: Sequence[Segment], language: str) -> list[Segment]:
+        """Segments, a sentence each. A model that fails leaves them as they are: better no marks
+        than no words.
+
+        Raises ModelUnavailableError when the model cannot be loaded.
+        """
+        if language not in self._languages:
+            return list(segments)
+        pieces = [piece for segment in segments for piece in pieces_of(segment)]
+        words = ["".join(pieces[n] for n in word) for word in group_words(pieces)]
+        try:
+            labels = await self._label(words)
+        except ModelFailedError as error:
+            logger.warning("Punctuation was not restored: %s", error.message)
+            return list(segments)
+        return list(rebuild(segments, apply_marks(pieces, labels, language)))
+
+    async def _label(self, words: Sequence[str]) -> dict[int, str]:
+        """Labels of the words that want marks. A window is one job, so that others wait for no more."""
+        labels: dict[int, str] = {}
+        for run in unmarked_runs(words):
+            windows = plan_windows(run, len(words))
+            found = [
+                await self._slot.run(partial(_label_window, tuple(bare(words[n]) for n in window)))
+                for window in windows
+            ]
+            merged = merge_labels(windows, found)
+            labels |= {word: merged[word] for word in run}
+        return labels
+
+
+def _label_window(words: tuple[str, ...], model: MarkLabeller) -> tuple[str, ...]:
+    return model.label(words)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from exceptions import ModelFailedError
 from models import SAMPLE_RATE, Audio, AudioClip, DecodeOptions, Segment, Span, WindowText, Word
 from services.speech_detector import DetectorState
+from utils.punctuation import NO_MARK
 from utils.speech_map import FRAME, Probabilities
 
 LOUD = 0.01  # mean amplitude above which the fake detector hears speech
@@ -66,6 +68,21 @@ class PitchEmbedder:
             hertz = crossings * SAMPLE_RATE / window.num_samples / 2
             row[min(7, int(hertz // 200))] = 1.0
         return rows
+
+
+class MemorisedLabeller:
+    """Knows by heart what follows a word; remembers the windows it was shown, and may fail."""
+
+    def __init__(self, marks: Mapping[str, str], fails: bool = False) -> None:
+        self.windows: list[tuple[str, ...]] = []
+        self._marks = marks
+        self._fails = fails
+
+    def label(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        self.windows.append(words)
+        if self._fails:
+            raise ModelFailedError("out of memory")
+        return tuple(self._marks.get(word, NO_MARK) for word in words)
 
 
 class UpperCasePunctuator:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models import Segment, SpeakerTurn, Word
 from tests.builders import segment, thorough, turn, word, words
 from utils.segmentation import ends_sentence
-from utils.speaker_assigner import assign_speakers
+from utils.speaker_assigner import EDGE, assign_speakers
 
 Voiced = list[tuple[str, int | None]]
 
@@ -118,6 +120,48 @@ def test_a_change_in_the_middle_of_a_sentence_cuts_it() -> None:
     assert (left.text, left.stop, left.tokens) == (" Yes I do", 48_000, (3, 1, 2))
     assert (right.text, right.start, right.tokens) == (" No you never did", 48_000, (2, 3, 5, 3))
     assert left.avg_logprob == right.avg_logprob
+
+
+@thorough
+@given(spoken(), conversations)
+def test_marks_decide_over_nothing_but_edges(said: list[Segment], turns: list[SpeakerTurn]) -> None:
+    """A word with no change of speaker near goes to the turn it lies in, in text with marks and without."""
+    changes = [moment for turn in turns for moment in (turn.start, turn.stop)]
+    bare = [replace(w, text=w.text.strip(".?").lower()) for part in said for w in part.words]
+    for segments in (said, [segment(bare)]):
+        for spoken_word in (w for piece in assign_speakers(segments, turns) for w in piece.words):
+            around = [t.speaker for t in turns if t.start < spoken_word.stop and spoken_word.start < t.stop]
+            settled = all(
+                moment <= spoken_word.start - EDGE or moment >= spoken_word.stop + EDGE for moment in changes
+            )
+            if settled and len(around) == 1:
+                assert spoken_word.speaker == around[0]
+
+
+@pytest.mark.parametrize("mark", ["", "。"])
+@pytest.mark.parametrize("each", [0.2, 0.4])
+def test_text_without_spaces_or_marks_keeps_its_speakers(mark: str, each: float) -> None:
+    said = "今天天气很好我们去公园走走吧你觉得怎么样好啊我正想出门呢那就这么定了下午三点见吧"
+    characters = [
+        word(sign + (mark if n % 10 == 9 else ""), n * each, (n + 1) * each, space="")
+        for n, sign in enumerate(said)
+    ]
+    turns = [turn(n * 10 * each, (n + 1) * 10 * each, n) for n in range(4)]
+    pieces = assign_speakers([segment(characters)], turns)
+    assert [(len(piece.words), piece.speaker) for piece in pieces] == [(10, n) for n in range(4)]
+
+
+def test_a_long_run_without_marks_is_cut_at_every_turn() -> None:
+    said = words("so " * 200, each=0.3)
+    turns = [turn(n * 6, (n + 1) * 6, n % 2) for n in range(10)]
+    pieces = assign_speakers([segment(said)], turns)
+    assert [(len(piece.words), piece.speaker) for piece in pieces] == [(20, n % 2) for n in range(10)]
+
+
+def test_a_short_answer_without_marks_amid_a_long_run_keeps_its_speaker() -> None:
+    said = words("are you sure of it yes then go on with it", each=0.4)
+    pieces = voiced(said, turn(0, 2, 0), turn(2, 2.4, 1), turn(2.4, 4.4, 0))
+    assert pieces == [(" are you sure of it", 0), (" yes", 1), (" then go on with it", 0)]
 
 
 def test_a_segment_without_words_goes_to_who_speaks_most_of_it() -> None:
