@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,14 +45,38 @@ class Settings(BaseSettings):
     model_idle_seconds: float = Field(default=0, ge=0)
     """Unload a model unused for so long; 0 keeps it for ever."""
 
+    model_call_seconds: float = Field(default=300, ge=1, le=3600)
+    """A model in a process of its own that takes longer at one call is ended, and the caller told."""
+
     enable_speaker_diarization: bool = True
     """Tell speakers apart where the answer can show them."""
-    enable_vocal_separation: bool = False
-    """Take music away before transcribing (needs a separation model)."""
+    diarization_backend: str = Field(default="auto", pattern="^(auto|embedded|nemo|senko)$")
+    """auto (nemo on CUDA where its weights are at hand, else embedded), embedded (CAM++ and our clustering),
+    nemo, senko."""
+    diarization_model: str = "nvidia/diar_streaming_sortformer_4spk-v2.1"
+    """For nemo: who speaks when, a Sortformer (.nemo file or hub id) or a Nemotron-3-Diarization (folder or
+    hub id)."""
+    speaker_model: str = "nvidia/speakerverification_en_titanet_large"
+    """For nemo: voice embeddings, a .nemo file or a hub id."""
+
+    enable_vocal_separation: bool | Literal["auto"] = False
+    """Take music away before everything else: true, or auto where music is heard. Needs the studio."""
+    separation_model: str = "htdemucs"
+    """A Demucs model or bag."""
+    separation_repo: Path | None = None
+    """Folder of Demucs models (safetensors; pickled .th only from here); by default the model hub."""
+
     enable_alignment: bool = False
-    """Refine word times with a CTC model (needs an alignment model)."""
+    """Refine word times with a CTC model. Needs the studio."""
+    alignment_model: str = "MahmoudAshraf/mms-300m-1130-forced-aligner"
+    """Any Wav2Vec2ForCTC, a folder or a hub id. The default's weights are for non-commercial use."""
+
     enable_punctuation_restoration: bool = False
-    """Add punctuation where the recogniser left none (needs a punctuation model)."""
+    """Add punctuation where the recogniser left none. Needs the studio."""
+    punctuation_model: str = "oliverguhr/fullstop-punctuation-multilang-large"
+    """A FullStop model, a folder or a hub id."""
+    punctuation_languages: str = Field(default="en,de,fr,it", pattern="^[a-z]{2,3}(,[a-z]{2,3})*$")
+    """Languages that the punctuation model knows; text in others is left alone."""
 
     chunk_seconds: float = Field(default=600, ge=60, le=3600)
     """Longest chunk; long recordings are worked on chunk by chunk."""

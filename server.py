@@ -12,9 +12,10 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from assembly import Loaders, build_state, default_loaders
+from assembly import build_state
 from config import Settings
 from exceptions import TranscriptionServerError
+from loaders import Loaders, default_loaders
 from routes import health, models, transcriptions
 from routes.errors import add_error_handlers
 from routes.middleware import RequestIdMiddleware

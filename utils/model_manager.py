@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -179,8 +179,13 @@ def _resident(pid: int) -> int:
 class ModelManager:
     """The slots of a server, by name. One is made by the lifespan and handed over; there is no global."""
 
-    def __init__(self, slots: Mapping[str, ModelSlot[Any]]) -> None:
-        self._slots = dict(slots)
+    def __init__(self) -> None:
+        self._slots: dict[str, ModelSlot[Any]] = {}
+
+    def add(self, name: str, source: ModelSource[M], clock: Clock = time.monotonic) -> ModelSlot[M]:
+        """A slot of that name, not yet loaded."""
+        self._slots[name] = ModelSlot(name, source, clock)
+        return self._slots[name]
 
     async def load_all(self) -> None:
         """Load every model, one after the other: loading is bound by the disk."""

