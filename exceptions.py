@@ -9,7 +9,8 @@ TranscriptionServerError
 ├── StageUnavailableError          501  a stage that is off or has no model here
 ├── OverloadedError                429  too many requests in the house
 ├── InsufficientStorageError       507  the disk cannot hold the recording
-└── ModelUnavailableError          503  a model cannot be loaded
+├── ModelUnavailableError          503  a model cannot be loaded
+└── ModelFailedError               500  a model crashed, or took too long
 """
 
 from __future__ import annotations
@@ -84,3 +85,9 @@ class ModelUnavailableError(TranscriptionServerError):
     status = 503
     code = "model_unavailable"
     retry_after = 30
+
+
+class ModelFailedError(TranscriptionServerError):
+    status = 500
+    code = "model_failed"
+    retry_after = 1

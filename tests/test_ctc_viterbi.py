@@ -18,7 +18,7 @@ BLANK = 0
 def random_frames(num_frames: int, seed: int, vocabulary: int = 4) -> LogProbabilities:
     logits = np.random.default_rng(seed).normal(size=(num_frames, vocabulary)) * 3
     normalised = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    return normalised.astype(np.float32)
+    return np.asarray(normalised, np.float32)
 
 
 def best_score(frames: LogProbabilities, tokens: list[int]) -> float:
@@ -81,6 +81,7 @@ def test_a_planted_path_is_found(runs: list[tuple[int, int]]) -> None:
     assert planted.tolist() == labels.tolist()
 
 
-def test_no_audio_and_no_text_are_no_alignment() -> None:
+def test_nothing_is_aligned_without_audio_text_or_finite_figures() -> None:
     assert align_tokens(np.zeros((0, 4), np.float32), [1], BLANK) is None
     assert align_tokens(random_frames(5, 0), [], BLANK) is None
+    assert align_tokens(np.full((5, 4), np.nan, np.float32), [1], BLANK) is None

@@ -30,11 +30,13 @@ def align_tokens(
 ) -> tuple[TokenSpan, ...] | None:
     """The frames of each token on the best path through `(T, V)` log-probabilities.
 
-    None where the tokens cannot fit: each needs a frame, and two alike in a row one of blank between them.
-    Takes O(T * L) time and 2 * L + 1 bytes a frame.
+    None where the tokens cannot fit, for each needs a frame, and two alike in a row one of blank between
+    them; and where the figures are not finite. Takes O(T * L) time and 2 * L + 1 bytes a frame.
     """
     repeats = sum(left == right for left, right in pairwise(tokens))
     if not tokens or len(log_probabilities) < len(tokens) + repeats:
+        return None
+    if not np.isfinite(log_probabilities).all():
         return None
     states = np.full(2 * len(tokens) + 1, blank)  # blank, token, blank, token, ..., blank
     states[1::2] = tokens

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from utils.spoken_numbers import spoken
 
@@ -68,7 +67,6 @@ def _spell_letter(letter: str, known: Mapping[str, int]) -> list[int]:
 def _forms(letter: str) -> Iterator[str]:
     yield letter
     yield unicodedata.normalize("NFKD", letter)
-    anyascii: Any
     from anyascii import anyascii
 
     yield anyascii(letter)

@@ -6,7 +6,6 @@ Meant for alignment only, where a misreading costs no more than the better time 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 SYMBOLS = {
     "en": {"%": "percent", "$": "dollars", "€": "euros", "£": "pounds", "&": "and"},
@@ -62,7 +61,6 @@ def _whole(digits: str, is_ordinal: bool, is_plain: bool, language: str) -> str:
 
 
 def _read(number: float, kind: str, language: str) -> str:
-    num2words: Any
     from num2words import num2words
 
     try:
