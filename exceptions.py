@@ -10,8 +10,7 @@ TranscriptionServerError
 ├── StageUnavailableError          501  a stage that is off or has no model here
 ├── OverloadedError                429  too many requests in the house
 ├── InsufficientStorageError       507  the disk cannot hold the recording
-├── ModelUnavailableError          503  a model cannot be loaded
-└── ModelFailedError               500  a model failed at its work
+└── ModelUnavailableError          503  a model cannot be loaded
 """
 
 from __future__ import annotations
@@ -92,9 +91,3 @@ class ModelUnavailableError(TranscriptionServerError):
     status = 503
     code = "model_unavailable"
     retry_after = 30
-
-
-class ModelFailedError(TranscriptionServerError):
-    status = 500
-    code = "model_failed"
-    retry_after = 1

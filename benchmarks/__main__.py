@@ -1,4 +1,4 @@
-"""Command line: `python -m benchmarks [wer|speakers|overhead|latency|memory|all]`."""
+"""Command line: `python -m benchmarks [wer|speakers|word_times|overhead|latency|memory|all]`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import latency, memory, overhead, speakers, wer
+from benchmarks import latency, memory, overhead, speakers, wer, word_times
 from benchmarks.eval_set import MissingAudioError
 from benchmarks.report import note, provenance, write_section
 from benchmarks.values import Options
 
-SECTIONS = {"wer": wer, "speakers": speakers, "overhead": overhead, "latency": latency, "memory": memory}
+SECTIONS = {
+    "wer": wer,
+    "speakers": speakers,
+    "word_times": word_times,
+    "overhead": overhead,
+    "latency": latency,
+    "memory": memory,
+}
 
 MISSING_AUDIO = 2  # exit status
 

@@ -1,13 +1,104 @@
-"""The seam of the alignment stage: better word times from a CTC model."""
+"""Better word times from a CTC model, a segment at a time."""
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 from typing import Protocol
 
-from models import AudioClip, Segment
+from exceptions import ModelFailedError
+from models import SAMPLE_RATE, Audio, AudioClip, Segment, Span
+from utils.audio_utils import read_samples
+from utils.ctc_viterbi import TokenSpan
+from utils.model_manager import ModelSlot
+from utils.spelling import Alphabet, spell
+from utils.word_times import fit_between, settle
+
+logger = logging.getLogger(__name__)
+
+MARGIN = SAMPLE_RATE * 3 // 10  # how far from its own time a segment's words are looked for
+LOWEST_SCORE = math.log(0.1)  # a word whose letters are on average less likely keeps its own time
 
 
 class Aligner(Protocol):
     async def align(self, clip: AudioClip, segments: Sequence[Segment], language: str) -> list[Segment]:
         """The same segments and words, with better times."""
+
+
+class CtcModel(Protocol):
+    """The seam of the acoustic model."""
+
+    def alphabet(self) -> Alphabet: ...
+
+    def align(self, audio: Audio, tokens: Sequence[int]) -> tuple[TokenSpan, ...] | None:
+        """Where in `audio`, in samples, each token is said; None where they cannot fit."""
+
+
+class AlignmentService:
+    def __init__(self, slot: ModelSlot[CtcModel]) -> None:
+        self._slot = slot
+
+    async def align(self, clip: AudioClip, segments: Sequence[Segment], language: str) -> list[Segment]:
+        """Words keep the recogniser's time where the model fails on their segment or doubts them; segments
+        without words are left alone.
+
+        Raises ModelUnavailableError.
+        """
+        spans: list[Span] = []
+        for index, segment in enumerate(segments):
+            room = _room(segments, index, clip)
+            found = await self._find(clip, segment, room, language)
+            spans += fit_between([Span(word.start, word.stop) for word in segment.words], found)
+        settled = iter(settle(spans, Span(0, clip.num_samples)))
+        return [_retimed(segment, list(islice(settled, len(segment.words)))) for segment in segments]
+
+    async def _find(self, clip: AudioClip, segment: Segment, room: Span, language: str) -> list[Span | None]:
+        words = [word.text for word in segment.words]
+        if not words:
+            return []
+        try:
+            return await self._slot.run(partial(_find_words, clip, room, words, language))
+        except ModelFailedError:
+            logger.warning("alignment failed on a segment, which keeps the recogniser's times")
+            return [None] * len(words)
+
+
+def _room(segments: Sequence[Segment], index: int, clip: AudioClip) -> Span:
+    """The segment and a margin on either side, but nothing of its neighbours."""
+    segment = segments[index]
+    before = segments[index - 1].stop if index else 0
+    after = segments[index + 1].start if index + 1 < len(segments) else clip.num_samples
+    return Span(
+        min(segment.start, max(before, segment.start - MARGIN)),
+        max(segment.stop, min(after, segment.stop + MARGIN)),
+    )
+
+
+def _find_words(
+    clip: AudioClip, room: Span, words: Sequence[str], language: str, model: CtcModel
+) -> list[Span | None]:
+    spelling = spell(words, language, model.alphabet())
+    tokens = model.align(read_samples(clip, room), spelling.tokens) if spelling.tokens else None
+    if tokens is None:
+        return [None] * len(words)
+    return [_word_span(tokens[own.start : own.stop], room.start) for own in spelling.words]
+
+
+def _word_span(tokens: Sequence[TokenSpan], offset: int) -> Span | None:
+    if not tokens or sum(token.score for token in tokens) < LOWEST_SCORE * len(tokens):
+        return None
+    return Span(offset + tokens[0].start, offset + tokens[-1].stop)
+
+
+def _retimed(segment: Segment, spans: Sequence[Span]) -> Segment:
+    if not spans:
+        return segment
+    words = tuple(
+        replace(word, start=span.start, stop=span.stop)
+        for word, span in zip(segment.words, spans, strict=True)
+    )
+    return replace(segment, start=spans[0].start, stop=spans[-1].stop, words=words)

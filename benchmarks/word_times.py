@@ -1,0 +1,87 @@
+"""How far the starts of words lie from where speech sets in, for the recogniser's times and aligned ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import mean, median
+
+import numpy as np
+
+from benchmarks.client import Client
+from benchmarks.eval_set import Utterance, read_utterances
+from benchmarks.onsets import find_onsets, start_errors
+from benchmarks.report import note, table
+from benchmarks.server_process import serving
+from benchmarks.values import Options
+from models import SAMPLE_RATE
+from utils.audio_utils import decoded_blocks
+
+TITLE = "Word times"
+
+SUBSETS = ("jfk-inaugural", "librivox-sense-and-sensibility", "librivox-sonnet")
+
+METHOD = """\
+The JFK and LibriVox files of `wer/manifest.jsonl` through the server (`verbose_json` with words). There is
+no hand-made truth; speech that sets in after a pause of 0.3 s and more is found by energy (frames of 10 ms,
+12 dB over the noise), and its onset compared with the start of the first word whose middle lies behind the
+pause's. Not the nearest start, which a wrong word may have. Where the word before it lasts into the pause's
+second half the transcript does not know the pause: such onsets are not scored but counted. Errors are
+absolute, in seconds; the bias is the mean with its sign, negative where words begin before the sound."""
+
+HEADER = ("times", "onsets", "scored", "mean", "median", "largest", "bias")
+
+OWN, ALIGNED = "the recogniser's own", "aligned by"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    utterance: Utterance
+    system: str
+    errors: list[float | None]
+
+
+def measure(options: Options) -> str:
+    utterances = [item for item in read_utterances(options.eval_dir) if item.subset in SUBSETS]
+    aligner = os.environ.get("ALIGNMENT_MODEL")
+    systems = {OWN: "false"} | ({f"{ALIGNED} {aligner}": "true"} if aligner else {})
+    with serving(options.base_url) as base_url:
+        client = Client(base_url)
+        scored = [
+            _score(utterance, client, system, align)
+            for utterance in utterances
+            for system, align in systems.items()
+        ]
+    parts = [METHOD, table(HEADER, _rows(scored, systems))]
+    if not aligner:
+        parts.append("ALIGNMENT_MODEL is not set: nothing was aligned.")
+    return "\n\n".join(parts)
+
+
+def _score(utterance: Utterance, client: Client, system: str, align: str) -> Scored:
+    answer = client.transcribe(
+        utterance.audio,
+        language=utterance.language,
+        response_format="verbose_json",
+        align=align,
+        diarize="false",
+        **{"timestamp_granularities[]": "word"},
+    )
+    samples = np.concatenate(list(decoded_blocks(utterance.audio))).astype(np.float32) / np.float32(32768)
+    errors = start_errors(find_onsets(samples, SAMPLE_RATE), answer.body["words"])
+    note(f"{utterance.audio.name}, {system}: {', '.join(_seconds(error) for error in errors)}")
+    return Scored(utterance, system, errors)
+
+
+def _rows(scored: list[Scored], systems: Iterable[str]) -> Iterable[tuple[object, ...]]:
+    for system in systems:
+        errors = [error for item in scored if item.system == system for error in item.errors]
+        known = [error for error in errors if error is not None]
+        sizes = [abs(error) for error in known]
+        figures = (mean(sizes), median(sizes), max(sizes), mean(known)) if known else (None,) * 4
+        yield system, len(errors), len(known), *map(_seconds, figures)
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
