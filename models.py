@@ -21,6 +21,10 @@ Audio: TypeAlias = npt.NDArray[np.float32]
 """Mono samples in [-1, 1] at `SAMPLE_RATE`."""
 
 
+Choice: TypeAlias = bool | Literal["auto"]
+"""Yes, no, or where the recording calls for it."""
+
+
 class ResponseFormat(StrEnum):
     JSON = "json"
     TEXT = "text"
@@ -167,7 +171,7 @@ class TranscriptionOptions:
     words: bool = False
     diarize: bool = False
     speakers: SpeakerCount = SpeakerCount()
-    separate_vocals: bool = False
+    separate_vocals: Choice = False
     align: bool = False
     restore_punctuation: bool = False
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exceptions import InvalidRequestError
-from models import DecodeOptions, Granularity, ResponseFormat, SpeakerCount, TranscriptionOptions
+from models import (
+    Choice,
+    DecodeOptions,
+    Granularity,
+    ResponseFormat,
+    SpeakerCount,
+    TranscriptionOptions,
+)
 from utils.languages import language_code
+
+C = TypeVar("C")
 
 MAX_SPEAKERS = 100
 Count = Annotated[int, Field(ge=1, le=MAX_SPEAKERS)]
@@ -40,7 +49,7 @@ class TranscriptionForm(BaseModel):
     known_speaker_names: list[str] = []
     known_speaker_references: list[str] = []
     diarize: bool | None = None
-    separate_vocals: bool | None = None
+    separate_vocals: Choice | None = None
     align: bool | None = None
     restore_punctuation: bool | None = None
     num_speakers: Count | None = None
@@ -58,7 +67,7 @@ class StageDefaults:
     """Which stages run where a request does not say."""
 
     diarize: bool = True
-    separate_vocals: bool = False
+    separate_vocals: Choice = False
     align: bool = False
     restore_punctuation: bool = False
 
@@ -143,7 +152,7 @@ def _options(form: TranscriptionForm, defaults: StageDefaults) -> TranscriptionO
     )
 
 
-def _chosen(asked: bool | None, default: bool) -> bool:
+def _chosen(asked: C | None, default: C) -> C:
     return default if asked is None else asked
 
 

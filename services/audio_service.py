@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Protocol
 
-from exceptions import InsufficientStorageError
 from models import SAMPLE_RATE, Audio, AudioClip, Span
 from services.speech_detector import DetectorState
 from utils.audio_utils import Decoder, read_samples
@@ -15,6 +13,7 @@ from utils.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
 from utils.concurrency import finish_in_thread
 from utils.model_manager import ModelSlot
 from utils.speech_map import FRAME, Probabilities
+from utils.storage import full_disk_named
 
 DETECTION_BLOCK = 60 * SAMPLE_RATE // FRAME * FRAME  # whole frames; some 0.2 s of work
 
@@ -28,8 +27,11 @@ class Detector(Protocol):
 class VocalSeparator(Protocol):
     """Takes the music away; the seam of the separation stage."""
 
-    async def separate(self, clip: AudioClip, target: Path) -> AudioClip:
-        """A clip of the same length at `target` that holds the voices of `clip` alone."""
+    async def is_needed(self, clip: AudioClip) -> bool:
+        """Whether there is any."""
+
+    async def separate(self, upload: Path, clip: AudioClip, workspace: Path) -> AudioClip:
+        """The voices of `upload` alone, a clip as long as `clip` and in the place of it."""
 
 
 class AudioService:
@@ -43,18 +45,11 @@ class AudioService:
 
         Raises InvalidAudioError, UploadTooLargeError, InsufficientStorageError.
         """
-        target = workspace / "audio.s16"
-        try:
-            decoder = Decoder(upload, target, self._max_samples)
+        with full_disk_named():
+            decoder = Decoder(upload, workspace / "audio.s16", self._max_samples)
             while (clip := await finish_in_thread(decoder.step)) is None:
                 pass
             return clip
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise InsufficientStorageError(
-                    "The disk of this server cannot hold the recording."
-                ) from error
-            raise
 
     async def plan(self, clip: AudioClip) -> AsyncGenerator[PlannedChunk]:
         """Chunks in order, each as soon as its end is known, while the rest is still unheard."""

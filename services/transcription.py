@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from exceptions import StageUnavailableError
-from models import AudioClip, ChunkResult, Transcript, TranscriptionOptions
+from models import AudioClip, Choice, ChunkResult, Transcript, TranscriptionOptions
 from services.audio_service import AudioService, VocalSeparator
 from services.chunk_processor import ChunkProcessor, Stages
 from utils.chunk_merger import merge
@@ -46,18 +46,25 @@ class TranscriptionService:
         """The whole recording. Raises InvalidAudioError and what the stages raise."""
         self.require(options)
         clip = await self._audio.decode(upload, workspace)
+        clip = await self._heard(upload, clip, workspace, options.separate_vocals)
         await to_thread(upload.unlink)
-        async with aclosing(self.stream(clip, workspace, options, progress)) as stream:
+        async with aclosing(self.stream(clip, options, progress)) as stream:
             results = [result async for result in stream]
         return await to_thread(merge, results, clip.num_samples, options.speakers)
 
+    async def _heard(self, upload: Path, clip: AudioClip, workspace: Path, separate: Choice) -> AudioClip:
+        """What all stages hear: the clip, or the voices in it alone."""
+        if self._separator is None or not separate:
+            return clip
+        if separate == "auto" and not await self._separator.is_needed(clip):
+            return clip
+        return await self._separator.separate(upload, clip, workspace)
+
     async def stream(
-        self, clip: AudioClip, workspace: Path, options: TranscriptionOptions, progress: Progress
+        self, clip: AudioClip, options: TranscriptionOptions, progress: Progress
     ) -> AsyncGenerator[ChunkResult]:
         """Chunk results in order; the language found in one chunk holds for those after it."""
         progress.begin(clip.num_samples)
-        if options.separate_vocals and self._separator:
-            clip = await self._separator.separate(clip, workspace / "vocals.s16")
         async with aclosing(self._audio.plan(clip)) as chunks:
             async for planned in chunks:
                 result = await self._chunks.process(clip, planned, options, progress)

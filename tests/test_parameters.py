@@ -187,3 +187,11 @@ def test_alignment_runs_by_default_only_where_times_are_shown() -> None:
     aligned = {form for form in FORMATS if options(("response_format", form), defaults=ALL).align}
     assert aligned == {"srt", "vtt", "verbose_json", "diarized_json"}
     assert not options(("response_format", "srt"), ("align", "false"), defaults=ALL).align
+
+
+def test_vocals_may_be_separated_where_there_is_music() -> None:
+    automatic = StageDefaults(separate_vocals="auto")
+    assert options(("separate_vocals", "auto")).separate_vocals == "auto"
+    assert options(defaults=automatic).separate_vocals == "auto"
+    assert options(("separate_vocals", "true"), defaults=automatic).separate_vocals is True
+    assert options(("separate_vocals", "false"), defaults=automatic).separate_vocals is False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -17,7 +19,8 @@ from models import SAMPLE_RATE, Audio, AudioClip, Span
 
 BYTES_PER_SAMPLE = 2  # s16le
 SHORTEST_SAMPLES = SAMPLE_RATE // 10  # the hosted API refuses less than 0.1 s
-BLOCK_SAMPLES = 10 * SAMPLE_RATE
+BLOCK_SECONDS = 10
+BLOCK_SAMPLES = BLOCK_SECONDS * SAMPLE_RATE
 
 # A frame is resampled whole: at 1 Hz a few kilobytes of FLAC would become gigabytes. From here a frame of
 # 65,535 samples, the most FLAC allows, is at most 16 s.
@@ -30,7 +33,20 @@ CONTAINERS = (
     "mp3,mpeg,mpegts,mpc,mpc8,ogg,opus,rm,tta,voc,w64,wav,wv,xwma"
 )
 
-Pcm = npt.NDArray[np.int16]
+Samples = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFormat:
+    """What decoded sound shall look like. FFmpeg's names; a planar format keeps the channels apart."""
+
+    sample_format: str
+    channels: int
+    rate: int
+
+
+CLIP_FORMAT = SoundFormat("s16p", 1, SAMPLE_RATE)
+LAYOUTS = {1: "mono", 2: "stereo"}
 
 
 class Decoder:
@@ -53,7 +69,7 @@ class Decoder:
             if self._num_samples < SHORTEST_SAMPLES:
                 raise InvalidAudioError("The audio is too short: it must hold at least 0.1 seconds.")
             return AudioClip(self._target, self._num_samples)
-        self._num_samples += len(block)
+        self._num_samples += block.shape[1]
         if self._num_samples > self._max_samples:
             hours = self._max_samples / SAMPLE_RATE / 3600
             raise UploadTooLargeError(f"The recording is longer than {hours:g} hours; split it.")
@@ -62,30 +78,36 @@ class Decoder:
         return None
 
 
-def decoded_blocks(source: Path) -> Iterator[Pcm]:
-    """16 kHz mono blocks of a file. Damaged packets are skipped, as players do.
+def decoded_blocks(source: Path, wanted: SoundFormat = CLIP_FORMAT) -> Iterator[Samples]:
+    """(channels, n) blocks of a file, some ten seconds each. Damaged packets are skipped, as players do.
 
     Raises InvalidAudioError when it is no audio at all.
     """
     try:
         options = {"format_whitelist": CONTAINERS}
         with source.open("rb") as file, av.open(file, "r", options=options) as container:
-            yield from _gather(_resampled(container))
+            yield from _gather(_resampled(container, wanted), BLOCK_SECONDS * wanted.rate)
     except av.error.FFmpegError as error:
         raise InvalidAudioError(
             "The file could not be decoded as audio. Send flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav or webm."
         ) from error
 
 
-def _resampled(container: InputContainer) -> Iterator[Pcm]:
+def _resampled(container: InputContainer, wanted: SoundFormat) -> Iterator[Samples]:
     if not container.streams.audio:
         raise InvalidAudioError("The file holds no audio stream.")
     frames = _frames(container)
     for _, alike in groupby(frames, key=lambda frame: (frame.format.name, frame.layout.name, frame.rate)):
-        resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)  # bound to one input format
-        for frame in chain(alike, [None]):
+        first = next(alike)
+        # FFmpeg would lower one channel by 3 dB in each of two, so that is copied here instead.
+        channels = min(wanted.channels, len(first.layout.channels))
+        resampler = AudioResampler(
+            wanted.sample_format, LAYOUTS[channels], wanted.rate
+        )  # of one input format
+        for frame in chain([first], alike, [None]):
             for resampled in resampler.resample(frame):
-                yield resampled.to_ndarray()[0]
+                block = resampled.to_ndarray()
+                yield np.broadcast_to(block, (wanted.channels, block.shape[1]))
 
 
 def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
@@ -101,20 +123,50 @@ def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
             yield frame
 
 
-def _gather(frames: Iterator[Pcm]) -> Iterator[Pcm]:
-    held: list[Pcm] = []
+def _gather(frames: Iterator[Samples], at_least: int) -> Iterator[Samples]:
+    held: list[Samples] = []
     count = 0
     for frame in frames:
         held.append(frame)
-        count += len(frame)
-        if count >= BLOCK_SAMPLES:
-            yield np.concatenate(held)
+        count += frame.shape[1]
+        if count >= at_least:
+            yield np.concatenate(held, axis=1)
             held, count = [], 0
     if held:
-        yield np.concatenate(held)
+        yield np.concatenate(held, axis=1)
 
 
 def read_samples(clip: AudioClip, span: Span) -> Audio:
     """The samples of `span`. Read, not mapped: mapped pages of a day-long clip would count as memory."""
     pcm = np.fromfile(clip.path, "<i2", count=span.num_samples, offset=span.start * BYTES_PER_SAMPLE)
     return pcm.astype(np.float32) / np.float32(32768)
+
+
+class ClipWriter:
+    """Writes sound of any rate as a clip of exactly `num_samples`, a block at a time: what is too much is
+    dropped, what is missing is silent."""
+
+    def __init__(self, target: Path, rate: int, num_samples: int) -> None:
+        self._target = target
+        self._rate = rate
+        self._num_samples = num_samples
+        self._resampler = AudioResampler(CLIP_FORMAT.sample_format, LAYOUTS[1], SAMPLE_RATE)
+        target.write_bytes(b"")
+
+    def write(self, block: npt.NDArray[np.float32]) -> None:
+        """Append the mean of the channels of a (channels, n) block. Raises OSError (the disk is full)."""
+        if block.shape[1]:
+            frame = av.AudioFrame.from_ndarray(block.mean(axis=0, keepdims=True), "fltp", LAYOUTS[1])
+            frame.sample_rate = self._rate
+            self._append(frame)
+
+    def finish(self) -> AudioClip:
+        self._append(None)
+        with self._target.open("r+b") as out:
+            out.truncate(self._num_samples * BYTES_PER_SAMPLE)
+        return AudioClip(self._target, self._num_samples)
+
+    def _append(self, frame: av.AudioFrame | None) -> None:
+        with self._target.open("ab") as out:
+            for resampled in self._resampler.resample(frame):
+                out.write(resampled.to_ndarray().tobytes())

@@ -1,0 +1,99 @@
+"""Music taken away from a whole recording, before everything else hears it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from models import AudioClip, Span
+from services.demucs_model import CHANNELS, SeparationLayout
+from utils.audio_utils import ClipWriter, SoundFormat, decoded_blocks, read_samples
+from utils.concurrency import finish_in_thread
+from utils.level import Level, LevelMeter
+from utils.model_manager import ModelSlot
+from utils.music_detector import is_musical, music_score, probes
+from utils.overlap_add import Excerpt, OverlapAdder, Samples, SegmentCutter, weighted_mean
+from utils.storage import full_disk_named
+
+
+class SeparationModel(Protocol):
+    """The seam of vocal separation."""
+
+    def layout(self) -> SeparationLayout: ...
+
+    def separate(self, block: Samples, offset: int, length: int) -> Samples: ...
+
+
+class VocalSeparationService:
+    """Segments go through the slot one by one, so that other requests get their turn in between."""
+
+    def __init__(self, model: ModelSlot[SeparationModel]) -> None:
+        self._model = model
+
+    async def is_needed(self, clip: AudioClip) -> bool:
+        """Whether there is music in the recording; listens to parts of a long one, without the model."""
+        spans = probes(clip.num_samples)
+        return is_musical([await finish_in_thread(partial(_score, clip, span)) for span in spans])
+
+    async def separate(self, upload: Path, clip: AudioClip, workspace: Path) -> AudioClip:
+        """The voices of `upload`, of which `clip` is the mono mix; a clip as long, in the place of that.
+
+        Raises InvalidAudioError, InsufficientStorageError, ModelUnavailableError.
+        """
+        layout = await self._model.run(lambda model: model.layout())
+        sound = SoundFormat("fltp", CHANNELS, layout.sample_rate)
+        cutter = SegmentCutter(layout.segment, CHANNELS)
+        with full_disk_named():
+            level = await _level(upload, sound)
+            clip_writer = ClipWriter(workspace / "vocals.s16", layout.sample_rate, clip.num_samples)
+            track = _VocalTrack(layout, level, clip_writer)
+            blocks = map(level.normalised, decoded_blocks(upload, sound))
+            while (block := await finish_in_thread(partial(next, blocks, None))) is not None:
+                await self._separate(cutter.feed(block), track)
+            await self._separate(cutter.finish(), track)
+            vocals = await finish_in_thread(track.finish)
+        await finish_in_thread(clip.path.unlink)
+        return vocals
+
+    async def _separate(self, excerpts: Iterable[Excerpt], track: _VocalTrack) -> None:
+        for excerpt in excerpts:
+            estimates = await self._model.run(partial(_estimate, excerpt))
+            await finish_in_thread(partial(track.add, estimates))
+
+
+class _VocalTrack:
+    """Estimates of segments in, a clip of the voices out."""
+
+    def __init__(self, layout: SeparationLayout, level: Level, clip: ClipWriter) -> None:
+        self._adder = OverlapAdder(layout.segment, (len(layout.weights), CHANNELS))
+        self._weights = layout.weights
+        self._level = level
+        self._clip = clip
+
+    def add(self, estimates: Samples) -> None:
+        self._write(self._adder.add(estimates))
+
+    def finish(self) -> AudioClip:
+        self._write(self._adder.finish())
+        return self._clip.finish()
+
+    def _write(self, estimates: Samples) -> None:
+        self._clip.write(self._level.restored(weighted_mean(estimates, self._weights)))
+
+
+def _estimate(excerpt: Excerpt, model: SeparationModel) -> Samples:
+    return model.separate(excerpt.block, excerpt.offset, excerpt.length)
+
+
+def _score(clip: AudioClip, span: Span) -> float:
+    return music_score(read_samples(clip, span))
+
+
+async def _level(upload: Path, sound: SoundFormat) -> Level:
+    meter = LevelMeter()
+    blocks = decoded_blocks(upload, sound)
+    while (block := await finish_in_thread(partial(next, blocks, None))) is not None:
+        await finish_in_thread(partial(meter.add, block))
+    return meter.level
