@@ -33,7 +33,7 @@ from routes.state import ServerState
 from services.alignment_service import Aligner
 from services.audio_service import AudioService, Detector, VocalSeparator
 from services.chunk_processor import Stages
-from services.diarization_service import DiarizationService, Embedder
+from services.diarization_service import ClusteringDiarizer, Embedder
 from services.punctuation_service import Punctuator
 from services.speech_detector import load_speech_detector
 from services.transcription import TranscriptionService
@@ -119,7 +119,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     audio = AudioService(detector, limits, round(settings.max_audio_hours * 3600 * SAMPLE_RATE))
     stages = Stages(
         whisper=WhisperService(whisper, settings.whisper_batch_size or loaders.batch_size),
-        diarization=DiarizationService(voices) if voices else None,
+        diarization=ClusteringDiarizer(voices) if voices else None,
         aligner=loaders.aligner,
         punctuator=loaders.punctuator,
     )
