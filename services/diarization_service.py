@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from models import Audio, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn, Voice
 from utils.model_manager import ModelSlot
+from utils.speaker_activity import speaking_time
 from utils.speaker_clustering import Labels, build_turns, cluster_voices, group_stretches, plan_windows
 
 Embeddings = npt.NDArray[np.float32]
@@ -80,9 +81,7 @@ def mean_voices(
     turns: Sequence[SpeakerTurn], embeddings: Embeddings, windows: Sequence[Span], labels: Labels
 ) -> tuple[Voice, ...]:
     """The voice of everyone who has a turn: the mean of the windows so labelled, weighted by their length."""
-    spoken = {turn.speaker: 0 for turn in turns}
-    for turn in turns:
-        spoken[turn.speaker] += turn.stop - turn.start
+    spoken = speaking_time(turns)
     lengths = np.array([window.num_samples for window in windows], dtype=np.float32)
     return tuple(
         Voice(speaker, spoken[speaker], unit_voice((lengths * (labels == speaker)) @ embeddings))
