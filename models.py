@@ -138,6 +138,8 @@ class ChunkSpeakers:
 
     turns: tuple[SpeakerTurn, ...] = ()
     voices: tuple[Voice, ...] = ()
+    same_voice: float = 0.45
+    """Mean cosine from which two voices are one speaker; each network that makes voices has its own."""
 
 
 @dataclass(frozen=True, slots=True)

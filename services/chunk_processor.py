@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from models import AudioClip, ChunkResult, ChunkSpeakers, Segment, SpeakerCount, TranscriptionOptions
 from services.alignment_service import Aligner
-from services.diarization_service import DiarizationService
+from services.diarization_service import Diarizer
 from services.punctuation_service import Punctuator
 from services.whisper_service import WhisperService
 from utils.audio_utils import read_samples
@@ -25,7 +25,7 @@ class Stages:
     """What a chunk can go through; a stage that this server has no model for is None."""
 
     whisper: WhisperService
-    diarization: DiarizationService | None = None
+    diarization: Diarizer | None = None
     aligner: Aligner | None = None
     punctuator: Punctuator | None = None
 
@@ -77,5 +77,8 @@ class ChunkProcessor:
         if planned.chunk.heard.num_samples < clip.num_samples:
             count = SpeakerCount(1, count.maximum)  # not everyone need speak in every chunk
         return await self._stages.diarization.diarize(
-            lambda span: read_samples(clip, span), planned.speech.regions(VOICE_RULES), count
+            lambda span: read_samples(clip, span),
+            planned.chunk.heard,
+            planned.speech.regions(VOICE_RULES),
+            count,
         )

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from models import Audio, ChunkSpeakers, Span, SpeakerCount, Voice
+from models import Audio, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn, Voice
 from utils.model_manager import ModelSlot
-from utils.speaker_clustering import build_turns, cluster_voices, group_stretches, plan_windows
+from utils.speaker_activity import speaking_time
+from utils.speaker_clustering import Labels, build_turns, cluster_voices, group_stretches, plan_windows
 
 Embeddings = npt.NDArray[np.float32]
 ReadSamples = Callable[[Span], Audio]
@@ -22,22 +23,44 @@ class Embedder(Protocol):
     def embed(self, stretch: Audio, windows: Sequence[Span]) -> Embeddings: ...
 
 
-class DiarizationService:
+EmbedderT = TypeVar("EmbedderT", bound=Embedder)
+
+
+class Diarizer(Protocol):
+    async def diarize(
+        self, samples: ReadSamples, heard: Span, speech: Sequence[Span], count: SpeakerCount
+    ) -> ChunkSpeakers:
+        """Turns and voices of the chunk that hears `heard`, where `speech` are its regions of speech, all in
+        samples of the recording; `samples(span)` reads that span of it."""
+        ...
+
+
+class ClusteringDiarizer:
+    """Windows of speech, told apart by their voices. It does not look at what lies between."""
+
     def __init__(self, slot: ModelSlot[Embedder]) -> None:
         self._slot = slot
 
     async def diarize(
-        self, samples: ReadSamples, speech: Sequence[Span], count: SpeakerCount
+        self,
+        samples: ReadSamples,
+        heard: Span,  # noqa: ARG002
+        speech: Sequence[Span],
+        count: SpeakerCount,
     ) -> ChunkSpeakers:
-        """Turns and voices of one chunk; `samples(span)` reads that span of the recording."""
         windows = plan_windows(speech)
         if not windows:
             return ChunkSpeakers()
-        rows = [
-            await self._slot.run(partial(_embed_stretch, samples, stretch))
-            for stretch in group_stretches(windows)
-        ]
-        return await asyncio.to_thread(_tell_apart, np.concatenate(rows), windows, speech, count)
+        rows = await embed_windows(self._slot, samples, windows)
+        return await asyncio.to_thread(_tell_apart, rows, windows, speech, count)
+
+
+async def embed_windows(
+    slot: ModelSlot[EmbedderT], samples: ReadSamples, windows: Sequence[Span]
+) -> Embeddings:
+    """(n, d) unit rows, one per window; a stretch of overlapping windows is one step on the model."""
+    rows = [await slot.run(partial(_embed_stretch, samples, stretch)) for stretch in group_stretches(windows)]
+    return np.concatenate(rows)
 
 
 def _embed_stretch(samples: ReadSamples, windows: Sequence[Span], model: Embedder) -> Embeddings:
@@ -51,17 +74,20 @@ def _tell_apart(
 ) -> ChunkSpeakers:
     labels = cluster_voices(embeddings, windows, count)
     turns = build_turns(windows, labels, speech)
-    spoken = {turn.speaker: 0 for turn in turns}
-    for turn in turns:
-        spoken[turn.speaker] += turn.stop - turn.start
+    return ChunkSpeakers(turns, mean_voices(turns, embeddings, windows, labels))
+
+
+def mean_voices(
+    turns: Sequence[SpeakerTurn], embeddings: Embeddings, windows: Sequence[Span], labels: Labels
+) -> tuple[Voice, ...]:
+    """The voice of everyone who has a turn: the mean of the windows so labelled, weighted by their length."""
+    spoken = speaking_time(turns)
     lengths = np.array([window.num_samples for window in windows], dtype=np.float32)
-    voices = [
-        Voice(speaker, spoken[speaker], _mean_voice(embeddings, lengths * (labels == speaker)))
+    return tuple(
+        Voice(speaker, spoken[speaker], unit_voice((lengths * (labels == speaker)) @ embeddings))
         for speaker in sorted(spoken)
-    ]
-    return ChunkSpeakers(turns, tuple(voices))
+    )
 
 
-def _mean_voice(embeddings: Embeddings, weights: Embeddings) -> tuple[float, ...]:
-    total = weights @ embeddings
-    return tuple(float(x) for x in total / max(float(np.linalg.norm(total)), 1e-9))
+def unit_voice(embedding: npt.NDArray[np.float32]) -> tuple[float, ...]:
+    return tuple(float(x) for x in embedding / max(float(np.linalg.norm(embedding)), 1e-9))

@@ -12,15 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from exceptions import ModelFailedError
-from models import SAMPLE_RATE, Audio, AudioClip, DecodeOptions, Segment, Span, WindowText, Word
 from services.demucs_model import SeparationLayout
 from services.speech_detector import DetectorState
 from utils.punctuation import NO_MARK
 from utils.ctc_viterbi import TokenSpan
 from utils.overlap_add import Samples
+from models import SAMPLE_RATE, Audio, AudioClip, DecodeOptions, Segment, Span, SpeakerCount, WindowText, Word
+from utils.speaker_activity import ActivityRules, SeatLayout
 from utils.speech_map import FRAME, Probabilities
 from utils.spelling import Alphabet
 
+Rows = npt.NDArray[np.float32]
+
+SEAT_HERTZ = (300, 700, 1100, 1500)
+SEAT_FRAME = 1280
 LOUD = 0.01  # mean amplitude above which the fake detector hears speech
 
 
@@ -66,7 +71,7 @@ class ScriptedRecogniser:
 class PitchEmbedder:
     """A voice is its mean frequency: tones far apart are different speakers."""
 
-    def embed(self, stretch: Audio, windows: Sequence[Span]) -> npt.NDArray[np.float32]:
+    def embed(self, stretch: Audio, windows: Sequence[Span]) -> Rows:
         rows = np.zeros((len(windows), 8), np.float32)
         for row, window in zip(rows, windows, strict=True):
             crossings = int(np.count_nonzero(np.diff(np.signbit(stretch[window.start : window.stop]))))
@@ -88,6 +93,37 @@ class MemorisedLabeller:
         if self._fails:
             raise ModelFailedError("out of memory")
         return tuple(self._marks.get(word, NO_MARK) for word in words)
+
+
+class ToneSeats:
+    """A seat for each tone of SEAT_HERTZ, heard in the frame that it sounds in; tones may sound together."""
+
+    def layout(self) -> SeatLayout:
+        rules = ActivityRules(pad_before=0, pad_after=0)
+        return SeatLayout(len(SEAT_HERTZ), SEAT_FRAME, 4 * SAMPLE_RATE, rules)
+
+    def step(self, audio: Audio, state: Audio | None, is_last: bool) -> tuple[Rows, Audio]:
+        """The state is what is left of the audio: less than a frame."""
+        audio = audio if state is None else np.concatenate([state, audio])
+        whole = len(audio) // SEAT_FRAME * SEAT_FRAME
+        frames = np.pad(audio, (0, -len(audio) % SEAT_FRAME)) if is_last else audio[:whole]
+        spectrum = np.abs(np.fft.rfft(frames.reshape(-1, SEAT_FRAME))) / SEAT_FRAME
+        bins = [hertz * SEAT_FRAME // SAMPLE_RATE for hertz in SEAT_HERTZ]
+        return (spectrum[:, bins] > LOUD).astype(np.float32), audio[whole:]
+
+
+class PitchVoices(PitchEmbedder):
+    """Clusters by pitch, and remembers how many it was asked for."""
+
+    def __init__(self) -> None:
+        self.counts: list[SpeakerCount] = []
+
+    def cluster(
+        self, scales: Sequence[tuple[Rows, Sequence[Span]]], count: SpeakerCount, most: int
+    ) -> npt.NDArray[np.int64]:
+        self.counts.append(count)
+        labels = np.unique(scales[-1][0].argmax(axis=1), return_inverse=True)[1]
+        return np.minimum(labels, (count.maximum or most) - 1).astype(np.int64)
 
 
 class UpperCasePunctuator:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from models import SAMPLE_RATE, Audio
+from utils.audio_utils import decoded_blocks
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -33,10 +34,14 @@ class Conversation:
     def words(self) -> list[str]:
         return plain_words(" ".join(turn.text for turn in self.turns))
 
+    @property
+    def samples(self) -> Audio:
+        return np.concatenate(list(decoded_blocks(self.audio))).astype(np.float32) / np.float32(32768)
 
-def conversation(name: str) -> Conversation:
-    script = json.loads((FIXTURES / f"{name}.json").read_text())
-    return Conversation(FIXTURES / f"{name}.flac", tuple(ScriptedTurn(**turn) for turn in script["turns"]))
+
+def conversation(name: str, folder: Path = FIXTURES) -> Conversation:
+    script = json.loads((folder / f"{name}.json").read_text())
+    return Conversation(folder / f"{name}.flac", tuple(ScriptedTurn(**turn) for turn in script["turns"]))
 
 
 def plain_words(text: str) -> list[str]:

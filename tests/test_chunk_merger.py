@@ -165,6 +165,13 @@ def test_turns_are_clipped_to_their_chunks_and_joined_at_the_cut() -> None:
     assert len({ann[2], bob[2], cy[2]}) == 3
 
 
+def test_people_who_talk_over_each_other_keep_their_turns_through_a_cut() -> None:
+    both = [(60.0, 105.0, "ann"), (80.0, 105.0, "bob")]
+    right = [(95.0, 140.0, "ann"), (95.0, 120.0, "bob"), (110.0, 112.0, "cy")]
+    ann, bob, cy = turns_of(both, right)
+    assert [ann[:2], bob[:2], cy[:2]] == [(60, 140), (80, 120), (110, 112)]
+
+
 def test_of_the_turns_in_the_overlap_only_what_a_chunk_owns_is_told() -> None:
     left = [(0.0, 104.0, "ann"), (101.0, 105.0, "bob")]
     assert [turn[:2] for turn in turns_of(left, [])] == [(0, 100)]

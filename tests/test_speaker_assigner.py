@@ -114,6 +114,17 @@ def test_an_interjection_inside_anothers_turn_survives() -> None:
     assert pieces == [(" I went to see the", 0), (" uh-huh", 1), (" old man there.", 0)]
 
 
+def test_words_said_over_each_other_go_to_who_holds_the_floor() -> None:
+    said = words("I went to see the old man there.", each=0.5)
+    assert voiced(said, turn(0, 4, 0), turn(1.5, 2, 1)) == [(" I went to see the old man there.", 0)]
+
+
+def test_one_who_takes_over_from_another_keeps_the_words_after() -> None:
+    said = [*words("I went to see.", each=0.5), *words("No you never did go there.", start=2, each=0.5)]
+    pieces = voiced(said, turn(0, 2.3, 0), turn(1.8, 5, 1))
+    assert pieces == [(" I went to see.", 0), (" No you never did go there.", 1)]
+
+
 def test_a_change_in_the_middle_of_a_sentence_cuts_it() -> None:
     said = segment(words("Yes I do No you never did", each=1))
     left, right = assign_speakers([said], [turn(0, 3, 0), turn(3, 7, 1)])

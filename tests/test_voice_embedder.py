@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Span, SpeakerCount
-from services.diarization_service import DiarizationService, Embedder
+from services.diarization_service import ClusteringDiarizer, Embedder
 from services.voice_embedder import VoiceEmbedder, load_voice_embedder
 from utils.model_manager import ModelSlot, ModelSource
 
@@ -76,8 +76,9 @@ async def diarize(speech: list[Span]) -> ChunkSpeakers:
     slot: ModelSlot[Embedder] = ModelSlot("voices", ModelSource("level", LevelEmbedder))
     samples = np.repeat(np.arange(4, dtype=np.float32), 20 * SAMPLE_RATE)
     try:
-        service = DiarizationService(slot)
-        return await service.diarize(lambda span: samples[span.start : span.stop], speech, SpeakerCount())
+        return await ClusteringDiarizer(slot).diarize(
+            lambda span: samples[span.start : span.stop], Span(0, len(samples)), speech, SpeakerCount()
+        )
     finally:
         slot.close()
 

@@ -54,16 +54,17 @@ def _split(segment: Segment, nearby: Sequence[SpeakerTurn]) -> Iterator[Segment]
 
 
 def _speaker_of(start: int, stop: int, turns: Sequence[SpeakerTurn]) -> int | None:
-    """The speaker with most of `[start, stop)`, of equals the one whose turn is shortest: an interjection
-    inside a longer turn. Else the nearest within reach, else nobody."""
+    """The speaker with most of `[start, stop)`, of equals the one whose turn is longest: of voices on top of
+    each other a recogniser writes down the one that holds the floor. Else the nearest within reach, else
+    nobody."""
     shares: Counter[int] = Counter()
-    shortest: dict[int, int] = {}
+    longest: dict[int, int] = {}
     for turn in turns:
         if (share := min(stop, turn.stop) - max(start, turn.start)) > 0:
             shares[turn.speaker] += share
-            shortest[turn.speaker] = min(turn.stop - turn.start, shortest.get(turn.speaker, turn.stop))
+            longest[turn.speaker] = max(turn.stop - turn.start, longest.get(turn.speaker, 0))
     if shares:
-        return max(shares, key=lambda speaker: (shares[speaker], -shortest[speaker], -speaker))
+        return max(shares, key=lambda speaker: (shares[speaker], longest[speaker], -speaker))
     near = min(turns, key=lambda turn: max(turn.start - stop, start - turn.stop), default=None)
     return near.speaker if near and max(near.start - stop, start - near.stop) <= REACH else None
 

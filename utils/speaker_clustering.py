@@ -27,20 +27,22 @@ SAME_VOICE = 0.6  # cosine between two mean voices that are one speaker
 MINOR_SHARE, LEAST_MINOR, MOST_MINOR = 0.1, 3.0, 6.0  # a speaker has this share of speech, within seconds
 
 
-def plan_windows(speech: Sequence[Span]) -> list[Span]:
-    """Windows of 1.5 s, at most 0.75 s apart, spread evenly over each region; a short region is one."""
-    return [window for region in speech if region.num_samples > 0 for window in _windows_of(region)]
+def plan_windows(speech: Sequence[Span], length: int = WINDOW, hop: int = HOP) -> list[Span]:
+    """Windows of `length`, at most `hop` apart, spread evenly over each region; a short region is one."""
+    return [
+        window for region in speech if region.num_samples > 0 for window in _windows_of(region, length, hop)
+    ]
 
 
-def _windows_of(region: Span) -> Iterator[Span]:
-    slack = region.num_samples - WINDOW
+def _windows_of(region: Span, length: int, hop: int) -> Iterator[Span]:
+    slack = region.num_samples - length
     if slack <= 0:
         yield region
         return
-    steps = -(-slack // HOP)
+    steps = -(-slack // hop)
     for step in range(steps + 1):
         start = region.start + slack * step // steps
-        yield Span(start, start + WINDOW)
+        yield Span(start, start + length)
 
 
 def group_stretches(windows: Sequence[Span]) -> list[list[Span]]:

@@ -13,7 +13,6 @@ from models import SAMPLE_RATE, ChunkSpeakers, SpeakerCount
 Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
-SAME_VOICE = 0.45  # mean cosine from which two groups of voices are one speaker
 HEARD_TOGETHER = 0.3  # added to the cosine of speakers who hold the same moments of two chunks
 HALF_TOGETHER = 2 * SAMPLE_RATE  # so much time together gives half of it
 CONFLICT = 1e9  # cost of merging speakers of one chunk, paid only when nothing else is left
@@ -33,7 +32,8 @@ def link_speakers(chunks: Sequence[ChunkSpeakers], count: SpeakerCount) -> list[
     )
     likeness = voices @ voices.T + _evidence_of_overlap(chunks)
     likeness[owners[:, None] == owners[None, :]] = -np.inf
-    labels = _merge_alike(likeness, weights, count.minimum)
+    alike = next(chunk.same_voice for chunk in chunks if chunk.voices)
+    labels = _merge_alike(likeness, weights, alike, count.minimum)
     if count.maximum is not None:
         labels = _merge_to(count.maximum, labels, voices * weights[:, None], weights, owners)
     return _number(chunks, labels)
@@ -55,8 +55,8 @@ def _evidence_of_overlap(chunks: Sequence[ChunkSpeakers]) -> Matrix:
     return HEARD_TOGETHER * shared / (shared + HALF_TOGETHER)
 
 
-def _merge_alike(likeness: Matrix, weights: Matrix, fewest: int) -> Labels:
-    """Group average linkage (UPGMA), weighted by speech, until nobody is alike or `fewest` are left.
+def _merge_alike(likeness: Matrix, weights: Matrix, alike: float, fewest: int) -> Labels:
+    """Group average linkage (UPGMA), weighted by speech, until no two are `alike` or `fewest` are left.
 
     A forbidden pair is -inf, and an average with -inf stays -inf: the constraint needs no bookkeeping.
     """
@@ -64,7 +64,7 @@ def _merge_alike(likeness: Matrix, weights: Matrix, fewest: int) -> Labels:
     labels = np.arange(len(weights))
     for _ in range(len(weights) - fewest):
         kept, gone = divmod(int(likeness.argmax()), len(weights))
-        if likeness[kept, gone] < SAME_VOICE:
+        if likeness[kept, gone] < alike:
             break
         share = weights[kept] / (weights[kept] + weights[gone])
         row = share * likeness[kept] + (1 - share) * likeness[gone]

@@ -56,23 +56,26 @@ class SpeechMap:
         return min(self.start + best * FRAME + FRAME // 2, span.stop)
 
     def _bare_regions(self, rules: SpeechRules) -> Iterator[Span]:
-        for first, last in _hysteresis(self.probabilities, rules):
+        patience = max(1, -(-rules.min_silence // FRAME))
+        for first, last in hysteresis(self.probabilities, rules.onset, rules.offset, patience):
             start = self.start + first * FRAME
             stop = min(self.start + last * FRAME, self.stop)
             if stop - start > rules.min_speech:
                 yield Span(start, stop)
 
 
-def _hysteresis(probabilities: Probabilities, rules: SpeechRules) -> Iterator[tuple[int, int]]:
-    """Frame ranges that begin at `onset` and end where it stays under `offset` for `min_silence`."""
-    patience = max(1, -(-rules.min_silence // FRAME))
+def hysteresis(
+    probabilities: Probabilities, onset: float, offset: float, patience: int
+) -> Iterator[tuple[int, int]]:
+    """Frame ranges that begin at `onset` and end where it stays under `offset` for more than `patience`
+    frames. An `offset` above `onset` counts as `onset`."""
     first: int | None = None
     quiet_since: int | None = None
     for index, probability in enumerate(probabilities.tolist()):
-        if probability >= rules.onset:
+        if probability >= onset:
             first = index if first is None else first
             quiet_since = None
-        elif first is not None and probability < rules.offset:
+        elif first is not None and probability < offset:
             quiet_since = index if quiet_since is None else quiet_since
             if index - quiet_since >= patience:
                 yield first, quiet_since

@@ -1,0 +1,35 @@
+"""NeMo models restored quietly from a `.nemo` file, ready for inference."""
+
+from __future__ import annotations
+
+import tarfile
+from typing import Any
+
+from exceptions import ModelUnavailableError
+from services.hub_weights import nemo_file
+
+
+def restore(kind: str, model: str, device: str) -> Any:
+    """The class `kind` of NeMo's ASR models from a path or hub id, without dither, on `device`.
+
+    A `.nemo` file names the classes to build: take it from whom you trust. Raises ModelUnavailableError.
+    """
+    path = nemo_file(model)
+    try:
+        from nemo.utils import logging
+
+        logging.set_verbosity(logging.ERROR)
+        from nemo.collections.asr import models
+    except ImportError as error:
+        raise ModelUnavailableError(
+            "NeMo is not installed: pip install 'nemo-toolkit[asr]==3.0.0' torch==2.13.0"
+        ) from error
+    try:
+        network = getattr(models, kind).restore_from(str(path), map_location=device)
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, tarfile.TarError) as error:
+        raise ModelUnavailableError(
+            f"{path.name} is not a {kind} that NeMo 3.0.0 can load: {error}"
+        ) from error
+    featurizer = network.preprocessor.featurizer
+    featurizer.dither, featurizer.pad_to = 0.0, 0
+    return network.eval().to(device)

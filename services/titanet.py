@@ -1,0 +1,96 @@
+"""TitaNet (Koluguri et al. 2022, arXiv:2110.04410): voices of windows, and NeMo's clustering of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models import SAMPLE_RATE, Audio, Span, SpeakerCount
+from services.nemo_models import restore
+
+Embeddings = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+SHORTEST = SAMPLE_RATE * 2 // 5  # of less the features have no deviation worth the name
+BATCH = 64
+# NeMo's diar_infer_general.yaml.
+CLUSTERING = {
+    "max_rp_threshold": 0.25,
+    "enhanced_count_thres": 80,
+    "sparse_search_volume": 10,
+    "chunk_cluster_count": 50,
+    "embeddings_per_chunk": 10_000,
+}
+
+
+class TitaNet:
+    def __init__(self, network: Any) -> None:
+        self._network = network
+
+    def embed(self, stretch: Audio, windows: Sequence[Span]) -> Embeddings:
+        """(n, d) unit rows, one per window; the windows are in samples of `stretch`, at most some 10 s."""
+        cuts = [_long_enough(stretch[window.start : window.stop]) for window in windows]
+        rows = [self._embed(cuts[start : start + BATCH]) for start in range(0, len(cuts), BATCH)]
+        return np.concatenate(rows)
+
+    def _embed(self, cuts: Sequence[Audio]) -> Embeddings:
+        import torch
+
+        device = self._network.device
+        lengths = torch.tensor([len(cut) for cut in cuts], device=device)
+        batch = np.zeros((len(cuts), max(map(len, cuts))), np.float32)
+        for row, cut in zip(batch, cuts, strict=True):
+            row[: len(cut)] = cut
+        with torch.inference_mode():
+            signal = torch.from_numpy(batch).to(device)
+            embeddings = self._network.forward(input_signal=signal, input_signal_length=lengths)[1]
+            return torch.nn.functional.normalize(embeddings.float()).cpu().numpy()
+
+    def cluster(
+        self, scales: Sequence[tuple[Embeddings, Sequence[Span]]], count: SpeakerCount, most: int
+    ) -> Labels:
+        """Speakers 0.. of the windows of the last scale, of which no more than `most` are looked for.
+
+        `scales` go from long windows to short ones, each with its embeddings. Normalised maximum eigengap
+        clustering (Park et al. 2020, arXiv:2003.02405); memory grows with the square of the windows.
+        """
+        labels = self._cluster(scales, count.exact, count.maximum or max(most, count.minimum))
+        if len(set(labels.tolist())) < count.minimum:
+            labels = self._cluster(scales, count.minimum, count.minimum)
+        return np.asarray(np.unique(labels, return_inverse=True)[1], np.int64)
+
+    def _cluster(
+        self, scales: Sequence[tuple[Embeddings, Sequence[Span]]], exact: int | None, most: int
+    ) -> Labels:
+        import torch
+        from nemo.collections.asr.parts.utils.longform_clustering import LongFormSpeakerClustering
+
+        times = [
+            (window.start / SAMPLE_RATE, window.stop / SAMPLE_RATE)
+            for _, windows in scales
+            for window in windows
+        ]
+        base = len(scales[-1][1])
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():  # it seeds torch for everyone
+            labels = LongFormSpeakerClustering(cuda=False).forward_infer(
+                embeddings_in_scales=torch.from_numpy(np.concatenate([rows for rows, _ in scales])),
+                timestamps_in_scales=torch.tensor(times),
+                multiscale_segment_counts=torch.tensor([len(windows) for _, windows in scales]),
+                multiscale_weights=torch.ones((1, len(scales))),
+                oracle_num_speakers=min(exact, base) if exact else -1,
+                max_num_speakers=min(most, base),
+                **CLUSTERING,
+            )
+        return labels.numpy()  # type: ignore[no-any-return]
+
+
+def _long_enough(cut: Audio) -> Audio:
+    return np.pad(cut, (0, max(0, SHORTEST - len(cut))), "wrap")
+
+
+def load_titanet(model: str = "nvidia/speakerverification_en_titanet_large", device: str = "cpu") -> TitaNet:
+    """A TitaNet from a `.nemo` file or hub id. Raises ModelUnavailableError."""
+    return TitaNet(restore("EncDecSpeakerLabelModel", model, device))
