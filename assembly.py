@@ -39,13 +39,13 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     most_samples = round(settings.max_audio_hours * 3600 * SAMPLE_RATE)
     audio = AudioService(models.add("speech", loaders.detector), limits, most_samples)
     batch_size = settings.whisper_batch_size or loaders.batch_size
-    separator, aligner, punctuator = loaders.separator, loaders.aligner, loaders.punctuator
+    separator, aligner, labeller = loaders.separator, loaders.aligner, loaders.punctuator
     languages = frozenset(settings.punctuation_languages.split(","))
     stages = Stages(
         whisper=WhisperService(models.add("whisper", loaders.recogniser), batch_size),
         diarization=loaders.diarizer(models) if loaders.diarizer else None,
         aligner=AlignmentService(models.add("alignment", aligner)) if aligner else None,
-        punctuator=PunctuationService(models.add("punctuation", punctuator), languages) if punctuator else None,
+        punctuator=PunctuationService(models.add("punctuation", labeller), languages) if labeller else None,
     )
     separation = VocalSeparationService(models.add("separation", separator)) if separator else None
     return ServerState(

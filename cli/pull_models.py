@@ -29,7 +29,7 @@ async def pull_models(settings: Settings, every_stage: bool = False) -> int:
         settings = settings.model_copy(update=EVERY_STAGE)
     models = build_state(settings, default_loaders(settings)).models
     try:
-        failures = [name for name, slot in models.slots().items() if not await _pull(slot)]
+        failures = [slot for slot in models.slots() if not await _pull(slot)]
     finally:
         await asyncio.to_thread(models.close)
     return 1 if failures else 0

@@ -14,8 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 from openai import OpenAI
 
-from assembly import Loaders
 from config import Settings
+from loaders import Loaders
 from routes.state import ServerState
 from server import create_app
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from string import ascii_lowercase
 
 import numpy as np
 import numpy.typing as npt
 
 from exceptions import ModelFailedError
+from models import SAMPLE_RATE, Audio, DecodeOptions, Span, SpeakerCount, WindowText, Word
 from services.demucs_model import SeparationLayout
 from services.speech_detector import DetectorState
-from utils.punctuation import NO_MARK
 from utils.ctc_viterbi import TokenSpan
 from utils.overlap_add import Samples
-from models import SAMPLE_RATE, Audio, AudioClip, DecodeOptions, Segment, Span, SpeakerCount, WindowText, Word
+from utils.punctuation import NO_MARK
 from utils.speaker_activity import ActivityRules, SeatLayout
 from utils.speech_map import FRAME, Probabilities
 from utils.spelling import Alphabet
@@ -124,22 +123,6 @@ class PitchVoices(PitchEmbedder):
         self.counts.append(count)
         labels = np.unique(scales[-1][0].argmax(axis=1), return_inverse=True)[1]
         return np.minimum(labels, (count.maximum or most) - 1).astype(np.int64)
-
-
-class UpperCasePunctuator:
-    async def restore(self, segments: Sequence[Segment], language: str) -> list[Segment]:
-        return [replace(segment, text=segment.text.upper()) for segment in segments]
-
-
-class SameAligner:
-    """Finds nothing to better, and remembers that it was asked."""
-
-    def __init__(self) -> None:
-        self.languages: list[str] = []
-
-    async def align(self, clip: AudioClip, segments: Sequence[Segment], language: str) -> list[Segment]:
-        self.languages.append(language)
-        return list(segments)
 
 
 class ScriptedCtc:

@@ -19,7 +19,7 @@ from services.alignment_service import MARGIN, AlignmentService, CtcModel
 from tests.builders import segment, thorough, words
 from tests.fakes import ScriptedCtc
 from utils.ctc_viterbi import TokenSpan
-from utils.model_manager import ModelSlot
+from utils.model_manager import ModelSlot, ModelSource
 from utils.speech_map import seconds
 
 SURE = -0.1
@@ -36,7 +36,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> AudioClip:
 
 
 def align(clip: AudioClip, segments: Sequence[Segment], load: Callable[[], CtcModel]) -> list[Segment]:
-    slot: ModelSlot[CtcModel] = ModelSlot("alignment", load)
+    slot: ModelSlot[CtcModel] = ModelSlot("alignment", ModelSource("ctc", load))
     try:
         return asyncio.run(AlignmentService(slot).align(clip, segments, "en"))
     finally:

@@ -214,12 +214,13 @@ def states(manager: ModelManager) -> dict[str, SlotState]:
 
 
 async def test_a_manager_loads_and_unloads_its_slots() -> None:
-    shops = {"a": Shop(), "b": Shop()}
-    manager = ModelManager({name: shop.slot for name, shop in shops.items()})
+    manager, now = ModelManager(), {"a": 0.0, "b": 0.0}
+    manager.add("a", ModelSource("toy", Model), lambda: now["a"])
+    slot = manager.add("b", ModelSource("toy", Model), lambda: now["b"])
     await manager.load_all()
-    await shops["b"].slot.run(Model.work)
+    await slot.run(Model.work)
     assert states(manager) == {"a": SlotState.LOADED, "b": SlotState.LOADED}
-    shops["a"].now = 100
+    now["a"] = 100
     await manager.unload_idle(50)
     assert states(manager) == {"a": SlotState.UNLOADED, "b": SlotState.LOADED}
     manager.close()

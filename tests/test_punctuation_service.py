@@ -13,7 +13,7 @@ from models import Segment
 from services.punctuation_service import MarkLabeller, PunctuationService
 from tests.builders import segment, words
 from tests.fakes import MemorisedLabeller
-from utils.model_manager import ModelSlot
+from utils.model_manager import ModelSlot, ModelSource
 from utils.punctuation import LONGEST_UNMARKED, WINDOW
 
 Serve = Callable[[MarkLabeller], PunctuationService]
@@ -24,7 +24,7 @@ async def serve() -> AsyncIterator[Serve]:
     slots: list[ModelSlot[MarkLabeller]] = []
 
     def made(labeller: MarkLabeller) -> PunctuationService:
-        slots.append(ModelSlot("punctuation", lambda: labeller))
+        slots.append(ModelSlot("punctuation", ModelSource("memorised", lambda: labeller)))
         return PunctuationService(slots[-1], frozenset({"en"}))
 
     yield made
@@ -105,7 +105,7 @@ async def test_a_model_that_cannot_be_loaded_is_told() -> None:
     def missing() -> MarkLabeller:
         raise ModelUnavailableError("no such model")
 
-    slot = ModelSlot("punctuation", missing)
+    slot: ModelSlot[MarkLabeller] = ModelSlot("punctuation", ModelSource("missing", missing))
     try:
         with pytest.raises(ModelUnavailableError):
             await PunctuationService(slot, frozenset({"en"})).restore([segment(words("so it is"))], "en")

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from assembly import Loaders
 from config import Settings
+from loaders import Loaders
+from services.diarization_service import ClusteringDiarizer
 from tests.conftest import RunningServer, running_server
 from tests.fakes import LoudnessDetector, PitchEmbedder, ScriptedRecogniser
 from tests.speech import silence, tone, wav
@@ -36,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     loaders = Loaders(
         ModelSource("whisper-base", ScriptedRecogniser),
         ModelSource("loudness", LoudnessDetector),
-        ModelSource("pitch", PitchEmbedder),
+        lambda models: ClusteringDiarizer(models.add("voices", ModelSource("pitch", PitchEmbedder))),
     )
     with running_server(settings, loaders) as running:
         yield running

@@ -12,7 +12,7 @@ from models import Audio, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn
 from services.seat_diarizer import SAME_VOICE, SeatDiarizer, SeatModel, VoiceModel
 from tests.fakes import SEAT_FRAME, SEAT_HERTZ, PitchVoices, ToneSeats
 from tests.speech import silence, tone
-from utils.model_manager import ModelSlot
+from utils.model_manager import ModelSlot, ModelSource
 from utils.speech_map import seconds
 
 ANY = SpeakerCount()
@@ -24,8 +24,10 @@ class Bench:
 
     def __init__(self) -> None:
         self.voices = PitchVoices()
-        self.seat_slot: ModelSlot[SeatModel] = ModelSlot("seats", ToneSeats)
-        self.voice_slot: ModelSlot[VoiceModel] = ModelSlot("voices", lambda: self.voices)
+        self.seat_slot: ModelSlot[SeatModel] = ModelSlot("seats", ModelSource("tones", ToneSeats))
+        self.voice_slot: ModelSlot[VoiceModel] = ModelSlot(
+            "voices", ModelSource("pitch", lambda: self.voices)
+        )
 
     async def diarize(
         self, audio: Audio, count: SpeakerCount, speech: Sequence[Span] | None = None

@@ -11,7 +11,7 @@ from models import Audio, Chunk, ChunkResult, ChunkSpeakers, Span, SpeakerCount,
 from services.senko_diarizer import ChunkModel, SenkoDiarizer, SenkoModel
 from tests.speech import silence, tone
 from utils.chunk_merger import merge_turns
-from utils.model_manager import ModelSlot
+from utils.model_manager import ModelSlot, ModelSource
 from utils.speech_map import seconds
 
 
@@ -40,7 +40,9 @@ def found(*segments: tuple[str, float, float]) -> dict[str, Any]:
 
 async def diarize(answer: dict[str, Any] | None, start: int, count: SpeakerCount) -> ChunkSpeakers:
     audio = tone(10)
-    slot: ModelSlot[ChunkModel] = ModelSlot("senko", lambda: SenkoModel(ScriptedSenko(answer)))
+    slot: ModelSlot[ChunkModel] = ModelSlot(
+        "senko", ModelSource("senko", lambda: SenkoModel(ScriptedSenko(answer)))
+    )
     heard = Span(start, start + len(audio))
     try:
         return await SenkoDiarizer(slot).diarize(lambda span: audio, heard, [heard], count)

@@ -19,18 +19,21 @@ import httpx
 import openai
 import pytest
 
-from assembly import Loaders
 from config import Settings
+from loaders import Loaders, default_loaders
+from models import SAMPLE_RATE
 from server import SHUTDOWN_SECONDS
+from services.diarization_service import ClusteringDiarizer
 from tests.conftest import RunningServer, running_server
 from tests.fakes import (
     LoudnessDetector,
+    MemorisedLabeller,
     PitchEmbedder,
-    SameAligner,
+    ScriptedCtc,
     ScriptedRecogniser,
-    UpperCasePunctuator,
 )
 from tests.speech import silence, tone, wav
+from utils.ctc_viterbi import TokenSpan
 from utils.model_manager import ModelSource
 
 LONG = wav(*([tone(20.0), silence(4.0)] * 20))
@@ -40,7 +43,7 @@ def fake_loaders(recogniser: Callable[[], ScriptedRecogniser] = ScriptedRecognis
     return Loaders(
         ModelSource("whisper-base", recogniser),
         ModelSource("loudness", LoudnessDetector),
-        ModelSource("pitch", PitchEmbedder),
+        lambda models: ClusteringDiarizer(models.add("voices", ModelSource("pitch", PitchEmbedder))),
     )
 
 
@@ -240,7 +243,8 @@ def test_plain_json_pays_for_no_diarization(tmp_path: Path) -> None:
 
 def test_a_stage_that_is_off_has_no_slot_and_is_refused(tmp_path: Path) -> None:
     config = settings(tmp_path, enable_speaker_diarization=False)
-    with running_server(config, fake_loaders()) as server:
+    assert default_loaders(config).diarizer is None
+    with running_server(config, replace(fake_loaders(), diarizer=None)) as server:
         assert "voices" not in server.state.models.reports()
         answer = post(server, wav(tone(2.0)), response_format="diarized_json")
         assert (answer.status_code, answer.json()["error"]["param"]) == (501, "diarize")
@@ -276,15 +280,39 @@ def test_libraries_of_a_stage_that_is_off_are_never_imported(tmp_path: Path) -> 
     assert run.stdout.strip() == "[]", run.stderr
 
 
-def test_the_seams_take_real_parts(tmp_path: Path) -> None:
-    aligner = SameAligner()
-    loaders = replace(fake_loaders(), aligner=aligner, punctuator=UpperCasePunctuator())
-    with running_server(settings(tmp_path), loaders) as server:
-        plain = post(server, wav(tone(2.0)), restore_punctuation="true", align="true")
-        assert plain.json()["text"] == "W W"
-        assert aligner.languages == ["en"]
-        post(server, wav(tone(2.0)), response_format="verbose_json")
-        assert len(aligner.languages) == 1
+def test_stages_run_where_their_models_are_and_the_request_wants_them(tmp_path: Path) -> None:
+    """By default where the server has them on; a request may leave them out."""
+    late = SAMPLE_RATE // 10
+    aligner = ScriptedCtc(lambda _, tokens: tuple(TokenSpan(late, 2 * late, 0.9) for _ in tokens))
+    loaders = replace(
+        fake_loaders(),
+        aligner=ModelSource("scripted", lambda: aligner),
+        punctuator=ModelSource("memorised", lambda: MemorisedLabeller({"w": "."})),
+    )
+    config = settings(tmp_path, enable_alignment=True, enable_punctuation_restoration=True)
+    with running_server(config, loaders) as server:
+        asked = {"response_format": "verbose_json", "timestamp_granularities[]": "word"}
+        answer = post(server, wav(tone(1.0)), **asked).json()
+        assert (answer["text"], answer["words"][0]["start"]) == ("W.", pytest.approx(0.1))
+        plain = post(server, wav(tone(1.0)), align="false", restore_punctuation="false", **asked).json()
+        assert (plain["text"], plain["words"][0]["start"]) == ("w", 0.0)
+        assert set(server.state.models.reports()) == {
+            "speech",
+            "whisper",
+            "voices",
+            "alignment",
+            "punctuation",
+        }
+
+
+def test_readiness_names_each_model(tmp_path: Path) -> None:
+    with running_server(settings(tmp_path), fake_loaders()) as server:
+        post(server, wav(tone(1.0)))
+        ready = httpx.get(f"{server.url}/health/ready").json()
+    whisper = ready["models"]["whisper"]
+    assert (whisper["model"], whisper["state"], whisper["device"]) == ("whisper-base", "loaded", "cpu")
+    assert abs(whisper["last_used"] - time.time()) < 60
+    assert whisper["memory_mb"] >= 0
 
 
 def start_and_fail(model: Path) -> str:

@@ -21,7 +21,7 @@ from tests.fakes import LeftChannelSeparator, LoudnessDetector, ScriptedRecognis
 from tests.speech import chords, tone
 from utils.audio_utils import Decoder, read_samples
 from utils.chunk_planner import ChunkLimits
-from utils.model_manager import ModelSlot, SlotState
+from utils.model_manager import ModelSlot, ModelSource, SlotState
 from utils.progress import Progress
 
 
@@ -32,7 +32,7 @@ def model() -> LeftChannelSeparator:
 
 @pytest.fixture
 async def slot(model: LeftChannelSeparator) -> AsyncIterator[ModelSlot[SeparationModel]]:
-    slot: ModelSlot[SeparationModel] = ModelSlot("separation", lambda: model)
+    slot: ModelSlot[SeparationModel] = ModelSlot("separation", ModelSource("left", lambda: model))
     yield slot
     slot.close()
 
@@ -124,8 +124,8 @@ async def test_what_is_asked_for_is_done(
     separates: bool,
 ) -> None:
     upload, _ = recording(tmp_path / "upload", sound, sound)
-    detector: ModelSlot[Detector] = ModelSlot("speech", LoudnessDetector)
-    recogniser: ModelSlot[Recogniser] = ModelSlot("whisper", ScriptedRecogniser)
+    detector: ModelSlot[Detector] = ModelSlot("speech", ModelSource("loudness", LoudnessDetector))
+    recogniser: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("scripted", ScriptedRecogniser))
     transcription = TranscriptionService(
         AudioService(detector, ChunkLimits(600 * SAMPLE_RATE, 10 * SAMPLE_RATE), 100 * SAMPLE_RATE),
         Stages(WhisperService(recogniser, 4)),

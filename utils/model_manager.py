@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +22,7 @@ from utils.model_process import ModelProcess
 logger = logging.getLogger(__name__)
 
 M = TypeVar("M")
+M_co = TypeVar("M_co", covariant=True)
 R = TypeVar("R")
 Clock = Callable[[], float]
 
@@ -37,12 +38,12 @@ class SlotState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ModelSource(Generic[M]):
+class ModelSource(Generic[M_co]):
     """A model by name, where it runs, and how it is loaded: `load`, or `in_child(load)` for one that may
     bring its process down."""
 
     name: str
-    load: Callable[[], M]
+    load: Callable[[], M_co]
     device: str = "cpu"
 
 
@@ -184,8 +185,11 @@ class ModelManager:
 
     def add(self, name: str, source: ModelSource[M], clock: Clock = time.monotonic) -> ModelSlot[M]:
         """A slot of that name, not yet loaded."""
-        self._slots[name] = ModelSlot(name, source, clock)
-        return self._slots[name]
+        slot = self._slots[name] = ModelSlot(name, source, clock)
+        return slot
+
+    def slots(self) -> Sequence[ModelSlot[Any]]:
+        return tuple(self._slots.values())
 
     async def load_all(self) -> None:
         """Load every model, one after the other: loading is bound by the disk."""

