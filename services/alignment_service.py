@@ -21,7 +21,7 @@ from utils.word_times import fit_between, settle
 logger = logging.getLogger(__name__)
 
 MARGIN = SAMPLE_RATE * 3 // 10  # how far from its own time a segment's words are looked for
-LOWEST_SCORE = math.log(0.1)  # a word whose letters are on average less likely keeps its own time
+LOWEST_SCORE = math.log(0.03)  # a word whose letters are on average less likely keeps its own time
 
 
 class Aligner(Protocol):
