@@ -35,7 +35,7 @@ class DemucsModel:
 
     def __init__(self, networks: Sequence[Any], weights: Sequence[float], device: torch.device) -> None:
         self._networks = [network.to(device).eval() for network in networks]
-        self._weights = tuple(weights)
+        self._weights = tuple(float(weight) for weight in weights)
         self._device = device
         self._vocals = networks[0].sources.index(VOCALS)
 

