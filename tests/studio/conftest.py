@@ -1,0 +1,7 @@
+"""These tests run real models of the optional stages, where their packages are installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+collect_ignore_glob = [] if find_spec("demucs") else ["test_*.py"]
