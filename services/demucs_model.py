@@ -68,16 +68,13 @@ def load_separation_model(name: str, repo: Path | None, device: str, threads: in
     import torch
 
     torch.set_num_threads(threads)
-    folder = _hub_folder(name) if repo is None else repo
     try:
-        networks, weights = _bag(name, folder)
+        networks, weights = _bag(name, repo or _hub_folder(name))
         return DemucsModel(networks, weights, torch.device(device))
     except ModelUnavailableError:
         raise
     except (Exception, SystemExit) as error:  # a damaged file can fail anywhere; Demucs exits without diffq
-        raise ModelUnavailableError(
-            f"The separation model '{name}' in {folder} cannot be loaded: {error}"
-        ) from error
+        raise ModelUnavailableError(f"The separation model '{name}' cannot be loaded: {error!r}") from error
 
 
 def _hub_folder(name: str) -> Path:
