@@ -9,14 +9,7 @@ from typing import Annotated, Any, TypeVar, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exceptions import InvalidRequestError
-from models import (
-    Choice,
-    DecodeOptions,
-    Granularity,
-    ResponseFormat,
-    SpeakerCount,
-    TranscriptionOptions,
-)
+from models import Choice, DecodeOptions, Granularity, ResponseFormat, SpeakerCount, TranscriptionOptions
 from utils.languages import language_code
 
 C = TypeVar("C")

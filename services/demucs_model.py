@@ -35,7 +35,7 @@ class DemucsModel:
 
     def __init__(self, networks: Sequence[Any], weights: Sequence[float], device: torch.device) -> None:
         self._networks = [network.to(device).eval() for network in networks]
-        self._weights = tuple(weights)
+        self._weights = tuple(float(weight) for weight in weights)
         self._device = device
         self._vocals = networks[0].sources.index(VOCALS)
 
@@ -68,16 +68,13 @@ def load_separation_model(name: str, repo: Path | None, device: str, threads: in
     import torch
 
     torch.set_num_threads(threads)
-    folder = _hub_folder(name) if repo is None else repo
     try:
-        networks, weights = _bag(name, folder)
+        networks, weights = _bag(name, repo or _hub_folder(name))
         return DemucsModel(networks, weights, torch.device(device))
     except ModelUnavailableError:
         raise
     except (Exception, SystemExit) as error:  # a damaged file can fail anywhere; Demucs exits without diffq
-        raise ModelUnavailableError(
-            f"The separation model '{name}' in {folder} cannot be loaded: {error}"
-        ) from error
+        raise ModelUnavailableError(f"The separation model '{name}' cannot be loaded: {error!r}") from error
 
 
 def _hub_folder(name: str) -> Path:

@@ -31,6 +31,8 @@ HEAVY = {
     "senko",
     "nemo",
     "transformers",
+    "demucs",
+    "safetensors",
 }
 SOURCES = [
     path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0].removesuffix(".py") in LAYERS

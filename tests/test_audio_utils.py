@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from exceptions import InvalidAudioError, UploadTooLargeError
 from models import SAMPLE_RATE, AudioClip, Span
 from utils.audio_utils import (
-    BLOCK_SAMPLES,
+    BLOCK_SECONDS,
     ClipWriter,
     Decoder,
     SoundFormat,
@@ -193,7 +193,8 @@ def test_a_step_is_one_block(tmp_path: Path) -> None:
     source = encode(tmp_path / "a.wav", "pcm_s16le", tone(60, 16000), rate=16000)
     decoder = Decoder(source, tmp_path / "clip.s16", HOUR)
     assert decoder.step() is None
-    assert BLOCK_SAMPLES <= (tmp_path / "clip.s16").stat().st_size // 2 < 2 * BLOCK_SAMPLES
+    seconds = (tmp_path / "clip.s16").stat().st_size / 2 / SAMPLE_RATE
+    assert BLOCK_SECONDS <= seconds < 2 * BLOCK_SECONDS
 
 
 @pytest.mark.parametrize("rate", [1, 3_999])

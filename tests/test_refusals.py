@@ -104,6 +104,7 @@ def test_what_is_no_audio(server: RunningServer, file: bytes, says: str) -> None
         ({"known_speaker_names[]": "Ann"}, 400, "known_speaker_names"),
         ({"align": "true"}, 501, "align"),
         ({"separate_vocals": "true"}, 501, "separate_vocals"),
+        ({"separate_vocals": "auto"}, 501, "separate_vocals"),
         ({"restore_punctuation": "true"}, 501, "restore_punctuation"),
     ],
 )

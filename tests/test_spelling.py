@@ -12,9 +12,6 @@ from tests.builders import thorough
 from utils.spelling import Alphabet, spell
 from utils.spoken_numbers import spoken
 
-for package in ("anyascii", "num2words"):
-    pytest.importorskip(package, reason=f"{package} is not installed: it comes with forced alignment")
-
 
 def alphabet(letters: str, separator: str | None = None) -> Alphabet:
     known = {letter: index for index, letter in enumerate(letters, start=1)}

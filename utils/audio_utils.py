@@ -20,7 +20,6 @@ from models import SAMPLE_RATE, Audio, AudioClip, Span
 BYTES_PER_SAMPLE = 2  # s16le
 SHORTEST_SAMPLES = SAMPLE_RATE // 10  # the hosted API refuses less than 0.1 s
 BLOCK_SECONDS = 10
-BLOCK_SAMPLES = BLOCK_SECONDS * SAMPLE_RATE
 
 # A frame is resampled whole: at 1 Hz a few kilobytes of FLAC would become gigabytes. From here a frame of
 # 65,535 samples, the most FLAC allows, is at most 16 s.
@@ -99,11 +98,10 @@ def _resampled(container: InputContainer, wanted: SoundFormat) -> Iterator[Sampl
     frames = _frames(container)
     for _, alike in groupby(frames, key=lambda frame: (frame.format.name, frame.layout.name, frame.rate)):
         first = next(alike)
-        # FFmpeg would lower one channel by 3 dB in each of two, so that is copied here instead.
+        # FFmpeg would lower a single channel by 3 dB in each of two, so it is copied below instead.
         channels = min(wanted.channels, len(first.layout.channels))
-        resampler = AudioResampler(
-            wanted.sample_format, LAYOUTS[channels], wanted.rate
-        )  # of one input format
+        # A resampler is bound to the format of its first frame.
+        resampler = AudioResampler(wanted.sample_format, LAYOUTS[channels], wanted.rate)
         for frame in chain([first], alike, [None]):
             for resampled in resampler.resample(frame):
                 block = resampled.to_ndarray()

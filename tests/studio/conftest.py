@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("nemo") and find_spec("transformers") else ["test_*.py"]
+collect_ignore_glob = [] if all(map(find_spec, ("demucs", "nemo", "transformers"))) else ["test_*.py"]
