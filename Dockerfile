@@ -6,7 +6,7 @@ FROM python:${PYTHON} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
-COPY requirements.txt requirements-gpu.txt ./
+COPY requirements.txt requirements-studio.txt requirements-gpu.txt ./
 
 FROM build AS build-cpu
 # Where plain pip would take a CUDA build of torch, name PyTorch's CPU index: --build-arg TORCH_INDEX=...
@@ -23,7 +23,8 @@ RUN useradd --create-home --uid 10001 server \
 WORKDIR /app
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 PORT=8000 WORKSPACE_DIR=/data/work HF_HOME=/data/models ORT_DISABLE_TELEMETRY=1
-COPY server.py models.py config.py exceptions.py ./
+COPY server.py assembly.py loaders.py models.py config.py exceptions.py ./
+COPY cli cli
 COPY routes routes
 COPY services services
 COPY utils utils

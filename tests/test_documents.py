@@ -57,6 +57,7 @@ def test_every_requirement_is_pinned_and_explained() -> None:
     explained = (ROOT / "docs/dependencies.md").read_text()
     for file in (
         "requirements.txt",
+        "requirements-studio.txt",
         "requirements-gpu.txt",
         "requirements-dev.txt",
         "requirements-bench.txt",

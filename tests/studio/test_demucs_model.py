@@ -22,7 +22,7 @@ from models import AudioClip
 from services.demucs_model import DemucsModel, load_separation_model
 from services.vocal_separator import SeparationModel, VocalSeparationService
 from tests.speech import tone, wav
-from utils.model_manager import ModelSlot
+from utils.model_manager import ModelSlot, ModelSource
 from utils.overlap_add import OverlapAdder, Samples, SegmentCutter, weighted_mean
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -177,7 +177,7 @@ async def test_a_recording_comes_out_as_long(tmp_path: Path) -> None:
     sound = tone(9.1)
     (tmp_path / "upload").write_bytes(wav(sound))
     (tmp_path / "audio.s16").write_bytes(b"")
-    slot: ModelSlot[SeparationModel] = ModelSlot("separation", lambda: load("tiny_ht"))
+    slot: ModelSlot[SeparationModel] = ModelSlot("separation", ModelSource("tiny", lambda: load("tiny_ht")))
     clip = AudioClip(tmp_path / "audio.s16", len(sound))
     vocals = await VocalSeparationService(slot).separate(tmp_path / "upload", clip, tmp_path)
     slot.close()
