@@ -20,15 +20,16 @@ from utils.audio_utils import decoded_blocks
 
 TITLE = "Word times"
 
-SUBSETS = ("jfk-inaugural", "librivox-sense-and-sensibility", "librivox-sonnet")
+SUBSETS = ("jfk-inaugural", "librivox-sense-and-sensibility", "librivox-sonnet", "moonshine-two-cities")
 
 METHOD = """\
-The JFK and LibriVox files of `wer/manifest.jsonl` through the server (`verbose_json` with words). There is
-no hand-made truth; speech that sets in after a pause of 0.3 s and more is found by energy (frames of 10 ms,
-12 dB over the noise), and its onset compared with the start of the first word whose middle lies behind the
-pause's. Not the nearest start, which a wrong word may have. Where the word before it lasts into the pause's
-second half the transcript does not know the pause: such onsets are not scored but counted. Errors are
-absolute, in seconds; the bias is the mean with its sign, negative where words begin before the sound."""
+The JFK, LibriVox and Tale of Two Cities files of `wer/manifest.jsonl` through the server (`verbose_json`
+with words). There is no hand-made truth; speech that sets in after a pause of 0.3 s and more is found by
+energy (frames of 10 ms, 12 dB over the noise), and its onset compared with the start of the first word
+whose middle lies behind the pause's. Not the nearest start, which a wrong word may have. Where the word
+before it lasts into the pause's second half the transcript does not know the pause: such onsets are not
+scored but counted. Errors are absolute, in seconds; the bias is the mean with its sign, negative where
+words begin before the sound."""
 
 HEADER = ("times", "onsets", "scored", "mean", "median", "largest", "bias")
 

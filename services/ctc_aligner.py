@@ -75,7 +75,7 @@ def load_ctc_aligner(model: str, device: str) -> CtcAligner:
     from transformers import AutoModelForCTC, AutoTokenizer
 
     try:
-        network = AutoModelForCTC.from_pretrained(model, use_safetensors=True).eval().to(device)
+        network = AutoModelForCTC.from_pretrained(model, use_safetensors=True, dtype="float32")
         tokenizer = AutoTokenizer.from_pretrained(model)
         normalises = _normalises(model)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
@@ -89,7 +89,9 @@ def load_ctc_aligner(model: str, device: str) -> CtcAligner:
             f"The alignment model '{model}' is a {network.config.model_type} model; one of the wav2vec 2.0 "
             f"family (wav2vec2, hubert, wavlm, ...) is needed."
         )
-    return CtcAligner(network, _alphabet(tokenizer), _blank(tokenizer, network.config), normalises)
+    return CtcAligner(
+        network.eval().to(device), _alphabet(tokenizer), _blank(tokenizer, network.config), normalises
+    )
 
 
 def _check_folder(folder: Path) -> None:
