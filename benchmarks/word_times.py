@@ -29,7 +29,8 @@ energy (frames of 10 ms, 12 dB over the noise), and its onset compared with the 
 whose middle lies behind the pause's. Not the nearest start, which a wrong word may have. Where the word
 before it lasts into the pause's second half the transcript does not know the pause: such onsets are not
 scored but counted. Errors are absolute, in seconds; the bias is the mean with its sign, negative where
-words begin before the sound."""
+words begin before the sound. The server cuts words back to the speech that it detects, which alone brings
+many starts near an onset, whichever the word: read the figures beside each other, not by themselves."""
 
 HEADER = ("times", "onsets", "scored", "mean", "median", "largest", "bias")
 
