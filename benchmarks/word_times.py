@@ -70,7 +70,7 @@ def _score(utterance: Utterance, client: Client, system: str, align: str) -> Sco
         diarize="false",
         **{"timestamp_granularities[]": "word"},
     )
-    samples = np.concatenate(list(decoded_blocks(utterance.audio))).astype(np.float32) / np.float32(32768)
+    samples = np.concatenate(list(decoded_blocks(utterance.audio)), axis=1)[0] / np.float32(32768)
     errors = start_errors(find_onsets(samples, SAMPLE_RATE), answer.body["words"])
     note(f"{utterance.audio.name}, {system}: {', '.join(_seconds(error) for error in errors)}")
     return Scored(utterance, system, errors)

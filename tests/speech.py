@@ -36,7 +36,11 @@ class Conversation:
 
     @property
     def samples(self) -> Audio:
-        return np.concatenate(list(decoded_blocks(self.audio))).astype(np.float32) / np.float32(32768)
+        return read_audio(self.audio)
+
+
+def read_audio(path: Path) -> Audio:
+    return np.concatenate(list(decoded_blocks(path)), axis=1)[0].astype(np.float32) / np.float32(32768)
 
 
 def conversation(name: str, folder: Path = FIXTURES) -> Conversation:

@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 
 from models import SAMPLE_RATE, Audio, Span
-from tests.speech import FIXTURES, chords, silence
-from utils.audio_utils import decoded_blocks
+from tests.speech import FIXTURES, chords, read_audio, silence
 from utils.music_detector import MOST_PROBES, PROBE, is_musical, music_score, probes
 
 LENGTH = 20  # seconds
 
 
 def speech(name: str) -> Audio:
-    pcm = np.concatenate(list(decoded_blocks(FIXTURES / f"{name}.flac")), axis=1)[0]
-    return np.asarray(pcm / 32768, np.float32)
+    return read_audio(FIXTURES / f"{name}.flac")
 
 
 def noise() -> Audio:

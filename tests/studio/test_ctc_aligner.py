@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("transformers", reason="forced alignment is not installed")
-
 from exceptions import ModelFailedError, ModelUnavailableError
 from models import SAMPLE_RATE, Audio, AudioClip, Segment, Word
 from services.alignment_service import AlignmentService, CtcModel
 from services.ctc_aligner import CtcAligner, load_ctc_aligner
 from tests.builders import segment
-from utils.audio_utils import decoded_blocks
+from tests.speech import read_audio
 from utils.model_manager import ModelSlot
 from utils.spelling import spell
 
@@ -36,9 +34,7 @@ def aligner() -> CtcAligner:
 
 
 def samples(name: str) -> Audio:
-    return np.concatenate(list(decoded_blocks(FIXTURES / f"{name}.flac"))).astype(np.float32) / np.float32(
-        32768
-    )
+    return read_audio(FIXTURES / f"{name}.flac")
 
 
 def script(name: str) -> list[Word]:
