@@ -24,7 +24,9 @@ LEAST_SOLO = seconds(0.5)
 MOST_SOLO = 40  # windows of one seat; a mean voice gains nothing from more
 # Windows and hops of NeMo's diar_infer_general.yaml, seconds.
 SCALES = ((1.9, 0.95), (1.2, 0.6), (0.5, 0.25))
-SAME_VOICE = 0.5  # mean cosine of TitaNet's voices that are one speaker
+# Mean cosine of TitaNet's voices that are one speaker. NeMo's `verify_speakers` takes 0.4 for two utterances;
+# means over many windows are steadier, so that more can be asked of them.
+SAME_VOICE = 0.5
 
 
 class SeatModel(Protocol):
