@@ -9,9 +9,8 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from models import ChunkSpeakers, Span, SpeakerCount, SpeakerTurn
+from models import Audio, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn
 from services.diarization_service import Embedder, Embeddings, ReadSamples, embed_windows, mean_voices
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
@@ -32,7 +31,7 @@ SAME_VOICE = 0.5
 class SeatModel(Protocol):
     def layout(self) -> SeatLayout: ...
 
-    def step(self, audio: npt.NDArray[np.float32], state: Any, is_last: bool) -> tuple[Activity, Any]:
+    def step(self, audio: Audio, state: Any, is_last: bool) -> tuple[Activity, Any]:
         """(frames, seats) of what `audio` completes; the state goes back in with the next step."""
         ...
 
@@ -78,10 +77,8 @@ class SeatDiarizer:
 
     async def _with_voices(self, samples: ReadSamples, turns: tuple[SpeakerTurn, ...]) -> ChunkSpeakers:
         """The voice of each seat, taken from where only it speaks."""
-        owned = [
-            (window, seat) for seat in {turn.speaker: None for turn in turns} for window in _solo(turns, seat)
-        ]
-        owned.sort(key=lambda pair: (pair[0].start, pair[0].stop))
+        owned = [(window, seat) for seat in speaking_time(turns) for window in _solo(turns, seat)]
+        owned.sort(key=lambda pair: pair[0].start)
         windows = [window for window, _ in owned]
         labels = np.array([seat for _, seat in owned], np.int64)
         rows = await embed_windows(self._voices, samples, windows)
