@@ -64,7 +64,7 @@ async def embed_windows(
 
 
 def _embed_stretch(samples: ReadSamples, windows: Sequence[Span], model: Embedder) -> Embeddings:
-    start, stop = windows[0].start, windows[-1].stop
+    start, stop = windows[0].start, max(window.stop for window in windows)
     inside = [Span(window.start - start, window.stop - start) for window in windows]
     return model.embed(samples(Span(start, stop)), inside)
 

@@ -9,9 +9,8 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from models import ChunkSpeakers, Span, SpeakerCount, SpeakerTurn
+from models import Audio, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn
 from services.diarization_service import Embedder, Embeddings, ReadSamples, embed_windows, mean_voices
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
@@ -24,13 +23,15 @@ LEAST_SOLO = seconds(0.5)
 MOST_SOLO = 40  # windows of one seat; a mean voice gains nothing from more
 # Windows and hops of NeMo's diar_infer_general.yaml, seconds.
 SCALES = ((1.9, 0.95), (1.2, 0.6), (0.5, 0.25))
-SAME_VOICE = 0.5  # mean cosine of TitaNet's voices that are one speaker
+# Mean cosine of TitaNet's voices that are one speaker. NeMo's `verify_speakers` takes 0.4 for two utterances;
+# means over many windows are steadier, so that more can be asked of them.
+SAME_VOICE = 0.5
 
 
 class SeatModel(Protocol):
     def layout(self) -> SeatLayout: ...
 
-    def step(self, audio: npt.NDArray[np.float32], state: Any, is_last: bool) -> tuple[Activity, Any]:
+    def step(self, audio: Audio, state: Any, is_last: bool) -> tuple[Activity, Any]:
         """(frames, seats) of what `audio` completes; the state goes back in with the next step."""
         ...
 
@@ -76,10 +77,8 @@ class SeatDiarizer:
 
     async def _with_voices(self, samples: ReadSamples, turns: tuple[SpeakerTurn, ...]) -> ChunkSpeakers:
         """The voice of each seat, taken from where only it speaks."""
-        owned = [
-            (window, seat) for seat in {turn.speaker: None for turn in turns} for window in _solo(turns, seat)
-        ]
-        owned.sort(key=lambda pair: (pair[0].start, pair[0].stop))
+        owned = [(window, seat) for seat in speaking_time(turns) for window in _solo(turns, seat)]
+        owned.sort(key=lambda pair: pair[0].start)
         windows = [window for window, _ in owned]
         labels = np.array([seat for _, seat in owned], np.int64)
         rows = await embed_windows(self._voices, samples, windows)

@@ -60,6 +60,16 @@ def test_a_missing_file_is_named(model: str) -> None:
         nemo_file(model)
 
 
+def test_a_hub_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    code = (
+        "from exceptions import ModelUnavailableError\nfrom services.hub_weights import nemo_file\n"
+        "try:\n    nemo_file('nobody/seats-v2')\nexcept ModelUnavailableError as error:\n    print(error)"
+    )
+    environment = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert "seats-v2.nemo of nobody/seats-v2" in told.stdout
+
+
 @pytest.mark.parametrize("model", ["not a hub id", "a/b/c"])
 def test_what_cannot_be_an_id_has_no_weights(model: str) -> None:
     assert not has_weights(model)

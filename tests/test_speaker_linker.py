@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,6 +109,15 @@ def test_talking_in_the_overlap_of_two_chunks_links_doubtful_voices() -> None:
         (Voice(0, STEP, tuple(map(float, between))),),
     )
     assert link_speakers([one, heard_again], ANY) == [{0: 0, 1: 1}, {0: 1}]
+
+
+@pytest.mark.parametrize(("same_voice", "people"), [(0.5, 1), (0.7, 2)])
+def test_who_makes_the_voices_says_how_alike_they_are(same_voice: float, people: int) -> None:
+    nobody = ChunkSpeakers()
+    voices = [voice_of(0), 0.6 * voice_of(0) + 0.8 * voice_of(1)]
+    chunks = [replace(chunk_of(n, {0: voice}), same_voice=same_voice) for n, voice in enumerate(voices)]
+    links = link_speakers([nobody, *chunks], ANY)
+    assert len({number for mapping in links for number in mapping.values()}) == people
 
 
 def test_a_day_is_linked_in_two_seconds() -> None:

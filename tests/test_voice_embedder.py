@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Span, SpeakerCount
-from services.diarization_service import ClusteringDiarizer, Embedder
+from services.diarization_service import ClusteringDiarizer, Embedder, embed_windows
 from services.voice_embedder import VoiceEmbedder, load_voice_embedder
 from utils.model_manager import ModelSlot, ModelSource
 
@@ -68,6 +68,7 @@ class LevelEmbedder:
 
     def embed(self, stretch: Audio, windows: object) -> npt.NDArray[np.float32]:
         assert isinstance(windows, list)
+        assert all(0 <= window.start < window.stop <= len(stretch) for window in windows)
         levels = [round(float(stretch[w.start : w.stop].mean())) for w in windows]
         return np.eye(8, dtype=np.float32)[levels]
 
@@ -91,6 +92,15 @@ async def test_turns_and_voices_of_a_chunk() -> None:
     assert abs(result.turns[0].stop - 20 * SAMPLE_RATE) < SAMPLE_RATE // 2
     assert sum(voice.num_samples for voice in result.voices) == region.num_samples
     assert all(np.isclose(np.linalg.norm(voice.embedding), 1) for voice in result.voices)
+
+
+async def test_a_window_inside_another_is_read_with_it() -> None:
+    slot: ModelSlot[Embedder] = ModelSlot("voices", LevelEmbedder)
+    samples = np.repeat(np.arange(3, dtype=np.float32), SAMPLE_RATE)
+    windows = [Span(0, 3 * SAMPLE_RATE), Span(2 * SAMPLE_RATE, 2 * SAMPLE_RATE + 100)]
+    rows = await embed_windows(slot, lambda span: samples[span.start : span.stop], windows)
+    slot.close()
+    assert rows.argmax(axis=1).tolist() == [1, 2]
 
 
 async def test_silence_has_no_speakers() -> None:
