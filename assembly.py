@@ -27,6 +27,8 @@ from utils.temp_manager import TempManager
 # The server calls nobody; these libraries would report their use.
 for library in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
     os.environ.setdefault(library, "1")
+# oneDNN keeps what it compiled for every length of audio it met: a thousand of them, some hundred megabytes.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
 # The recogniser is given its threads; OpenMP's in torch would spin on the same cores, and both would take
 # twice as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -40,7 +40,8 @@ class Conversation:
 
 
 def read_audio(path: Path) -> Audio:
-    return np.concatenate(list(decoded_blocks(path)), axis=1)[0].astype(np.float32) / np.float32(32768)
+    pcm = np.concatenate(list(decoded_blocks(path)), axis=1)[0]
+    return np.asarray(pcm / 32768, np.float32)
 
 
 def conversation(name: str, folder: Path = FIXTURES) -> Conversation:

@@ -116,6 +116,14 @@ async def test_a_model_that_cannot_be_loaded_says_why(load: Callable[[], Rogue],
     slot.close()
 
 
+async def test_a_child_that_died_between_calls_is_nobodys_error(slot: ModelSlot[Rogue]) -> None:
+    pid = await slot.run(lambda model: model.where())
+    child = psutil.Process(pid)
+    child.kill()
+    child.wait()
+    assert await slot.run(lambda model: model.where()) != pid
+
+
 async def test_killed_at_any_moment_it_fails_one_call_and_no_other(slot: ModelSlot[Rogue]) -> None:
     """Twenty kills while calls come in: each call ends with its result or with a clear error."""
     moments = random.Random(0)

@@ -95,7 +95,7 @@ async def test_turns_and_voices_of_a_chunk() -> None:
 
 
 async def test_a_window_inside_another_is_read_with_it() -> None:
-    slot: ModelSlot[Embedder] = ModelSlot("voices", LevelEmbedder)
+    slot: ModelSlot[Embedder] = ModelSlot("voices", ModelSource("level", LevelEmbedder))
     samples = np.repeat(np.arange(3, dtype=np.float32), SAMPLE_RATE)
     windows = [Span(0, 3 * SAMPLE_RATE), Span(2 * SAMPLE_RATE, 2 * SAMPLE_RATE + 100)]
     rows = await embed_windows(slot, lambda span: samples[span.start : span.stop], windows)

@@ -128,6 +128,9 @@ class ModelSlot(Generic[M]):
             self._last_used = self._clock()
 
     def _ensure_loaded(self) -> M:
+        if isinstance(self._model, ModelProcess) and not self._model.is_alive():
+            logger.warning("%s: its process is gone; it is loaded again", self.name)
+            self._drop()
         if self._model is None:
             if failure := self._recent_failure():
                 raise failure

@@ -57,6 +57,9 @@ class ModelProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """End the call in hand, from another thread: it raises ModelFailedError."""
         self._process.kill()

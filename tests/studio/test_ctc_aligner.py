@@ -18,7 +18,7 @@ from services.alignment_service import AlignmentService, CtcModel
 from services.ctc_aligner import CtcAligner, load_ctc_aligner
 from tests.builders import segment
 from tests.speech import read_audio
-from utils.model_manager import ModelSlot
+from utils.model_manager import ModelSlot, ModelSource
 from utils.spelling import spell
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -73,7 +73,7 @@ def test_words_of_sentences_never_heard_are_put_where_they_are_said(
     clip = AudioClip(tmp_path / "audio.s16", len(audio))
     (audio * 32768).astype("<i2").tofile(clip.path)
     given = badly_timed(truth)
-    slot: ModelSlot[CtcModel] = ModelSlot("alignment", lambda: aligner)
+    slot: ModelSlot[CtcModel] = ModelSlot("alignment", ModelSource("tiny", lambda: aligner))
     try:
         (aligned,) = asyncio.run(AlignmentService(slot).align(clip, [given], "en"))
     finally:
