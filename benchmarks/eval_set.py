@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from models import Audio
+from utils.audio_utils import decoded_blocks
+
 LONG = "long"
 
 
@@ -38,6 +43,30 @@ class Conversation:
     num_speakers: int
     kind: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Speech over music or noise, and the speech alone."""
+
+    audio: Path
+    clean: Path
+    background: str
+    snr: int  # dB
+
+
+def read_mixes(root: Path) -> list[Mix]:
+    folder = root / "mixed"
+    return [
+        Mix(folder / row["audio"], folder / row["clean"], row["background"], row["snr_db"])
+        for row in _read_rows(folder)
+    ]
+
+
+def read_audio(path: Path) -> Audio:
+    """A whole recording at 16 kHz."""
+    pcm = np.concatenate(list(decoded_blocks(path)), axis=1)[0]
+    return np.asarray(pcm / 32768, np.float32)
 
 
 def read_utterances(root: Path) -> list[Utterance]:

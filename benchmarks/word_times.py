@@ -7,16 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import mean, median
 
-import numpy as np
-
 from benchmarks.client import Client
-from benchmarks.eval_set import Utterance, read_utterances
+from benchmarks.eval_set import Utterance, read_audio, read_utterances
 from benchmarks.onsets import find_onsets, start_errors
 from benchmarks.report import note, table
 from benchmarks.server_process import serving
 from benchmarks.values import Options
 from models import SAMPLE_RATE
-from utils.audio_utils import decoded_blocks
 
 TITLE = "Word times"
 
@@ -70,8 +67,7 @@ def _score(utterance: Utterance, client: Client, system: str, align: str) -> Sco
         diarize="false",
         **{"timestamp_granularities[]": "word"},
     )
-    samples = np.concatenate(list(decoded_blocks(utterance.audio)), axis=1)[0] / np.float32(32768)
-    errors = start_errors(find_onsets(samples, SAMPLE_RATE), answer.body["words"])
+    errors = start_errors(find_onsets(read_audio(utterance.audio), SAMPLE_RATE), answer.body["words"])
     note(f"{utterance.audio.name}, {system}: {', '.join(_seconds(error) for error in errors)}")
     return Scored(utterance, system, errors)
 
