@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -54,7 +56,7 @@ def provenance(command: str) -> str:
     versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     return "\n".join(
         [
-            f"`{command}`",
+            f"`{command}` at commit {_commit()}",
             "",
             f"{now:%Y-%m-%d %H:%M} UTC; {num_cores()} cores, {_cpu_model()}; load average at the end"
             f" {load:.1f}; Python {platform.python_version()}, {versions}.",
@@ -76,6 +78,15 @@ def replace_section(document: str, name: str, text: str) -> str:
     if pattern.search(document):
         return pattern.sub(lambda _: section, document, count=1)
     return f"{document.rstrip()}\n\n{section}\n"
+
+
+def _commit() -> str:
+    """The commit that is checked out; a plus sign where files differ from it."""
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    command = [git, "describe", "--always", "--exclude=*", "--dirty=+"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
 def _version(package: str) -> str:
