@@ -9,12 +9,11 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TypeVar
 
-from services.ctc_aligner import load_ctc_aligner
-
 from config import Settings
 from exceptions import ModelUnavailableError
 from services.alignment_service import CtcModel
 from services.audio_service import Detector
+from services.ctc_aligner import load_ctc_aligner
 from services.demucs_model import load_separation_model
 from services.diarization_choice import choose_diarizer
 from services.diarization_service import ClusteringDiarizer, Diarizer
