@@ -26,19 +26,23 @@ class TranscriptionService:
     def require(self, options: TranscriptionOptions) -> None:
         """Raises StageUnavailableError for a stage that was asked for and has no model here."""
         wanted = (
-            (options.diarize, self._stages.diarization, "diarize", "Speaker diarization"),
-            (options.separate_vocals, self._separator, "separate_vocals", "Vocal separation"),
-            (options.align, self._stages.aligner, "align", "Forced alignment"),
+            (options.diarize, self._stages.diarization, "diarize", "speaker diarization"),
+            (options.separate_vocals, self._separator, "separate_vocals", "vocal separation"),
+            (options.align, self._stages.aligner, "align", "alignment"),
             (
                 options.restore_punctuation,
                 self._stages.punctuator,
                 "restore_punctuation",
-                "Punctuation restoration",
+                "punctuation restoration",
             ),
         )
         for asked, stage, param, name in wanted:
             if asked and stage is None:
-                raise StageUnavailableError(f"{name} is not available on this server.", param=param)
+                switch = f"ENABLE_{name.replace(' ', '_').upper()}"
+                raise StageUnavailableError(
+                    f"{name.capitalize()} is off on this server; its operator can turn it on with {switch}.",
+                    param=param,
+                )
 
     async def transcribe(
         self, upload: Path, workspace: Path, options: TranscriptionOptions, progress: Progress

@@ -251,6 +251,11 @@ def test_a_stage_that_is_off_has_no_slot_and_is_refused(tmp_path: Path) -> None:
         assert answer.headers["x-should-retry"] == "false"
         verbose = post(server, wav(tone(2.0)), response_format="verbose_json").json()
         assert "speaker" not in verbose["segments"][0]
+        for param in ("diarize", "separate_vocals", "align", "restore_punctuation"):
+            answer = post(server, wav(tone(2.0)), response_format="srt", **{param: "true"})
+            assert answer.status_code == 501
+            message = answer.json()["error"]["message"]
+            assert any(f"{name.upper()}." in message for name in Settings.model_fields), message
 
 
 def test_libraries_of_a_stage_that_is_off_are_never_imported(tmp_path: Path) -> None:
