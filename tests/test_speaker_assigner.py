@@ -119,6 +119,27 @@ def test_words_said_over_each_other_go_to_who_holds_the_floor() -> None:
     assert voiced(said, turn(0, 4, 0), turn(1.5, 2, 1)) == [(" I went to see the old man there.", 0)]
 
 
+def test_a_short_phrase_over_anothers_turn_goes_to_who_said_it() -> None:
+    said = words("I think, yes, we should go there.", each=0.5)
+    pieces = voiced(said, turn(0, 4, 0), turn(1.1, 1.6, 1))
+    assert pieces == [(" I think,", 0), (" yes,", 1), (" we should go there.", 0)]
+    assert voiced(words("Yes. I did.", each=0.5), turn(0, 2, 0), turn(0, 0.6, 1)) == [
+        (" Yes.", 1),
+        (" I did.", 0),
+    ]
+
+
+def test_a_phrase_that_is_more_than_what_was_interjected_stays() -> None:
+    said = words("I think, yes of course we, should go there.", each=0.5)
+    whole = [(" I think, yes of course we, should go there.", 0)]
+    assert voiced(said, turn(0, 5, 0), turn(1.1, 1.6, 1)) == whole
+
+
+def test_who_talks_on_over_another_does_not_interject() -> None:
+    said = words("I think, yes of course we all of us really, should go there.", each=0.5)
+    assert len(voiced(said, turn(0, 7, 0), turn(1, 5, 1))) == 1
+
+
 def test_one_who_takes_over_from_another_keeps_the_words_after() -> None:
     said = [*words("I went to see.", each=0.5), *words("No you never did go there.", start=2, each=0.5)]
     pieces = voiced(said, turn(0, 2.3, 0), turn(1.8, 5, 1))

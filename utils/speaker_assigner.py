@@ -9,17 +9,21 @@ from dataclasses import replace
 from itertools import accumulate, groupby
 
 from models import SAMPLE_RATE, Segment, SpeakerTurn, Word
-from utils.segmentation import sentences, with_words
+from utils.punctuation import MARKS
+from utils.segmentation import CLOSERS, sentences, with_words
 
 REACH = SAMPLE_RATE  # a word in a gap goes to a turn no farther than this
 EDGE = SAMPLE_RATE * 3 // 10  # a word this near to a change of speaker may belong to either side
+LONGEST_INTERJECTION = 2 * SAMPLE_RATE
+FITS = 0.5  # a phrase is what was interjected if they share so much of the time that both take
 
 
 def assign_speakers(segments: Sequence[Segment], turns: Sequence[SpeakerTurn]) -> list[Segment]:
     """Give every word its speaker and cut segments at each change, so that none carries two voices.
 
     A word goes to the turn that covers most of it; words at the edge of a turn go to the speaker of
-    their sentence; a segment without words goes to the turn that covers most of it.
+    their sentence; a phrase that fits a short turn is that turn's, whoever else talks meanwhile; a segment
+    without words goes to the turn that covers most of it.
     """
     timeline = _Timeline(turns)
     return [
@@ -48,7 +52,12 @@ def _split(segment: Segment, nearby: Sequence[SpeakerTurn]) -> Iterator[Segment]
         yield replace(segment, speaker=_speaker_of(segment.start, segment.stop, nearby))
         return
     words = [replace(word, speaker=_speaker_of(word.start, word.stop, nearby)) for word in segment.words]
-    settled = [word for sentence in sentences(words) for word in _settle_edges(sentence, nearby)]
+    settled = [
+        word
+        for sentence in sentences(words)
+        for phrase in _phrases(_settle_edges(sentence, nearby))
+        for word in _give_to_interjector(phrase, nearby)
+    ]
     for speaker, run in groupby(_fill(settled), key=lambda word: word.speaker):
         yield replace(with_words(segment, list(run)), speaker=speaker)
 
@@ -92,6 +101,39 @@ def _is_stray(word: Word, main: int | None, changes: Sequence[int]) -> bool:
     """Whether all of a word that is not the main speaker's lies within reach of one of `changes`."""
     near = any(moment - EDGE <= word.start and word.stop <= moment + EDGE for moment in changes)
     return word.speaker != main and near
+
+
+def _phrases(sentence: Sequence[Word]) -> Iterator[list[Word]]:
+    """Words up to each mark, or up to a change of speaker."""
+    phrase: list[Word] = []
+    for word in sentence:
+        if phrase and (_ends_phrase(phrase[-1]) or phrase[-1].speaker != word.speaker):
+            yield phrase
+            phrase = []
+        phrase.append(word)
+    yield phrase
+
+
+def _ends_phrase(word: Word) -> bool:
+    return word.text.rstrip(CLOSERS).endswith(MARKS)
+
+
+def _give_to_interjector(phrase: Sequence[Word], turns: Sequence[SpeakerTurn]) -> list[Word]:
+    """A short turn inside another's covers its words no better than that one does, but fits them better."""
+    short = [turn for turn in turns if turn.stop - turn.start <= LONGEST_INTERJECTION]
+    best = max(short, key=lambda turn: _fit(phrase, turn), default=None)
+    if best is None or _fit(phrase, best) <= FITS:
+        return list(phrase)
+    return [replace(word, speaker=best.speaker) for word in phrase]
+
+
+def _fit(phrase: Sequence[Word], turn: SpeakerTurn) -> float:
+    """Intersection over union; nothing where a word lies mostly outside the turn."""
+    if any(not turn.start <= (word.start + word.stop) // 2 < turn.stop for word in phrase):
+        return 0.0
+    start, stop = phrase[0].start, max(word.stop for word in phrase)
+    shared = min(stop, turn.stop) - max(start, turn.start)
+    return shared / (max(stop, turn.stop) - min(start, turn.start))
 
 
 def _fill(words: Sequence[Word]) -> list[Word]:
