@@ -1,0 +1,35 @@
+"""Results to JSON and back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import ChunkResult, Transcript
+from tests.builders import thorough
+from utils.codec import decode, encode
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))  # no half of a surrogate pair: it is no text
+few = settings(thorough, max_examples=20)  # each is a large tree
+st.register_type_strategy(str, texts)
+
+
+@few
+@given(st.from_type(ChunkResult))
+def test_a_chunk_result_comes_back_as_it_was(result: ChunkResult) -> None:
+    assert repr(decode(ChunkResult, encode(result))) == repr(result)  # repr: NaN is not equal to itself
+
+
+@few
+@given(st.from_type(Transcript))
+def test_a_transcript_comes_back_as_it_was(transcript: Transcript) -> None:
+    assert repr(decode(Transcript, encode(transcript))) == repr(transcript)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[]", b"[{}]", b"[null]", b"\x80\x04N.", encode(Transcript(None, 0, ()))]
+)
+def test_anything_else_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        decode(ChunkResult, data)
