@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
+MAX_KEYS = 1000
+SANE_KEY = re.compile(r"[!-~]{1,256}")
 
 
 class Settings(BaseSettings):
     """Every setting has a bound, a user and a line in `.env.example`."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, use_attribute_docstrings=True
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # a mistyped API_KEYS must not be printed
     )
 
     host: str = "127.0.0.1"
@@ -26,6 +34,10 @@ class Settings(BaseSettings):
         "info"
     )
     """Least level that is logged."""
+    api_keys: SecretStr = SecretStr("")
+    """Keys that callers must send one of, separated by commas; without any, everybody is served."""
+    api_keys_file: Path | None = None
+    """A file with more such keys, one a line, as Docker and Kubernetes mount secrets."""
 
     whisper_model: str = "auto"
     """auto (large-v3-turbo on CUDA, else whisper-base), whisper-base or whisper-tiny.en (embedded), a size,
@@ -93,6 +105,28 @@ class Settings(BaseSettings):
     """Longest recording in hours."""
     workspace_dir: Path | None = None
     """Where recordings lie while they are worked on; by default a folder in the system's temporary one."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key that opens the server. Raises OSError when API_KEYS_FILE cannot be read."""
+        lines = self.api_keys_file.read_text().splitlines() if self.api_keys_file else []
+        return frozenset(filter(None, map(str.strip, [*self.api_keys.get_secret_value().split(","), *lines])))
+
+    @model_validator(mode="after")
+    def _check_keys(self) -> Self:
+        """A server meant to be closed must not open to everybody because its keys got lost."""
+        try:
+            keys = self.keys
+        except OSError as error:
+            raise ValueError(f"API_KEYS_FILE cannot be read: {error.strerror}") from error
+        if not keys and (self.api_keys_file or self.api_keys.get_secret_value()):
+            raise ValueError("API_KEYS and API_KEYS_FILE hold no key")
+        if len(keys) > MAX_KEYS or not all(map(SANE_KEY.fullmatch, keys)):
+            raise ValueError(
+                f"API_KEYS and API_KEYS_FILE may hold at most {MAX_KEYS} keys, each of at most 256 printable "
+                "ASCII characters without spaces"
+            )
+        return self
 
     @property
     def max_upload_bytes(self) -> int:

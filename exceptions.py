@@ -3,6 +3,7 @@
 TranscriptionServerError
 ├── InvalidRequestError            400  a parameter is wrong
 │   ├── InvalidAudioError          400  the file holds no audio that can be decoded
+│   ├── InvalidApiKeyError         401  no key, or none of API_KEYS
 │   ├── ModelNotFoundError         404  no such model
 │   ├── UploadTimeoutError         408  nothing came for UPLOAD_IDLE_SECONDS
 │   └── UploadTooLargeError        413  over MAX_UPLOAD_MB or MAX_AUDIO_HOURS
@@ -42,6 +43,11 @@ class InvalidAudioError(InvalidRequestError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, param="file")
+
+
+class InvalidApiKeyError(InvalidRequestError):
+    status = 401
+    code = "invalid_api_key"
 
 
 class ModelNotFoundError(InvalidRequestError):

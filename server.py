@@ -17,6 +17,7 @@ from config import Settings
 from exceptions import TranscriptionServerError
 from loaders import Loaders, default_loaders
 from routes import health, models, transcriptions
+from routes.access import AccessMiddleware
 from routes.errors import add_error_handlers
 from routes.middleware import RequestIdMiddleware
 from utils.model_manager import ModelManager
@@ -46,6 +47,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
             state.temp.close()
 
     app = FastAPI(title="Transcription server", lifespan=lifespan)
+    app.add_middleware(AccessMiddleware, keys=settings.keys)
     app.add_middleware(RequestIdMiddleware)
     add_error_handlers(app)
     for router in (transcriptions.router, models.router, health.router):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import uuid
 from urllib.parse import quote
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 
 MAX_LOGGED_PATH = 200
+SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")  # goes into the log and back to the caller
 
 
 class RequestIdMiddleware:
@@ -26,7 +28,7 @@ class RequestIdMiddleware:
             return
         started = time.perf_counter()
         path = quote(scope["path"])[:MAX_LOGGED_PATH]  # decoded, it could hold line breaks
-        request_id = scope.setdefault("state", {})["request_id"] = f"req_{uuid.uuid4().hex}"
+        request_id = scope.setdefault("state", {})["request_id"] = _request_id(scope)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -40,6 +42,12 @@ class RequestIdMiddleware:
             await send(message)
 
         await self._app(scope, receive, send_with_id)
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own where it is sane, so that its log and ours can be read side by side."""
+    own = Headers(scope=scope).get("x-request-id", "")
+    return own if SANE_ID.fullmatch(own) else f"req_{uuid.uuid4().hex}"
 
 
 def request_id_of(request: Request) -> str:
