@@ -20,6 +20,7 @@ from services.whisper_service import WhisperService
 from utils.admission import Admission
 from utils.catalogue import Catalogue
 from utils.chunk_planner import ChunkLimits
+from utils.database import Database
 from utils.model_manager import ModelManager
 from utils.speech_map import seconds
 from utils.temp_manager import TempManager
@@ -56,6 +57,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         catalogue=Catalogue(loaders.recogniser.name, int(time.time())),
         admission=Admission(settings.max_requests),
         temp=TempManager(settings.workspace_dir),
+        database=Database(settings.data_folder / "server.db"),
         defaults=StageDefaults(
             diarize=settings.enable_speaker_diarization,
             separate_vocals=settings.enable_vocal_separation,

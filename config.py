@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -105,6 +106,14 @@ class Settings(BaseSettings):
     """Longest recording in hours."""
     workspace_dir: Path | None = None
     """Where recordings lie while they are worked on; by default a folder in the system's temporary one."""
+    data_dir: Path | None = None
+    """Where lies what outlives the server; by default transcription-server in $XDG_DATA_HOME, else in
+    ~/.local/share. Each server needs its own."""
+
+    @property
+    def data_folder(self) -> Path:
+        shared = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
+        return self.data_dir or Path(shared) / "transcription-server"
 
     @property
     def keys(self) -> frozenset[str]:

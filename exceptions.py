@@ -11,7 +11,8 @@ TranscriptionServerError
 ├── StageUnavailableError          501  a stage that is off or has no model here
 ├── OverloadedError                429  too many requests in the house
 ├── InsufficientStorageError       507  the disk cannot hold the recording
-└── ModelUnavailableError          503  a model cannot be loaded
+├── ModelUnavailableError          503  a model cannot be loaded
+└── DataFolderError                503  the folder of durable things cannot be used
 """
 
 from __future__ import annotations
@@ -97,3 +98,8 @@ class ModelUnavailableError(TranscriptionServerError):
     status = 503
     code = "model_unavailable"
     retry_after = 30
+
+
+class DataFolderError(TranscriptionServerError):
+    status = 503
+    code = "data_folder_unusable"

@@ -20,6 +20,7 @@ from routes import health, models, transcriptions
 from routes.access import AccessMiddleware
 from routes.errors import add_error_handlers
 from routes.middleware import RequestIdMiddleware
+from routes.state import ServerState
 from utils.model_manager import ModelManager
 
 logger = logging.getLogger(__name__)
@@ -36,14 +37,14 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
         app.state.server = state
         sweeper = asyncio.create_task(_unload_idle(state.models, settings.model_idle_seconds))
         try:
-            if settings.preload:
-                await _preload(state.models)
+            await _prepare(state, settings.preload)
             yield
         finally:
             sweeper.cancel()
             with suppress(asyncio.CancelledError):
                 await sweeper
             await asyncio.to_thread(state.models.close)
+            await asyncio.to_thread(state.database.close)
             state.temp.close()
 
     app = FastAPI(title="Transcription server", lifespan=lifespan)
@@ -55,12 +56,14 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
     return app
 
 
-async def _preload(models: ModelManager) -> None:
+async def _prepare(state: ServerState, preload: bool) -> None:
     try:
-        await models.load_all()
+        await state.database.open()
+        if preload:
+            await state.models.load_all()
     except TranscriptionServerError as error:
         logger.critical("Cannot start: %s", error.message)
-        raise RuntimeError("a model cannot be loaded") from None
+        raise RuntimeError("the server cannot start") from None
 
 
 async def _unload_idle(models: ModelManager, idle_seconds: float) -> None:

@@ -41,7 +41,7 @@ class ServerProcess:
         server = cls()
         with tempfile.TemporaryDirectory() as folder:
             try:
-                server._start(Path(folder) / "server.log")
+                server._start(Path(folder))
                 yield server
             finally:
                 server._stop()
@@ -55,10 +55,11 @@ class ServerProcess:
         except psutil.NoSuchProcess:
             return 0
 
-    def _start(self, log: Path) -> None:
+    def _start(self, folder: Path) -> None:
+        log = folder / "server.log"
         port = _free_port()
         self.base_url = f"http://{HOST}:{port}"
-        environment = {**os.environ, "HOST": HOST, "PORT": str(port)}
+        environment = {**os.environ, "HOST": HOST, "PORT": str(port), "DATA_DIR": str(folder / "data")}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "server.py"],

@@ -11,6 +11,7 @@ from routes.parameters import StageDefaults
 from services.transcription import TranscriptionService
 from utils.admission import Admission
 from utils.catalogue import Catalogue
+from utils.database import Database
 from utils.model_manager import ModelManager
 from utils.temp_manager import TempManager
 
@@ -22,6 +23,7 @@ class ServerState:
     catalogue: Catalogue
     admission: Admission
     temp: TempManager
+    database: Database
     defaults: StageDefaults
     max_upload_bytes: int
     upload_idle_seconds: float

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import uvicorn
@@ -35,6 +36,12 @@ class RunningServer:
 
 @contextmanager
 def running_server(settings: Settings, loaders: Loaders | None = None) -> Iterator[RunningServer]:
+    if settings.data_dir is None:
+        with TemporaryDirectory() as folder:
+            own = settings.model_copy(update={"data_dir": Path(folder)})
+            with running_server(own, loaders) as running:
+                yield running
+        return
     app = create_app(settings, loaders)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run)

@@ -144,14 +144,16 @@ def test_a_server_told_to_stop_does_not_finish_a_long_recording(tmp_path: Path) 
         "from tests.fakes import ScriptedRecogniser\n"
         "from tests.test_serving import fake_loaders, settings\n"
         "loaders = fake_loaders(lambda: ScriptedRecogniser(seconds_per_batch=1))\n"
-        "app = server.create_app(settings(Path(sys.argv[1]), whisper_batch_size=1), loaders)\n"
+        "own = settings(Path(sys.argv[1]), whisper_batch_size=1, data_dir=Path(sys.argv[3]))\n"
+        "app = server.create_app(own, loaders)\n"
         "uvicorn.run(app, port=int(sys.argv[2]), timeout_graceful_shutdown=server.SHUTDOWN_SECONDS)\n"
     )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-c", script, str(tmp_path), str(port)]
+    work, kept = tmp_path / "work", tmp_path / "kept"
+    command = [sys.executable, "-c", script, str(work), str(port), str(kept)]
     with (
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
         ThreadPoolExecutor() as pool,
@@ -169,7 +171,7 @@ def test_a_server_told_to_stop_does_not_finish_a_long_recording(tmp_path: Path) 
             assert answer.exception() is not None or answer.result().status_code >= 500
         finally:
             process.kill()  # else a failure would wait for it for ever
-    assert list(tmp_path.iterdir()) == []
+    assert list(work.iterdir()) == []
 
 
 def is_up(url: str) -> bool:
@@ -324,7 +326,7 @@ def start_and_fail(model: Path) -> str:
     """What `server.py` prints when it cannot start with a model."""
     run = subprocess.run(
         [sys.executable, "server.py"],
-        env={"WHISPER_MODEL": str(model), "PATH": "", "PORT": "0"},
+        env={"WHISPER_MODEL": str(model), "PATH": "", "PORT": "0", "DATA_DIR": str(model / "data")},
         capture_output=True,
         text=True,
         check=False,

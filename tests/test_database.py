@@ -1,0 +1,95 @@
+"""The database keeps what it was given, whole or not at all, and to itself."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from exceptions import DataFolderError
+from utils.database import Database
+
+NOTES = "CREATE TABLE notes (text TEXT NOT NULL) STRICT"
+SECRET = "nobody may read this"
+
+
+@asynccontextmanager
+async def opened(path: Path, *migrations: str) -> AsyncIterator[Database]:
+    database = Database(path, migrations, busy_seconds=0.1)
+    try:
+        await database.open()
+        yield database
+    finally:
+        database.close()
+
+
+def add(connection: sqlite3.Connection, text: str) -> None:
+    connection.execute("INSERT INTO notes VALUES (?)", (text,))
+
+
+def notes(connection: sqlite3.Connection) -> list[str]:
+    return [row["text"] for row in connection.execute("SELECT text FROM notes")]
+
+
+async def test_what_was_written_is_there_after_a_restart_and_a_migration(tmp_path: Path) -> None:
+    path = tmp_path / "kept" / "server.db"
+    async with opened(path, NOTES) as database:
+        await database.run(lambda connection: add(connection, "one"))
+    async with opened(path, NOTES, "ALTER TABLE notes ADD COLUMN seen INTEGER") as database:
+        assert await database.run(notes) == ["one"]
+        await database.run(lambda connection: connection.execute("UPDATE notes SET seen = 1").rowcount)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+async def test_work_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        add(connection, "half")
+        raise ValueError
+
+    async with opened(tmp_path / "server.db", NOTES) as database:
+        with pytest.raises(ValueError):  # noqa: PT011
+            await database.run(fail)
+        assert await database.run(notes) == []
+
+
+async def test_a_failed_migration_is_not_half_done(tmp_path: Path) -> None:
+    path = tmp_path / "server.db"
+    with pytest.raises(DataFolderError, match="DATA_DIR"):
+        async with opened(path, NOTES, "CREATE TABLE more (id INTEGER); INSERT INTO nowhere VALUES (1)"):
+            pass
+    async with opened(path, NOTES, "CREATE TABLE more (id INTEGER)") as database:
+        assert await database.run(notes) == []
+
+
+async def test_a_second_server_and_an_older_one_are_turned_away(tmp_path: Path) -> None:
+    path = tmp_path / "server.db"
+    async with opened(path, NOTES):
+        with pytest.raises(DataFolderError, match="locked"):
+            async with opened(path, NOTES):
+                pass
+    with pytest.raises(DataFolderError, match="newer version"):
+        async with opened(path):
+            pass
+
+
+def is_found(folder: Path) -> bool:
+    return any(SECRET.encode() in path.read_bytes() for path in folder.iterdir())
+
+
+async def test_what_is_forgotten_is_in_no_file(tmp_path: Path) -> None:
+    async with opened(tmp_path / "server.db", NOTES) as database:
+        await database.run(lambda connection: add(connection, SECRET))
+        assert is_found(tmp_path)
+        await database.forget(lambda connection: connection.execute("DELETE FROM notes").rowcount)
+        assert not is_found(tmp_path)
+
+
+async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataFolderError, match="DATA_DIR"):
+        async with opened(tmp_path / "file" / "server.db"):
+            pass
