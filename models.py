@@ -13,7 +13,6 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel
 
 SAMPLE_RATE = 16_000  # samples per second, everywhere inside
 
@@ -37,6 +36,24 @@ class ResponseFormat(StrEnum):
 class Granularity(StrEnum):
     WORD = "word"
     SEGMENT = "segment"
+
+
+class Task(StrEnum):
+    TRANSCRIBE = "transcribe"
+    TRANSLATE = "translate"
+    """Into English, the only language that Whisper translates to."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """How a caller wants a transcript told."""
+
+    format: ResponseFormat = ResponseFormat.JSON
+    granularities: frozenset[Granularity] = frozenset({Granularity.SEGMENT})
+    task: Task = Task.TRANSCRIBE
+    logprobs: bool = False
+    counts_tokens: bool = False
+    """Usage in tokens rather than in seconds, as hosted for the names that begin with `gpt-`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +92,27 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token's bytes, which need not be whole characters, and the log of its probability."""
+
+    data: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """What the recogniser was given, as text and as positions of its encoder (50 a second), and what it
+    gave back, the windows of all chunks together."""
+
+    text: int = 0
+    audio: int = 0
+    output: int = 0
+
+    def __add__(self, other: TokenCounts) -> TokenCounts:
+        return TokenCounts(self.text + other.text, self.audio + other.audio, self.output + other.output)
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """`text` keeps its leading space, so that joining the words of a segment gives its text."""
 
@@ -84,11 +122,13 @@ class Word:
     probability: float
     tokens: tuple[int, ...] = ()
     speaker: int | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WindowText:
-    """What the recogniser made of one window; `words` is empty where their times were not asked for."""
+    """What the recogniser made of one window; `words` and `logprobs` are empty where they were not asked
+    for."""
 
     text: str
     tokens: tuple[int, ...]
@@ -97,6 +137,8 @@ class WindowText:
     avg_logprob: float
     compression_ratio: float
     no_speech_prob: float
+    logprobs: tuple[TokenLogprob, ...] = ()
+    counts: TokenCounts = TokenCounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +156,7 @@ class Segment:
     compression_ratio: float
     no_speech_prob: float
     speaker: int | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +206,13 @@ class DecodeOptions:
     prompt: str = ""
     keywords: tuple[str, ...] = ()
     temperature: float = 0.0
+    task: Task = Task.TRANSCRIBE
+    logprobs: bool = False
+
+    @property
+    def text_language(self) -> str | None:
+        """The language of what is written, which is not that of what is heard where it is translated."""
+        return "en" if self.task is Task.TRANSLATE else self.language
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +236,7 @@ class ChunkResult:
     language: str | None
     segments: tuple[Segment, ...]
     speakers: ChunkSpeakers
+    counts: TokenCounts = TokenCounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +247,7 @@ class Transcript:
     num_samples: int
     segments: tuple[Segment, ...]
     turns: tuple[SpeakerTurn, ...] = ()
+    counts: TokenCounts = TokenCounts()
 
     @property
     def text(self) -> str:
@@ -204,78 +256,3 @@ class Transcript:
     @property
     def words(self) -> tuple[Word, ...]:
         return tuple(word for segment in self.segments for word in segment.words)
-
-
-# What goes over the wire, as the official client's types have it; times in seconds. Fields that are
-# None are left out.
-
-
-class DurationUsage(BaseModel):
-    type: Literal["duration"] = "duration"
-    seconds: float
-
-
-class WireLanguage(BaseModel):
-    code: str
-
-
-class WireWord(BaseModel):
-    word: str
-    start: float
-    end: float
-    probability: float
-    speaker: str | None = None
-
-
-class WireSegment(BaseModel):
-    id: int
-    seek: int
-    start: float
-    end: float
-    text: str
-    tokens: list[int]
-    temperature: float
-    avg_logprob: float
-    compression_ratio: float
-    no_speech_prob: float
-    speaker: str | None = None
-
-
-class WireTurn(BaseModel):
-    start: float
-    end: float
-    speaker: str
-
-
-class WireDiarizedSegment(BaseModel):
-    type: Literal["transcript.text.segment"] = "transcript.text.segment"
-    id: str
-    start: float
-    end: float
-    text: str
-    speaker: str
-
-
-class TranscriptionJson(BaseModel):
-    text: str
-    languages: list[WireLanguage] | None = None
-    usage: DurationUsage
-
-
-class TranscriptionVerboseJson(BaseModel):
-    task: Literal["transcribe"] = "transcribe"
-    language: str
-    duration: float
-    text: str
-    segments: list[WireSegment] | None = None
-    words: list[WireWord] | None = None
-    turns: list[WireTurn] | None = None
-    usage: DurationUsage
-
-
-class TranscriptionDiarizedJson(BaseModel):
-    task: Literal["transcribe"] = "transcribe"
-    duration: float
-    text: str
-    segments: list[WireDiarizedSegment]
-    usage: DurationUsage

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exceptions import InvalidRequestError
-from models import Choice, DecodeOptions, Granularity, ResponseFormat, SpeakerCount, TranscriptionOptions
+from models import (
+    AnswerForm,
+    Choice,
+    DecodeOptions,
+    Granularity,
+    ResponseFormat,
+    SpeakerCount,
+    TranscriptionOptions,
+)
 from utils.languages import language_code
 
 C = TypeVar("C")
@@ -21,6 +30,10 @@ Short = Annotated[str, Field(min_length=1, max_length=100)]
 SPEAKER_FORMATS = frozenset({ResponseFormat.VERBOSE_JSON, ResponseFormat.DIARIZED_JSON})
 PREFIX_FORMATS = frozenset({ResponseFormat.TEXT, ResponseFormat.SRT, ResponseFormat.VTT})
 TIMED_FORMATS = SPEAKER_FORMATS | {ResponseFormat.SRT, ResponseFormat.VTT}
+
+
+class Include(StrEnum):
+    LOGPROBS = "logprobs"
 
 
 class TranscriptionForm(BaseModel):
@@ -37,7 +50,7 @@ class TranscriptionForm(BaseModel):
     keywords: Annotated[list[Short], Field(max_length=100)] = []
     temperature: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     stream: bool = False
-    include: list[str] = []
+    include: list[Include] = []
     chunking_strategy: str = "auto"
     known_speaker_names: list[str] = []
     known_speaker_references: list[str] = []
@@ -68,8 +81,7 @@ class StageDefaults:
 @dataclass(frozen=True, slots=True)
 class TranscriptionRequest:
     model: str
-    format: ResponseFormat
-    granularities: frozenset[Granularity]
+    answer: AnswerForm
     options: TranscriptionOptions
 
 
@@ -81,9 +93,7 @@ def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults)
         first = error.errors(include_url=False, include_input=False)[0]
         raise InvalidRequestError(_explain(first), param=str(first["loc"][0])) from error
     _refuse_unsupported(form)
-    return TranscriptionRequest(
-        form.model, form.response_format, _granularities(form), _options(form, defaults)
-    )
+    return TranscriptionRequest(form.model, _answer_form(form), _options(form, defaults))
 
 
 def _gather(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -111,7 +121,6 @@ def _explain(error: Any) -> str:
 def _refuse_unsupported(form: TranscriptionForm) -> None:
     unsupported = {
         "stream": form.stream,
-        "include": bool(form.include),
         "chunking_strategy": form.chunking_strategy != "auto",
         "known_speaker_names": bool(form.known_speaker_names),
         "known_speaker_references": bool(form.known_speaker_references),
@@ -119,6 +128,15 @@ def _refuse_unsupported(form: TranscriptionForm) -> None:
     for name, is_asked in unsupported.items():
         if is_asked:
             raise InvalidRequestError(f"This server does not support '{name}' yet; leave it out.", param=name)
+
+
+def _answer_form(form: TranscriptionForm) -> AnswerForm:
+    return AnswerForm(
+        format=form.response_format,
+        granularities=_granularities(form),
+        logprobs=_logprobs(form),
+        counts_tokens=form.model.startswith("gpt-"),
+    )
 
 
 def _granularities(form: TranscriptionForm) -> frozenset[Granularity]:
@@ -134,6 +152,11 @@ def _options(form: TranscriptionForm, defaults: StageDefaults) -> TranscriptionO
     diarize = _diarize(form, defaults)
     is_timed = form.response_format in TIMED_FORMATS or diarize
     align = form.align if form.align is not None else defaults.align and is_timed
+    if form.include and form.restore_punctuation:
+        raise InvalidRequestError(
+            "Marks that are restored have no log-probability; send include or restore_punctuation.",
+            param="include",
+        )
     return TranscriptionOptions(
         decode=_decode_options(form),
         words=is_timed or align,
@@ -141,7 +164,9 @@ def _options(form: TranscriptionForm, defaults: StageDefaults) -> TranscriptionO
         speakers=speakers,
         separate_vocals=_chosen(form.separate_vocals, defaults.separate_vocals),
         align=align,
-        restore_punctuation=_chosen(form.restore_punctuation, defaults.restore_punctuation),
+        restore_punctuation=_chosen(
+            form.restore_punctuation, defaults.restore_punctuation and not form.include
+        ),
     )
 
 
@@ -182,7 +207,14 @@ def _decode_options(form: TranscriptionForm) -> DecodeOptions:
         prompt=form.prompt,
         keywords=tuple(form.keywords),
         temperature=form.temperature,
+        logprobs=_logprobs(form),
     )
+
+
+def _logprobs(form: TranscriptionForm) -> bool:
+    if form.include and form.response_format is not ResponseFormat.JSON:
+        raise InvalidRequestError("'include' needs response_format=json.", param="include")
+    return bool(form.include)
 
 
 def _languages(given: Collection[str], param: str) -> list[str]:

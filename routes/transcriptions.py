@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from exceptions import InvalidRequestError
-from models import TranscriptionDiarizedJson, TranscriptionJson, TranscriptionVerboseJson
 from routes.disconnect import until_disconnect
 from routes.middleware import request_id_of
 from routes.parameters import TranscriptionForm, TranscriptionRequest, parse_parameters
@@ -17,6 +16,7 @@ from routes.state import ServerState, state_of
 from routes.uploads import Fields, UploadReader
 from utils.progress import Progress
 from utils.response_formatter import render
+from utils.wire import TranscriptionDiarizedJson, TranscriptionJson, TranscriptionVerboseJson
 
 router = APIRouter(prefix="/v1/audio", tags=["audio"])
 
@@ -71,5 +71,5 @@ async def _answer(
     state: ServerState, asked: TranscriptionRequest, file: Path, workspace: Path, progress: Progress
 ) -> Response:
     transcript = await state.transcription.transcribe(file, workspace, asked.options, progress)
-    body, media_type = await to_thread(render, transcript, asked.format, asked.granularities)
+    body, media_type = await to_thread(render, transcript, asked.answer)
     return Response(body, media_type=media_type)

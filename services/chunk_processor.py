@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from models import AudioClip, ChunkResult, ChunkSpeakers, Segment, SpeakerCount, TranscriptionOptions
+from models import (
+    AudioClip,
+    ChunkResult,
+    ChunkSpeakers,
+    Segment,
+    SpeakerCount,
+    TokenCounts,
+    TranscriptionOptions,
+)
 from services.alignment_service import Aligner
 from services.diarization_service import Diarizer
 from services.punctuation_service import Punctuator
@@ -39,11 +47,11 @@ class ChunkProcessor:
     ) -> ChunkResult:
         """Words and speakers of one chunk, found side by side: they are bound by different cores."""
         options = await self._with_language(clip, planned.speech, options)
-        segments, speakers = await run_together(
+        (segments, counts), speakers = await run_together(
             self._segments(clip, planned, options, progress), self._speakers(clip, planned, options)
         )
         progress.reach(planned.chunk.stop)
-        return ChunkResult(planned.chunk, options.decode.language, tuple(segments), speakers)
+        return ChunkResult(planned.chunk, options.decode.language, tuple(segments), speakers, counts)
 
     async def _with_language(
         self, clip: AudioClip, speech: SpeechMap, options: TranscriptionOptions
@@ -55,18 +63,18 @@ class ChunkProcessor:
 
     async def _segments(
         self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions, progress: Progress
-    ) -> list[Segment]:
-        language = options.decode.language
-        if language is None:
-            return []
-        segments = await self._stages.whisper.transcribe(
+    ) -> tuple[list[Segment], TokenCounts]:
+        language = options.decode.text_language
+        if options.decode.language is None or language is None:
+            return [], TokenCounts()
+        segments, counts = await self._stages.whisper.transcribe(
             clip, planned.chunk, planned.speech, options.decode, options.words, progress.reach
         )
         if options.align and self._stages.aligner:
             segments = await self._stages.aligner.align(clip, segments, language)
         if options.restore_punctuation and self._stages.punctuator:
             segments = await self._stages.punctuator.restore(segments, language)
-        return segments
+        return segments, counts
 
     async def _speakers(
         self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions

@@ -5,22 +5,28 @@ No request leaves a trace on the model: language, prompt and temperature come wi
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from exceptions import InvalidRequestError
-from models import SAMPLE_RATE, Audio, DecodeOptions, WindowText, Word
+from models import SAMPLE_RATE, Audio, DecodeOptions, Task, TokenCounts, TokenLogprob, WindowText, Word
 from utils.temperature_ladder import LADDER, is_doubtful, settle
+from utils.token_logprobs import token_bytes
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from faster_whisper.tokenizer import Tokenizer
 
 SAMPLING_CANDIDATES = 5
+WINDOW_FRAMES = 3000  # of 10 ms, 30 s
+SAMPLES_PER_POSITION = 320  # the encoder halves the frames
+LEAST_PROBABILITY = 1e-30  # what a float may round to nothing still has a logarithm
 
 PREPENDED = "\"'“¿([{-"
 APPENDED = "\"'.。,，!！?？:：”)]}、"
@@ -48,9 +54,9 @@ class WhisperEngine:
         """Decode windows of at most 30 s together, a rung of the ladder a step; the last item is the result,
         times in samples from each window's start. `options.language` must be set.
 
-        Raises InvalidRequestError for a language that this model does not know.
+        Raises InvalidRequestError for a language or a task that this model does not know.
         """
-        tokenizer = self._tokenizer(options.language or "en")
+        tokenizer = self._tokenizer(options.language or "en", options.task)
         prompt = self._prompt(tokenizer, options)
         features = self._features(windows)
         encoded = self._model.encode(features)
@@ -67,7 +73,9 @@ class WhisperEngine:
             if not pending:
                 break
             yield None
-        texts = [settle(attempts) for attempts in tries]
+        texts = _counted([settle(attempts) for attempts in tries], windows, prompt, tokenizer)
+        if options.logprobs:
+            texts = self._with_logprobs(texts, encoded, prompt, tokenizer)
         yield self._with_words(texts, windows, encoded, tokenizer) if words else texts
 
     def _generate(
@@ -108,8 +116,21 @@ class WhisperEngine:
         for text, alignment, window in zip(texts, alignments, windows, strict=True):
             merge_punctuations(alignment, PREPENDED, APPENDED)
             words = tuple(_word(entry, len(window)) for entry in alignment if entry["word"])
-            timed.append(replace(text, words=words))
+            timed.append(replace(text, words=_sharing_logprobs(words, text)))
         return timed
+
+    def _with_logprobs(
+        self, texts: list[WindowText], encoded: Any, prompt: list[int], tokenizer: Tokenizer
+    ) -> list[WindowText]:
+        """How likely the model takes each token after those before it and the prompt, all in one pass."""
+        start = prompt[:-1]  # `align` adds the last token, <|notimestamps|>, itself
+        results = self._model.model.align(
+            encoded, start, [list(text.tokens) for text in texts], WINDOW_FRAMES
+        )
+        return [
+            replace(text, logprobs=tuple(_logprobs(text, result.text_token_probs, tokenizer)))
+            for text, result in zip(texts, results, strict=True)
+        ]
 
     def _features(self, windows: Sequence[Audio]) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Log-mel features, (windows, mels, frames of 30 s)."""
@@ -118,16 +139,18 @@ class WhisperEngine:
         extract = self._model.feature_extractor
         return np.stack([pad_or_trim(extract(window)[..., :-1]) for window in windows])
 
-    def _tokenizer(self, language: str) -> Tokenizer:
+    def _tokenizer(self, language: str, task: Task) -> Tokenizer:
         from faster_whisper.tokenizer import Tokenizer
 
         multilingual = self._model.model.is_multilingual
         known = self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
-        if not (known if multilingual else language == "en"):
+        if not multilingual and task is Task.TRANSLATE:
             raise InvalidRequestError(
-                f"The model of this server does not know '{language}'.", param="language"
+                "This model knows only English; name a multilingual one to translate.", param="model"
             )
-        return Tokenizer(self._model.hf_tokenizer, multilingual, task="transcribe", language=language)
+        if not (known if multilingual else language == "en"):
+            raise InvalidRequestError(f"This model does not know '{language}'.", param="language")
+        return Tokenizer(self._model.hf_tokenizer, multilingual, task=task.value, language=language)
 
     def _prompt(self, tokenizer: Tokenizer, options: DecodeOptions) -> list[int]:
         """Keywords and the end of the caller's prompt share the half of the context before the text."""
@@ -154,6 +177,31 @@ def _window_text(result: Any, tokenizer: Tokenizer, temperature: float) -> Windo
         compression_ratio=len(encoded) / len(zlib.compress(encoded)),
         no_speech_prob=result.no_speech_prob,
     )
+
+
+def _counted(
+    texts: list[WindowText], windows: Sequence[Audio], prompt: list[int], tokenizer: Tokenizer
+) -> list[WindowText]:
+    """With what each window was given and gave back. The marks that begin every prompt are not counted."""
+    given = max(0, len(prompt) - len(tokenizer.sot_sequence) - 2)
+    return [
+        replace(text, counts=TokenCounts(given, -(-len(window) // SAMPLES_PER_POSITION), len(text.tokens)))
+        for text, window in zip(texts, windows, strict=True)
+    ]
+
+
+def _logprobs(
+    text: WindowText, probabilities: Sequence[float], tokenizer: Tokenizer
+) -> Iterator[TokenLogprob]:
+    for token, probability in zip(text.tokens, probabilities, strict=True):
+        sign = tokenizer.tokenizer.id_to_token(token)
+        yield TokenLogprob(token_bytes(sign), math.log(max(probability, LEAST_PROBABILITY)))
+
+
+def _sharing_logprobs(words: tuple[Word, ...], text: WindowText) -> tuple[Word, ...]:
+    """Each word with those of its tokens: the words' tokens, one after the other, are the text's."""
+    rest = iter(text.logprobs)
+    return tuple(replace(word, logprobs=tuple(islice(rest, len(word.tokens)))) for word in words)
 
 
 def _word(entry: dict[str, Any], num_samples: int) -> Word:

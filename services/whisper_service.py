@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from models import Audio, AudioClip, Chunk, DecodeOptions, Segment, Span, WindowText
+from models import Audio, AudioClip, Chunk, DecodeOptions, Segment, Span, TokenCounts, WindowText
 from utils.audio_utils import read_samples
 from utils.model_manager import ModelSlot
 from utils.segmentation import cut_segments
@@ -54,21 +54,23 @@ class WhisperService:
         options: DecodeOptions,
         words: bool,
         on_progress: Callable[[int], None],
-    ) -> list[Segment]:
-        """Segments of all the speech that the chunk hears, in samples of the recording.
+    ) -> tuple[list[Segment], TokenCounts]:
+        """Segments of all the speech that the chunk hears, in samples of the recording, and what they cost.
 
         Where `words` is false, only the windows that a neighbouring chunk hears too get word times:
         merging needs them. `on_progress` is told the last sample done after every batch.
         """
         segments: list[Segment] = []
+        counts = TokenCounts()
         windows = pack_windows(speech, RULES, WINDOW, WIDEST_GAP)
         voiced = speech.regions(VOICED)
         for batch in _batches(windows, self._batch_size):
             timed = words or any(_is_shared(window, chunk) for window in batch)
             for window, text in zip(batch, await self._decode(clip, batch, options, timed), strict=True):
                 segments += cut_segments(text, window, voiced)
+                counts += text.counts
             on_progress(batch[-1].stop)
-        return segments
+        return segments, counts
 
     async def _probabilities(self, clip: AudioClip, window: Span) -> dict[str, float]:
         return await self._slot.run(lambda model: model.language_probabilities(read_samples(clip, window)))

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from exceptions import InvalidRequestError
-from models import DecodeOptions, Granularity, ResponseFormat, SpeakerCount, TranscriptionOptions
+from models import AnswerForm, DecodeOptions, Granularity, ResponseFormat, SpeakerCount, TranscriptionOptions
 from routes.parameters import StageDefaults, TranscriptionRequest, parse_parameters
 
 MODEL = ("model", "whisper-1")
@@ -34,8 +34,7 @@ def refused(*fields: tuple[str, str], defaults: StageDefaults = OFF) -> str | No
 
 def test_only_the_model_is_required() -> None:
     request = parse()
-    assert (request.model, request.format) == ("whisper-1", ResponseFormat.JSON)
-    assert request.granularities == {Granularity.SEGMENT}
+    assert (request.model, request.answer) == ("whisper-1", AnswerForm())
     assert request.options == TranscriptionOptions()
     with pytest.raises(InvalidRequestError, match="'model' is required") as caught:
         parse_parameters([("prompt", "hi")], OFF)
@@ -85,7 +84,7 @@ def test_what_steers_the_recogniser() -> None:
         ("temperature", "nan"),
         ("stream", "maybe"),
         ("stream", "true"),
-        ("include[]", "logprobs"),
+        ("include[]", "words"),
         ("chunking_strategy", '{"type": "server_vad"}'),
         ("diarize", "2"),
         ("separate_vocals", "x"),
@@ -116,8 +115,10 @@ def test_what_the_client_sends_by_default_is_taken() -> None:
 def test_granularities_need_verbose_json(form: str) -> None:
     fields = [("response_format", form), ("timestamp_granularities[]", "word")]
     if form == "verbose_json":
-        assert parse(*fields).granularities == {Granularity.WORD}
-        assert parse(*fields, ("timestamp_granularities[]", "segment")).granularities == set(Granularity)
+        assert parse(*fields).answer.granularities == {Granularity.WORD}
+        assert parse(*fields, ("timestamp_granularities[]", "segment")).answer.granularities == set(
+            Granularity
+        )
     else:
         assert refused(*fields) == "timestamp_granularities"
 
@@ -195,3 +196,27 @@ def test_vocals_may_be_separated_where_there_is_music() -> None:
     assert options(defaults=automatic).separate_vocals == "auto"
     assert options(("separate_vocals", "true"), defaults=automatic).separate_vocals is True
     assert options(("separate_vocals", "false"), defaults=automatic).separate_vocals is False
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_logprobs_need_json(form: str) -> None:
+    fields = [("response_format", form), ("include[]", "logprobs")]
+    if form == "json":
+        assert parse(*fields).answer.logprobs
+        assert options(*fields).decode.logprobs
+    else:
+        assert refused(*fields) == "include"
+
+
+def test_logprobs_are_of_the_words_as_they_were_heard() -> None:
+    asked = ("include[]", "logprobs")
+    assert not options(asked, defaults=ALL).restore_punctuation
+    assert refused(asked, ("restore_punctuation", "true")) == "include"
+
+
+@pytest.mark.parametrize(
+    ("model", "counts_tokens"),
+    [("whisper-1", False), ("whisper-base", False), ("gpt-4o-transcribe", True), ("gpt-transcribe", True)],
+)
+def test_usage_is_of_the_kind_that_the_name_has_when_hosted(model: str, counts_tokens: bool) -> None:
+    assert parse(("model", model)).answer.counts_tokens is counts_tokens

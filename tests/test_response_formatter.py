@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.audio import Transcription, TranscriptionDiarized, TranscriptionVerbose
 
-from models import Granularity, ResponseFormat, Transcript
+from models import AnswerForm, Granularity, ResponseFormat, Task, TokenCounts, TokenLogprob, Transcript
 from tests.builders import segment, thorough, transcript, turn, word, words
 from utils.response_formatter import render, speaker_label
 
@@ -33,7 +33,7 @@ PLAIN = transcript([segment(words("Hello there.")), segment(words("Good bye.", 2
 
 
 def body(of: Transcript, form: ResponseFormat, granularities: frozenset[Granularity] = BOTH) -> str:
-    return render(of, form, granularities)[0].decode()
+    return render(of, AnswerForm(form, granularities))[0].decode()
 
 
 @st.composite
@@ -149,6 +149,56 @@ def test_diarized_json_has_all_that_the_client_knows() -> None:
     assert (second.text, second.speaker, second.type) == ("Me.", "B", "transcript.text.segment")
 
 
+def test_a_language_that_nobody_spoke_is_an_empty_list() -> None:
+    assert json.loads(body(SILENCE, ResponseFormat.JSON))["languages"] == []
+
+
+@pytest.mark.parametrize("form", [ResponseFormat.JSON, ResponseFormat.DIARIZED_JSON])
+def test_usage_in_tokens_adds_up(form: ResponseFormat) -> None:
+    counted = replace(PLAIN, counts=TokenCounts(text=4, audio=190, output=6))
+    raw = render(counted, AnswerForm(form, counts_tokens=True))[0]
+    kind = Transcription if form is ResponseFormat.JSON else TranscriptionDiarized
+    usage = kind.model_validate_json(raw, strict=True).usage
+    assert usage is not None
+    assert usage.to_dict() == {
+        "type": "tokens",
+        "input_tokens": 194,
+        "output_tokens": 6,
+        "total_tokens": 200,
+        "input_token_details": {"text_tokens": 4, "audio_tokens": 190},
+    }
+
+
+def test_verbose_json_counts_seconds_for_every_model_as_the_client_knows_no_other() -> None:
+    raw = render(PLAIN, AnswerForm(ResponseFormat.VERBOSE_JSON, counts_tokens=True))[0]
+    answer = TranscriptionVerbose.model_validate_json(raw, strict=True)
+    assert answer.usage is not None
+    assert answer.usage.type == "duration"
+
+
+def test_what_is_translated_is_english() -> None:
+    german = replace(PLAIN, language="de")
+    raw = json.loads(render(german, AnswerForm(ResponseFormat.VERBOSE_JSON, task=Task.TRANSLATE))[0])
+    assert (raw["task"], raw["language"]) == ("translate", "english")
+
+
+@thorough
+@given(st.text(), st.lists(st.integers(1, 4), min_size=1))
+def test_bytes_of_logprobs_are_those_of_the_text(said: str, lengths: list[int]) -> None:
+    """However tokens cut the characters and whatever spaces stand around them."""
+    data, tokens = said.encode(), []
+    for length in lengths * len(data):
+        if data:
+            tokens.append(TokenLogprob(data[:length], -0.5))
+            data = data[length:]
+    one = replace(PLAIN.segments[0], text=said, logprobs=tuple(tokens))
+    answer = render(replace(PLAIN, segments=(one,)), AnswerForm(logprobs=True))[0]
+    found = Transcription.model_validate_json(answer, strict=True)
+    assert found.logprobs is not None
+    assert bytes(int(b) for entry in found.logprobs for b in entry.bytes or []).decode() == found.text
+    assert all(entry.bytes and entry.logprob == -0.5 for entry in found.logprobs)
+
+
 def test_silence_in_every_format() -> None:
     bodies = {form: body(SILENCE, form) for form in ResponseFormat}
     assert bodies[ResponseFormat.TEXT] == "\n"
@@ -162,7 +212,7 @@ def test_silence_in_every_format() -> None:
 
 
 def test_media_types() -> None:
-    types = [render(PLAIN, form, BOTH)[1].split(";")[0] for form in ResponseFormat]
+    types = [render(PLAIN, AnswerForm(form))[1].split(";")[0] for form in ResponseFormat]
     assert types == [
         "application/json",
         "text/plain",

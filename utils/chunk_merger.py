@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
-from models import ChunkResult, Segment, Span, SpeakerCount, SpeakerTurn, Transcript, Word
+from models import ChunkResult, Segment, Span, SpeakerCount, SpeakerTurn, TokenCounts, Transcript, Word
 from utils.segmentation import LONGEST_PAUSE, ends_sentence, with_words
 from utils.speaker_assigner import assign_speakers
 from utils.speaker_linker import link_speakers
@@ -22,7 +22,8 @@ def merge(results: Sequence[ChunkResult], num_samples: int, count: SpeakerCount)
         segments = assign_speakers(segments, turns)
         segments, turns = _renumber(segments, turns)
     language = next((result.language for result in results if result.language), None)
-    return Transcript(language, num_samples, tuple(segments), tuple(turns))
+    counts = sum((result.counts for result in results), TokenCounts())
+    return Transcript(language, num_samples, tuple(segments), tuple(turns), counts)
 
 
 def merge_segments(results: Sequence[ChunkResult]) -> list[Segment]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from pydantic import BaseModel
 
-from models import (
-    SAMPLE_RATE,
-    DurationUsage,
-    Granularity,
-    ResponseFormat,
-    Segment,
-    Transcript,
+from models import SAMPLE_RATE, AnswerForm, Granularity, ResponseFormat, Segment, Task, Transcript
+from utils.languages import LANGUAGES
+from utils.subtitles import Cue, make_cues
+from utils.token_logprobs import wire_logprobs
+from utils.usage import duration_usage, usage_of
+from utils.wire import (
     TranscriptionDiarizedJson,
     TranscriptionJson,
     TranscriptionVerboseJson,
@@ -25,8 +24,6 @@ from models import (
     WireTurn,
     WireWord,
 )
-from utils.languages import LANGUAGES
-from utils.subtitles import Cue, make_cues
 
 FRAMES_PER_SECOND = 100  # the unit of Whisper's `seek`
 
@@ -37,13 +34,11 @@ MEDIA_TYPES = {
 }
 
 
-def render(
-    transcript: Transcript, form: ResponseFormat, granularities: Collection[Granularity]
-) -> tuple[bytes, str]:
+def render(transcript: Transcript, form: AnswerForm) -> tuple[bytes, str]:
     """The body and its media type."""
-    match form:
+    match form.format:
         case ResponseFormat.JSON:
-            body = _dump(_json(transcript))
+            body = _dump(_json(transcript, form))
         case ResponseFormat.TEXT:
             body = "".join(f"{line}\n" for line in _lines(transcript))
         case ResponseFormat.SRT:
@@ -51,10 +46,10 @@ def render(
         case ResponseFormat.VTT:
             body = _vtt(transcript)
         case ResponseFormat.VERBOSE_JSON:
-            body = _dump(_verbose_json(transcript, granularities))
+            body = _dump(_verbose_json(transcript, form))
         case ResponseFormat.DIARIZED_JSON:
-            body = _dump(_diarized_json(transcript))
-    return body.encode(), MEDIA_TYPES.get(form, "application/json")
+            body = _dump(_diarized_json(transcript, form))
+    return body.encode(), MEDIA_TYPES.get(form.format, "application/json")
 
 
 def speaker_label(number: int) -> str:
@@ -80,16 +75,25 @@ def _dump_value(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _json(transcript: Transcript) -> TranscriptionJson:
-    languages = [WireLanguage(code=transcript.language)] if transcript.language else None
-    return TranscriptionJson(text=transcript.text, languages=languages, usage=_usage(transcript))
+def languages(transcript: Transcript) -> list[WireLanguage]:
+    """Empty where nobody speaks, as the client's types have it."""
+    return [WireLanguage(code=transcript.language)] if transcript.language else []
 
 
-def _verbose_json(transcript: Transcript, granularities: Collection[Granularity]) -> TranscriptionVerboseJson:
+def _json(transcript: Transcript, form: AnswerForm) -> TranscriptionJson:
+    return TranscriptionJson(
+        text=transcript.text,
+        languages=languages(transcript),
+        logprobs=wire_logprobs(transcript.segments) if form.logprobs else None,
+        usage=usage_of(transcript, form),
+    )
+
+
+def _verbose_json(transcript: Transcript, form: AnswerForm) -> TranscriptionVerboseJson:
     segments = words = None
-    if Granularity.SEGMENT in granularities:
+    if Granularity.SEGMENT in form.granularities:
         segments = [_segment(number, segment) for number, segment in enumerate(transcript.segments)]
-    if Granularity.WORD in granularities:
+    if Granularity.WORD in form.granularities:
         words = [
             WireWord(
                 word=word.text.strip(),
@@ -101,7 +105,8 @@ def _verbose_json(transcript: Transcript, granularities: Collection[Granularity]
             for word in transcript.words
         ]
     return TranscriptionVerboseJson(
-        language=LANGUAGES.get(transcript.language or "", ""),
+        task=form.task,
+        language="english" if form.task is Task.TRANSLATE else LANGUAGES.get(transcript.language or "", ""),
         duration=_seconds(transcript.num_samples),
         text=transcript.text,
         segments=segments,
@@ -111,7 +116,7 @@ def _verbose_json(transcript: Transcript, granularities: Collection[Granularity]
             for turn in transcript.turns
         ]
         or None,
-        usage=_usage(transcript),
+        usage=duration_usage(transcript),
     )
 
 
@@ -131,7 +136,7 @@ def _segment(number: int, segment: Segment) -> WireSegment:
     )
 
 
-def _diarized_json(transcript: Transcript) -> TranscriptionDiarizedJson:
+def _diarized_json(transcript: Transcript, form: AnswerForm) -> TranscriptionDiarizedJson:
     return TranscriptionDiarizedJson(
         duration=_seconds(transcript.num_samples),
         text=transcript.text,
@@ -147,7 +152,7 @@ def _diarized_json(transcript: Transcript) -> TranscriptionDiarizedJson:
                 zip(transcript.segments, _every_speaker(transcript), strict=True), start=1
             )
         ],
-        usage=_usage(transcript),
+        usage=usage_of(transcript, form),
     )
 
 
@@ -209,10 +214,6 @@ def _prefix(speaker: int | None) -> str:
 
 def _label(speaker: int | None) -> str | None:
     return None if speaker is None else speaker_label(speaker)
-
-
-def _usage(transcript: Transcript) -> DurationUsage:
-    return DurationUsage(seconds=_seconds(transcript.num_samples))
 
 
 def _seconds(samples: int) -> float:

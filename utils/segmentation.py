@@ -44,6 +44,7 @@ def cut_segments(text: WindowText, window: Span, voiced: Sequence[Span] = ()) ->
         avg_logprob=text.avg_logprob,
         compression_ratio=text.compression_ratio,
         no_speech_prob=text.no_speech_prob,
+        logprobs=text.logprobs,
     )
     words = [_placed(word, window.start, voiced) for word in text.words]
     return [with_words(whole, sentence) for sentence in sentences(words)] if words else [whole]
@@ -58,6 +59,7 @@ def with_words(segment: Segment, words: Sequence[Word]) -> Segment:
         text="".join(word.text for word in words),
         words=tuple(words),
         tokens=tuple(token for word in words for token in word.tokens),
+        logprobs=tuple(token for word in words for token in word.logprobs),
     )
 
 

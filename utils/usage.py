@@ -1,0 +1,23 @@
+"""What a transcript cost, as the hosted API tells it. Pure."""
+
+from __future__ import annotations
+
+from models import SAMPLE_RATE, AnswerForm, Transcript
+from utils.wire import DurationUsage, InputTokenDetails, TokenUsage
+
+
+def usage_of(transcript: Transcript, form: AnswerForm) -> DurationUsage | TokenUsage:
+    """Seconds of the recording, or tokens."""
+    if not form.counts_tokens:
+        return duration_usage(transcript)
+    counts = transcript.counts
+    return TokenUsage(
+        input_tokens=counts.text + counts.audio,
+        output_tokens=counts.output,
+        total_tokens=counts.text + counts.audio + counts.output,
+        input_token_details=InputTokenDetails(text_tokens=counts.text, audio_tokens=counts.audio),
+    )
+
+
+def duration_usage(transcript: Transcript) -> DurationUsage:
+    return DurationUsage(seconds=round(transcript.num_samples / SAMPLE_RATE, 3))

@@ -1,0 +1,101 @@
+"""What goes over the wire, as the official client's types have it; times in seconds. Fields that are None
+are left out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from models import Task
+
+
+class DurationUsage(BaseModel):
+    type: Literal["duration"] = "duration"
+    seconds: float
+
+
+class InputTokenDetails(BaseModel):
+    text_tokens: int
+    audio_tokens: int
+
+
+class TokenUsage(BaseModel):
+    type: Literal["tokens"] = "tokens"
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    input_token_details: InputTokenDetails
+
+
+class WireLogprob(BaseModel):
+    token: str
+    bytes: list[int]
+    logprob: float
+
+
+class WireLanguage(BaseModel):
+    code: str
+
+
+class WireWord(BaseModel):
+    word: str
+    start: float
+    end: float
+    probability: float
+    speaker: str | None = None
+
+
+class WireSegment(BaseModel):
+    id: int
+    seek: int
+    start: float
+    end: float
+    text: str
+    tokens: list[int]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    speaker: str | None = None
+
+
+class WireTurn(BaseModel):
+    start: float
+    end: float
+    speaker: str
+
+
+class WireDiarizedSegment(BaseModel):
+    type: Literal["transcript.text.segment"] = "transcript.text.segment"
+    id: str
+    start: float
+    end: float
+    text: str
+    speaker: str
+
+
+class TranscriptionJson(BaseModel):
+    text: str
+    languages: list[WireLanguage] | None = None
+    logprobs: list[WireLogprob] | None = None
+    usage: DurationUsage | TokenUsage
+
+
+class TranscriptionVerboseJson(BaseModel):
+    task: Task
+    language: str
+    duration: float
+    text: str
+    segments: list[WireSegment] | None = None
+    words: list[WireWord] | None = None
+    turns: list[WireTurn] | None = None
+    usage: DurationUsage
+
+
+class TranscriptionDiarizedJson(BaseModel):
+    task: Literal["transcribe"] = "transcribe"
+    duration: float
+    text: str
+    segments: list[WireDiarizedSegment]
+    usage: DurationUsage | TokenUsage
