@@ -20,6 +20,9 @@ Audio: TypeAlias = npt.NDArray[np.float32]
 """Mono samples in [-1, 1] at `SAMPLE_RATE`."""
 
 
+Embedding: TypeAlias = tuple[float, ...]
+"""The direction of a voice, of length 1."""
+
 Choice: TypeAlias = bool | Literal["auto"]
 """Yes, no, or where the recording calls for it."""
 
@@ -172,7 +175,7 @@ class Voice:
 
     speaker: int
     num_samples: int
-    embedding: tuple[float, ...]
+    embedding: Embedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,20 @@ class ChunkSpeakers:
     voices: tuple[Voice, ...] = ()
     same_voice: float = 0.45
     """Mean cosine from which two voices are one speaker; each network that makes voices has its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVoice:
+    name: str
+    embedding: Embedding
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVoices:
+    """The voices whose names a recording's speakers may take, from a cosine of `threshold`."""
+
+    voices: tuple[KnownVoice, ...] = ()
+    threshold: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +240,7 @@ class TranscriptionOptions:
     words: bool = False
     diarize: bool = False
     speakers: SpeakerCount = SpeakerCount()
+    known: KnownVoices = KnownVoices()
     separate_vocals: Choice = False
     align: bool = False
     restore_punctuation: bool = False
@@ -248,6 +266,7 @@ class Transcript:
     segments: tuple[Segment, ...]
     turns: tuple[SpeakerTurn, ...] = ()
     counts: TokenCounts = TokenCounts()
+    names: tuple[str | None, ...] = ()  # of speakers by number; who is not in it has none
 
     @property
     def text(self) -> str:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from models import Audio, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn, Voice
+from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn, Voice
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time
 from utils.speaker_clustering import Labels, build_turns, cluster_voices, group_stretches, plan_windows
 
 Embeddings = npt.NDArray[np.float32]
 ReadSamples = Callable[[Span], Audio]
+
+KNOWN_VOICE = 0.5  # cosine of a clip's voice and a speaker's; `python -m benchmarks known_speakers`
 
 
 class Embedder(Protocol):
@@ -26,12 +29,31 @@ class Embedder(Protocol):
 EmbedderT = TypeVar("EmbedderT", bound=Embedder)
 
 
+@dataclass(frozen=True, slots=True)
+class VoiceNetwork:
+    """What makes the voices of a diarizer. Only voices of one network can be compared; from a cosine of
+    `known_voice` a speaker of a recording is whoever a clip was said to be of."""
+
+    name: str
+    known_voice: float
+
+
 class Diarizer(Protocol):
     async def diarize(
         self, samples: ReadSamples, heard: Span, speech: Sequence[Span], count: SpeakerCount
     ) -> ChunkSpeakers:
         """Turns and voices of the chunk that hears `heard`, where `speech` are its regions of speech, all in
         samples of the recording; `samples(span)` reads that span of it."""
+        ...
+
+    @property
+    def network(self) -> VoiceNetwork:
+        """What makes its voices."""
+        ...
+
+    async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
+        """The one voice in the regions of `speech`, to compare with those of recordings; None where the
+        backend itself hears no voice in them."""
         ...
 
 
@@ -53,6 +75,23 @@ class ClusteringDiarizer:
             return ChunkSpeakers()
         rows = await embed_windows(self._slot, samples, windows)
         return await asyncio.to_thread(_tell_apart, rows, windows, speech, count)
+
+    @property
+    def network(self) -> VoiceNetwork:
+        return VoiceNetwork(self._slot.model_name, KNOWN_VOICE)
+
+    async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
+        return await embed_voice(self._slot, samples, plan_windows(speech))
+
+
+async def embed_voice(
+    slot: ModelSlot[EmbedderT], samples: ReadSamples, windows: Sequence[Span]
+) -> Embedding | None:
+    """The mean voice of `windows`, weighted by their length; None where there are none."""
+    if not windows:
+        return None
+    lengths = np.array([window.num_samples for window in windows], dtype=np.float32)
+    return unit_voice(lengths @ await embed_windows(slot, samples, windows))
 
 
 async def embed_windows(
@@ -89,5 +128,5 @@ def mean_voices(
     )
 
 
-def unit_voice(embedding: npt.NDArray[np.float32]) -> tuple[float, ...]:
+def unit_voice(embedding: npt.NDArray[np.float32]) -> Embedding:
     return tuple(float(x) for x in embedding / max(float(np.linalg.norm(embedding)), 1e-9))

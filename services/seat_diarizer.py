@@ -10,8 +10,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models import Audio, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn
-from services.diarization_service import Embedder, Embeddings, ReadSamples, embed_windows, mean_voices
+from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn
+from services.diarization_service import (
+    Embedder,
+    Embeddings,
+    ReadSamples,
+    VoiceNetwork,
+    embed_voice,
+    embed_windows,
+    mean_voices,
+)
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
 from utils.speaker_clustering import Labels, build_turns, plan_windows
@@ -26,6 +34,7 @@ SCALES = ((1.9, 0.95), (1.2, 0.6), (0.5, 0.25))
 # Mean cosine of TitaNet's voices that are one speaker. NeMo's `verify_speakers` takes 0.4 for two utterances;
 # means over many windows are steadier, so that more can be asked of them.
 SAME_VOICE = 0.5
+KNOWN_VOICE = 0.5  # the like of a clip and a speaker; not measured for want of the published weights
 
 
 class SeatModel(Protocol):
@@ -62,6 +71,13 @@ class SeatDiarizer:
         if fits and len(clustered.voices) <= found:
             return await self._with_voices(samples, turns)  # the seats were just enough
         return clustered
+
+    @property
+    def network(self) -> VoiceNetwork:
+        return VoiceNetwork(self._voices.model_name, KNOWN_VOICE)
+
+    async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
+        return await embed_voice(self._voices, samples, plan_windows(speech, SOLO, SOLO_HOP))
 
     async def _seat_turns(
         self, samples: ReadSamples, heard: Span, layout: SeatLayout

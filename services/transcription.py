@@ -54,7 +54,7 @@ class TranscriptionService:
         await to_thread(upload.unlink)
         async with aclosing(self.stream(clip, options, progress)) as stream:
             results = [result async for result in stream]
-        return await to_thread(merge, results, clip.num_samples, options.speakers)
+        return await to_thread(merge, results, clip.num_samples, options.speakers, options.known)
 
     async def _heard(self, upload: Path, clip: AudioClip, workspace: Path, separate: Choice) -> AudioClip:
         """What all stages hear: the clip, or the voices in it alone."""

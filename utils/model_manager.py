@@ -81,6 +81,10 @@ class ModelSlot(Generic[M]):
         """
         return await asyncio.wrap_future(self._thread.submit(self._work, work))
 
+    @property
+    def model_name(self) -> str:
+        return self._source.name
+
     async def load(self) -> None:
         await self.run(lambda _: None)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from pydantic import BaseModel
 
 from models import SAMPLE_RATE, AnswerForm, Granularity, ResponseFormat, Segment, Task, Transcript
 from utils.languages import LANGUAGES
-from utils.subtitles import Cue, make_cues
+from utils.speaker_labels import speaker_label
+from utils.subtitles import MAX_LINE, Cue, make_cues
 from utils.token_logprobs import wire_logprobs
 from utils.usage import duration_usage, usage_of
 from utils.wire import (
@@ -25,7 +26,10 @@ from utils.wire import (
     WireWord,
 )
 
+Names = Sequence[str | None]
+
 FRAMES_PER_SECOND = 100  # the unit of Whisper's `seek`
+LONGEST_PREFIX = MAX_LINE // 2  # kept free in a line of a subtitle; a longer name makes a longer line
 
 MEDIA_TYPES = {
     ResponseFormat.TEXT: "text/plain; charset=utf-8",
@@ -50,15 +54,6 @@ def render(transcript: Transcript, form: AnswerForm) -> tuple[bytes, str]:
         case ResponseFormat.DIARIZED_JSON:
             body = _dump(_diarized_json(transcript, form))
     return body.encode(), MEDIA_TYPES.get(form.format, "application/json")
-
-
-def speaker_label(number: int) -> str:
-    """A, B, … Z, AA, AB, …"""
-    label = ""
-    while number >= 0:
-        number, letter = divmod(number, 26)
-        label, number = chr(ord("A") + letter) + label, number - 1
-    return label
 
 
 def _dump(body: BaseModel) -> str:
@@ -92,7 +87,9 @@ def _json(transcript: Transcript, form: AnswerForm) -> TranscriptionJson:
 def _verbose_json(transcript: Transcript, form: AnswerForm) -> TranscriptionVerboseJson:
     segments = words = None
     if Granularity.SEGMENT in form.granularities:
-        segments = [_segment(number, segment) for number, segment in enumerate(transcript.segments)]
+        segments = [
+            _segment(number, segment, transcript.names) for number, segment in enumerate(transcript.segments)
+        ]
     if Granularity.WORD in form.granularities:
         words = [
             WireWord(
@@ -100,7 +97,7 @@ def _verbose_json(transcript: Transcript, form: AnswerForm) -> TranscriptionVerb
                 start=_seconds(word.start),
                 end=_seconds(word.stop),
                 probability=word.probability,
-                speaker=_label(word.speaker),
+                speaker=_label(word.speaker, transcript.names),
             )
             for word in transcript.words
         ]
@@ -112,7 +109,11 @@ def _verbose_json(transcript: Transcript, form: AnswerForm) -> TranscriptionVerb
         segments=segments,
         words=words,
         turns=[
-            WireTurn(start=_seconds(turn.start), end=_seconds(turn.stop), speaker=speaker_label(turn.speaker))
+            WireTurn(
+                start=_seconds(turn.start),
+                end=_seconds(turn.stop),
+                speaker=speaker_label(turn.speaker, transcript.names),
+            )
             for turn in transcript.turns
         ]
         or None,
@@ -120,7 +121,7 @@ def _verbose_json(transcript: Transcript, form: AnswerForm) -> TranscriptionVerb
     )
 
 
-def _segment(number: int, segment: Segment) -> WireSegment:
+def _segment(number: int, segment: Segment, names: Names) -> WireSegment:
     return WireSegment(
         id=number,
         seek=segment.window_start * FRAMES_PER_SECOND // SAMPLE_RATE,
@@ -132,7 +133,7 @@ def _segment(number: int, segment: Segment) -> WireSegment:
         avg_logprob=segment.avg_logprob,
         compression_ratio=segment.compression_ratio,
         no_speech_prob=segment.no_speech_prob,
-        speaker=_label(segment.speaker),
+        speaker=_label(segment.speaker, names),
     )
 
 
@@ -146,7 +147,7 @@ def _diarized_json(transcript: Transcript, form: AnswerForm) -> TranscriptionDia
                 start=_seconds(segment.start),
                 end=_seconds(segment.stop),
                 text=segment.text.strip(),
-                speaker=speaker_label(speaker),
+                speaker=speaker_label(speaker, transcript.names),
             )
             for number, (segment, speaker) in enumerate(
                 zip(transcript.segments, _every_speaker(transcript), strict=True), start=1
@@ -172,48 +173,50 @@ def _lines(transcript: Transcript) -> Iterator[str]:
         yield transcript.text
         return
     for speaker, stretch in groupby(transcript.segments, key=lambda segment: segment.speaker):
-        yield _prefix(speaker) + "".join(segment.text for segment in stretch).strip()
+        yield _prefix(speaker, transcript.names) + "".join(segment.text for segment in stretch).strip()
 
 
 def _srt(transcript: Transcript) -> str:
     blocks = (
-        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.stop, ',')}\n{_cue_text(cue, _srt_safe)}\n"
-        for number, cue in enumerate(_cues(transcript), start=1)
+        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.stop, ',')}\n{_srt_safe(text)}\n"
+        for number, (cue, text) in enumerate(_cues(transcript), start=1)
     )
     return "\n".join(blocks)
 
 
 def _vtt(transcript: Transcript) -> str:
     blocks = (
-        f"{_clock(cue.start, '.')} --> {_clock(cue.stop, '.')}\n{_cue_text(cue, _vtt_safe)}\n"
-        for cue in _cues(transcript)
+        f"{_clock(cue.start, '.')} --> {_clock(cue.stop, '.')}\n{_vtt_safe(text)}\n"
+        for cue, text in _cues(transcript)
     )
     return "\n".join(["WEBVTT\n", *blocks])
 
 
-def _cues(transcript: Transcript) -> list[Cue]:
-    speakers = [segment.speaker for segment in transcript.segments if segment.speaker is not None]
-    return make_cues(transcript.segments, max((len(_prefix(s)) for s in set(speakers)), default=0))
+def _cues(transcript: Transcript) -> list[tuple[Cue, str]]:
+    """Cues with what they say, after who says it."""
+    speakers = {segment.speaker for segment in transcript.segments}
+    longest = max((len(_prefix(speaker, transcript.names)) for speaker in speakers), default=0)
+    cues = make_cues(transcript.segments, min(longest, LONGEST_PREFIX))
+    return [(cue, _prefix(cue.speaker, transcript.names) + "\n".join(cue.lines)) for cue in cues]
 
 
-def _cue_text(cue: Cue, safe: Callable[[str], str]) -> str:
-    return _prefix(cue.speaker) + "\n".join(safe(line) for line in cue.lines)
+def _srt_safe(text: str) -> str:
+    return text.replace("-->", "→")
 
 
-def _srt_safe(line: str) -> str:
-    return line.replace("-->", "→")
+def _vtt_safe(text: str) -> str:
+    return html.escape(text, quote=False)
 
 
-def _vtt_safe(line: str) -> str:
-    return html.escape(line, quote=False)
+def _prefix(speaker: int | None, names: Names) -> str:
+    if speaker is None:
+        return ""
+    label = speaker_label(speaker, names)
+    return f"{label}: " if label in names else f"Speaker {label}: "
 
 
-def _prefix(speaker: int | None) -> str:
-    return "" if speaker is None else f"Speaker {speaker_label(speaker)}: "
-
-
-def _label(speaker: int | None) -> str | None:
-    return None if speaker is None else speaker_label(speaker)
+def _label(speaker: int | None, names: Names) -> str | None:
+    return None if speaker is None else speaker_label(speaker, names)
 
 
 def _seconds(samples: int) -> float:

@@ -1,0 +1,26 @@
+"""What the speakers of a recording are called where people read it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count, islice
+
+
+def speaker_label(number: int, names: Sequence[str | None] = ()) -> str:
+    """The name of speaker `number`, or else a letter: A, B, … Z, AA, AB, …
+
+    Letters go to those without a name only, in order, and never to two: a name that is a letter takes it.
+    """
+    if number < len(names) and (name := names[number]) is not None:
+        return name
+    place = number - sum(name is not None for name in names[:number])
+    free = (letters for n in count() if (letters := _letters(n)) not in names)
+    return next(islice(free, place, None))
+
+
+def _letters(number: int) -> str:
+    letters = ""
+    while number >= 0:
+        number, letter = divmod(number, 26)
+        letters, number = chr(ord("A") + letter) + letters, number - 1
+    return letters
