@@ -163,6 +163,15 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """Segments of a chunk as they come, in order; none that begins before `until` is still to come."""
+
+    segments: tuple[Segment, ...]
+    until: int
+    counts: TokenCounts = TokenCounts()
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerTurn:
     start: int
     stop: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from models import (
@@ -64,12 +65,19 @@ class ChunkProcessor:
     async def _segments(
         self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions, progress: Progress
     ) -> tuple[list[Segment], TokenCounts]:
+        segments: list[Segment] = []
+        counts = TokenCounts()
         language = options.decode.text_language
         if options.decode.language is None or language is None:
-            return [], TokenCounts()
-        segments, counts = await self._stages.whisper.transcribe(
-            clip, planned.chunk, planned.speech, options.decode, options.words, progress.reach
+            return segments, counts
+        windows = self._stages.whisper.transcribe(
+            clip, planned.chunk, planned.speech, options.decode, options.words
         )
+        async with aclosing(windows):
+            async for heard in windows:
+                segments += heard.segments
+                counts += heard.counts
+                progress.reach(heard.until)
         if options.align and self._stages.aligner:
             segments = await self._stages.aligner.align(clip, segments, language)
         if options.restore_punctuation and self._stages.punctuator:

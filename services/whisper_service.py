@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Protocol
 
-from models import Audio, AudioClip, Chunk, DecodeOptions, Segment, Span, TokenCounts, WindowText
+from models import Audio, AudioClip, Chunk, DecodeOptions, Heard, Span, TokenCounts, WindowText
 from utils.audio_utils import read_samples
 from utils.model_manager import ModelSlot
 from utils.segmentation import cut_segments
@@ -47,30 +47,23 @@ class WhisperService:
         return votes.most_common(1)[0][0] if votes else None
 
     async def transcribe(
-        self,
-        clip: AudioClip,
-        chunk: Chunk,
-        speech: SpeechMap,
-        options: DecodeOptions,
-        words: bool,
-        on_progress: Callable[[int], None],
-    ) -> tuple[list[Segment], TokenCounts]:
-        """Segments of all the speech that the chunk hears, in samples of the recording, and what they cost.
+        self, clip: AudioClip, chunk: Chunk, speech: SpeechMap, options: DecodeOptions, words: bool
+    ) -> AsyncGenerator[Heard]:
+        """Segments of all the speech that the chunk hears, in samples of the recording, and what they cost,
+        batch by batch.
 
         Where `words` is false, only the windows that a neighbouring chunk hears too get word times:
-        merging needs them. `on_progress` is told the last sample done after every batch.
+        merging needs them.
         """
-        segments: list[Segment] = []
-        counts = TokenCounts()
         windows = pack_windows(speech, RULES, WINDOW, WIDEST_GAP)
         voiced = speech.regions(VOICED)
         for batch in _batches(windows, self._batch_size):
             timed = words or any(_is_shared(window, chunk) for window in batch)
-            for window, text in zip(batch, await self._decode(clip, batch, options, timed), strict=True):
-                segments += cut_segments(text, window, voiced)
-                counts += text.counts
-            on_progress(batch[-1].stop)
-        return segments, counts
+            texts = await self._decode(clip, batch, options, timed)
+            pairs = zip(batch, texts, strict=True)
+            segments = [segment for window, text in pairs for segment in cut_segments(text, window, voiced)]
+            counts = sum((text.counts for text in texts), TokenCounts())
+            yield Heard(tuple(segments), batch[-1].stop, counts)
 
     async def _probabilities(self, clip: AudioClip, window: Span) -> dict[str, float]:
         return await self._slot.run(lambda model: model.language_probabilities(read_samples(clip, window)))
