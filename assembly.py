@@ -13,6 +13,7 @@ from routes.state import ServerState
 from services.alignment_service import AlignmentService
 from services.audio_service import AudioService
 from services.chunk_processor import Stages
+from services.file_service import FileService
 from services.punctuation_service import PunctuationService
 from services.transcription import TranscriptionService
 from services.vocal_separator import VocalSeparationService
@@ -21,6 +22,7 @@ from utils.admission import Admission
 from utils.catalogue import Catalogue
 from utils.chunk_planner import ChunkLimits
 from utils.database import Database
+from utils.file_store import FileLimits
 from utils.model_manager import ModelManager
 from utils.speech_map import seconds
 from utils.temp_manager import TempManager
@@ -33,6 +35,8 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
 # The recogniser is given its threads; OpenMP's in torch would spin on the same cores, and both would take
 # twice as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+MAX_FILES = 100_000
 
 
 def build_state(settings: Settings, loaders: Loaders) -> ServerState:
@@ -51,13 +55,17 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         punctuator=PunctuationService(models.add("punctuation", labeller), languages) if labeller else None,
     )
     separation = VocalSeparationService(models.add("separation", separator)) if separator else None
+    database = Database(settings.data_folder / "server.db")
     return ServerState(
         transcription=TranscriptionService(audio, stages, separation),
         models=models,
         catalogue=Catalogue(loaders.recogniser.name, int(time.time())),
         admission=Admission(settings.max_requests),
         temp=TempManager(settings.workspace_dir),
-        database=Database(settings.data_folder / "server.db"),
+        database=database,
+        files=FileService(
+            database, settings.data_folder / "files", FileLimits(settings.files_max_bytes, MAX_FILES)
+        ),
         defaults=StageDefaults(
             diarize=settings.enable_speaker_diarization,
             separate_vocals=settings.enable_vocal_separation,

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
 MAX_KEYS = 1000
 SANE_KEY = re.compile(r"[!-~]{1,256}")
 
@@ -109,6 +110,8 @@ class Settings(BaseSettings):
     data_dir: Path | None = None
     """Where lies what outlives the server; by default transcription-server in $XDG_DATA_HOME, else in
     ~/.local/share. Each server needs its own."""
+    files_max_gb: float = Field(default=50, gt=0, le=1_000_000)
+    """What the files of /v1/files may weigh together, in GiB."""
 
     @property
     def data_folder(self) -> Path:
@@ -136,6 +139,10 @@ class Settings(BaseSettings):
                 "ASCII characters without spaces"
             )
         return self
+
+    @property
+    def files_max_bytes(self) -> int:
+        return int(self.files_max_gb * GIBIBYTE)
 
     @property
     def max_upload_bytes(self) -> int:

@@ -5,6 +5,7 @@ TranscriptionServerError
 │   ├── InvalidAudioError          400  the file holds no audio that can be decoded
 │   ├── InvalidApiKeyError         401  no key, or none of API_KEYS
 │   ├── ModelNotFoundError         404  no such model
+│   ├── NotFoundError              404  no such file, batch or job of this caller
 │   ├── UploadTimeoutError         408  nothing came for UPLOAD_IDLE_SECONDS
 │   └── UploadTooLargeError        413  over MAX_UPLOAD_MB or MAX_AUDIO_HOURS
 ├── ModelFailedError               500  a model crashed, or took too long
@@ -54,6 +55,11 @@ class InvalidApiKeyError(InvalidRequestError):
 class ModelNotFoundError(InvalidRequestError):
     status = 404
     code = "model_not_found"
+
+
+class NotFoundError(InvalidRequestError):
+    status = 404
+    code = "not_found"
 
 
 class UploadTimeoutError(InvalidRequestError):

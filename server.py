@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,7 +16,7 @@ from assembly import build_state
 from config import Settings
 from exceptions import TranscriptionServerError
 from loaders import Loaders, default_loaders
-from routes import health, models, transcriptions
+from routes import files, health, models, transcriptions
 from routes.access import AccessMiddleware
 from routes.errors import add_error_handlers
 from routes.middleware import RequestIdMiddleware
@@ -25,6 +25,7 @@ from utils.model_manager import ModelManager
 
 logger = logging.getLogger(__name__)
 
+SWEEP_SECONDS = 60
 SHUTDOWN_SECONDS = 5  # requests in hand may take so long to finish before they are ended
 
 
@@ -35,14 +36,18 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         state = build_state(settings, loaders)
         app.state.server = state
-        sweeper = asyncio.create_task(_unload_idle(state.models, settings.model_idle_seconds))
+        chores: list[asyncio.Task[None]] = []
         try:
             await _prepare(state, settings.preload)
+            chores += [
+                asyncio.create_task(_unload_idle(state.models, settings.model_idle_seconds)),
+                asyncio.create_task(_sweep(state)),
+            ]
             yield
         finally:
-            sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeper
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
             await asyncio.to_thread(state.models.close)
             await asyncio.to_thread(state.database.close)
             state.temp.close()
@@ -51,7 +56,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
     app.add_middleware(AccessMiddleware, keys=settings.keys)
     app.add_middleware(RequestIdMiddleware)
     add_error_handlers(app)
-    for router in (transcriptions.router, models.router, health.router):
+    for router in (transcriptions.router, files.router, models.router, health.router):
         app.include_router(router)
     return app
 
@@ -59,6 +64,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
 async def _prepare(state: ServerState, preload: bool) -> None:
     try:
         await state.database.open()
+        await state.files.open()
         if preload:
             await state.models.load_all()
     except TranscriptionServerError as error:
@@ -70,6 +76,12 @@ async def _unload_idle(models: ModelManager, idle_seconds: float) -> None:
     while idle_seconds:
         await asyncio.sleep(min(idle_seconds, 60) / 2)
         await models.unload_idle(idle_seconds)
+
+
+async def _sweep(state: ServerState) -> None:
+    while True:
+        await state.files.sweep()
+        await asyncio.sleep(SWEEP_SECONDS)
 
 
 def main() -> None:

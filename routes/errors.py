@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
@@ -21,8 +23,18 @@ CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
 def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(TranscriptionServerError, _server_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _wrong_request)
     app.add_exception_handler(ClientDisconnect, _client_left)
     app.add_exception_handler(Exception, _bug)
+
+
+def wrong_parameter(errors: Sequence[Any]) -> InvalidRequestError:
+    """The first of what pydantic found, by the name that the caller gave it."""
+    places = ("query", "body", "path", "header")
+    name = ".".join(str(part) for part in errors[0]["loc"] if part not in places)
+    if not name:
+        return InvalidRequestError(f"The request could not be read: {errors[0]['msg']}.")
+    return InvalidRequestError(f"The parameter '{name}' is wrong: {errors[0]['msg']}.", param=name)
 
 
 def envelope(error: TranscriptionServerError) -> JSONResponse:
@@ -49,6 +61,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     answer = envelope(refusal)
     answer.headers.update(error.headers or {})
     return answer
+
+
+async def _wrong_request(_: Request, error: Exception) -> Response:
+    return envelope(wrong_parameter(cast(RequestValidationError, error).errors()))
 
 
 async def _client_left(request: Request, _: Exception) -> Response:

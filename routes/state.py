@@ -8,6 +8,7 @@ from typing import cast
 from starlette.requests import Request
 
 from routes.parameters import StageDefaults
+from services.file_service import FileService
 from services.transcription import TranscriptionService
 from utils.admission import Admission
 from utils.catalogue import Catalogue
@@ -24,6 +25,7 @@ class ServerState:
     admission: Admission
     temp: TempManager
     database: Database
+    files: FileService
     defaults: StageDefaults
     max_upload_bytes: int
     upload_idle_seconds: float

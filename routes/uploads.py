@@ -25,6 +25,7 @@ from utils.concurrency import finish_in_thread
 
 MAX_FIELDS = 200
 MAX_FIELD_BYTES = 64 * 1024
+MAX_FILENAME = 255  # characters
 FORM_ROOM = 1024 * 1024  # what the form may weigh beside the file
 WRITE_BYTES = 1024 * 1024
 
@@ -33,10 +34,12 @@ Fields = list[tuple[str, str]]
 
 @dataclass(slots=True)
 class Upload:
-    """A form as it was sent: the text fields in their order, and the file on disk if there was one."""
+    """A form as it was sent: the text fields in their order, and the file on disk if there was one.
+    `filename` is what the client calls it, fit for showing and for nothing else."""
 
     fields: Fields = field(default_factory=list)
     file: Path | None = None
+    filename: str = ""
 
 
 class UploadReader:
@@ -150,6 +153,7 @@ class UploadReader:
         if self._name != "file" or self._upload.file is not None:
             raise InvalidRequestError("Send one file, as the part named 'file'.", param="file")
         self._upload.file = self._target
+        self._upload.filename = options.get(b"filename", b"").decode(errors="replace")[:MAX_FILENAME]
         self._check(self._upload.fields)
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:

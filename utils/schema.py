@@ -5,7 +5,8 @@ from __future__ import annotations
 
 FILES = """
 CREATE TABLE files (
-    id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY,  -- the order of lists and their pages
+    id TEXT NOT NULL UNIQUE,
     owner TEXT NOT NULL,
     filename TEXT NOT NULL,
     purpose TEXT NOT NULL,
@@ -13,7 +14,8 @@ CREATE TABLE files (
     created_at INTEGER NOT NULL,
     expires_at INTEGER
 ) STRICT;
-CREATE INDEX files_of_owner ON files (owner, created_at);
+CREATE INDEX files_of_owner ON files (owner, number);
+CREATE INDEX files_by_expiry ON files (expires_at);
 """
 
 MIGRATIONS = (FILES,)

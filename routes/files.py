@@ -1,0 +1,141 @@
+"""/v1/files: recordings and batches that a caller keeps here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.responses import FileResponse
+
+from exceptions import InvalidRequestError
+from routes.access import owner_of
+from routes.errors import wrong_parameter
+from routes.middleware import request_id_of
+from routes.pages import Listed, Page, page_of
+from routes.state import state_of
+from routes.uploads import Fields, UploadReader
+from utils.file_store import StoredFile
+
+router = APIRouter(prefix="/v1/files", tags=["files"])
+
+MAX_PAGE = 10_000
+
+
+class ExpiresAfter(BaseModel):
+    anchor: Literal["created_at"]
+    seconds: Annotated[int, Field(ge=3600, le=2_592_000)]
+
+
+class FileForm(BaseModel):
+    """The fields of an upload beside `file`."""
+
+    purpose: Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
+    expires_after: ExpiresAfter | None = None
+
+
+class FileObject(Listed):
+    model_config = ConfigDict(from_attributes=True)
+
+    object: Literal["file"] = "file"
+    bytes: int
+    created_at: int
+    expires_at: int | None = None
+    filename: str
+    purpose: str
+    status: Literal["processed"] = "processed"
+
+
+class FileDeleted(BaseModel):
+    id: str
+    object: Literal["file"] = "file"
+    deleted: Literal[True] = True
+
+
+FORM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["file", "purpose"],
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "purpose": FileForm.model_json_schema()["properties"]["purpose"],
+        "expires_after[anchor]": ExpiresAfter.model_json_schema()["properties"]["anchor"],
+        "expires_after[seconds]": ExpiresAfter.model_json_schema()["properties"]["seconds"],
+    },
+}
+
+
+@router.post(
+    "",
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM_SCHEMA}}}
+    },
+)
+async def create_file(request: Request) -> FileObject:
+    """Keep a file. While it is sent it counts as a request in the house."""
+    state = state_of(request)
+    with state.admission.enter(request_id_of(request)):
+        await state.files.check_room()
+        async with state.temp.workspace() as workspace:
+            reader = UploadReader(workspace, state.max_upload_bytes, state.upload_idle_seconds, _check_early)
+            upload = await reader.read(request)
+            form = _parse(upload.fields)
+            if upload.file is None:
+                raise InvalidRequestError("The part 'file' is missing.", param="file")
+            lasts = form.expires_after.seconds if form.expires_after else None
+            filename = "".join(letter for letter in upload.filename if letter.isprintable()) or "upload"
+            file = await state.files.create(owner_of(request), upload.file, filename, form.purpose, lasts)
+    return _wire(file)
+
+
+@router.get("")
+async def list_files(
+    request: Request,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = MAX_PAGE,
+    order: Literal["asc", "desc"] = "desc",
+    purpose: str | None = None,
+) -> Page[FileObject]:
+    files = state_of(request).files
+    found = await files.page(owner_of(request), purpose, after, order == "desc", limit + 1)
+    return page_of([_wire(file) for file in found], limit)
+
+
+@router.get("/{file_id}")
+async def retrieve_file(request: Request, file_id: str) -> FileObject:
+    return _wire(await state_of(request).files.find(owner_of(request), file_id))
+
+
+@router.delete("/{file_id}")
+async def delete_file(request: Request, file_id: str) -> FileDeleted:
+    await state_of(request).files.delete(owner_of(request), file_id)
+    return FileDeleted(id=file_id)
+
+
+@router.get("/{file_id}/content", response_class=FileResponse)
+async def file_content(request: Request, file_id: str) -> FileResponse:
+    files = state_of(request).files
+    file = await files.find(owner_of(request), file_id)
+    return FileResponse(
+        files.path(file_id), media_type="application/octet-stream", filename=file.filename
+    )  # an attachment: what somebody uploaded never opens as a page of this server
+
+
+def _check_early(fields: Fields) -> None:
+    if any(name == "purpose" for name, _ in fields):  # else the fields come after the file
+        _parse(fields)
+
+
+def _parse(fields: Fields) -> FileForm:
+    """Raises InvalidRequestError."""
+    sent: dict[str, Any] = {name: value for name, value in fields if "[" not in name}
+    expiry = {name[14:-1]: value for name, value in fields if name.startswith("expires_after[")}
+    if expiry:
+        sent["expires_after"] = expiry
+    try:
+        return FileForm.model_validate(sent)
+    except ValidationError as error:
+        raise wrong_parameter(error.errors(include_url=False, include_input=False)) from error
+
+
+def _wire(file: StoredFile) -> FileObject:
+    return FileObject.model_validate(file)

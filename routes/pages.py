@@ -1,0 +1,30 @@
+"""Lists as the hosted API pages them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Literal, TypeVar
+
+from pydantic import BaseModel
+
+
+class Listed(BaseModel):
+    id: str
+
+
+T = TypeVar("T", bound=Listed)
+
+
+class Page(BaseModel, Generic[T]):
+    object: Literal["list"] = "list"
+    data: Sequence[T]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+def page_of(found: Sequence[T], limit: int) -> Page[T]:
+    """The first `limit` of what was found; one more than that shows that there is a further page."""
+    data = found[:limit]
+    first, last = (data[0].id, data[-1].id) if data else (None, None)
+    return Page(data=data, first_id=first, last_id=last, has_more=len(found) > limit)
