@@ -17,6 +17,7 @@ from services.file_service import FileService
 from services.punctuation_service import PunctuationService
 from services.transcription import TranscriptionService
 from services.vocal_separator import VocalSeparationService
+from services.voice_service import VoiceService
 from services.whisper_service import WhisperService
 from utils.admission import Admission
 from utils.catalogue import Catalogue
@@ -44,13 +45,15 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     models = ModelManager()
     limits = ChunkLimits(seconds(settings.chunk_seconds), seconds(settings.chunk_overlap_seconds))
     most_samples = round(settings.max_audio_hours * 3600 * SAMPLE_RATE)
-    audio = AudioService(models.add("speech", loaders.detector), limits, most_samples)
+    detector = models.add("speech", loaders.detector)
+    audio = AudioService(detector, limits, most_samples)
     batch_size = settings.whisper_batch_size or loaders.batch_size
     separator, aligner, labeller = loaders.separator, loaders.aligner, loaders.punctuator
     languages = frozenset(settings.punctuation_languages.split(","))
+    diarizer = loaders.diarizer(models) if loaders.diarizer else None
     stages = Stages(
         whisper=WhisperService(models.add("whisper", loaders.recogniser), batch_size),
-        diarization=loaders.diarizer(models) if loaders.diarizer else None,
+        diarization=diarizer,
         aligner=AlignmentService(models.add("alignment", aligner)) if aligner else None,
         punctuator=PunctuationService(models.add("punctuation", labeller), languages) if labeller else None,
     )
@@ -66,6 +69,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         files=FileService(
             database, settings.data_folder / "files", FileLimits(settings.files_max_bytes, MAX_FILES)
         ),
+        voices=VoiceService(detector, diarizer, settings.known_speaker_threshold) if diarizer else None,
         defaults=StageDefaults(
             diarize=settings.enable_speaker_diarization,
             separate_vocals=settings.enable_vocal_separation,

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     hub id)."""
     speaker_model: str = "nvidia/speakerverification_en_titanet_large"
     """For nemo: voice embeddings, a .nemo file or a hub id."""
+    known_speaker_threshold: float = Field(default=0, ge=0, lt=1)
+    """Cosine from which a speaker takes the name of a known voice; 0 takes the default of the network."""
 
     enable_vocal_separation: bool | Literal["auto"] = False
     """Take music away before everything else: true, or auto where music is heard. Needs the studio."""

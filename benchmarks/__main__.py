@@ -1,4 +1,4 @@
-"""Command line: `python -m benchmarks [wer|speakers|word_times|music|overhead|latency|memory|all]`."""
+"""Command line: `python -m benchmarks [SECTION|all]`; `--help` names the sections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import latency, memory, music, overhead, speakers, wer, word_times
+from benchmarks import known_speakers, latency, memory, music, overhead, speakers, wer, word_times
 from benchmarks.eval_set import MissingAudioError
 from benchmarks.report import note, provenance, write_section
 from benchmarks.values import Options
@@ -17,6 +17,7 @@ from benchmarks.values import Options
 SECTIONS = {
     "wer": wer,
     "speakers": speakers,
+    "known_speakers": known_speakers,
     "word_times": word_times,
     "music": music,
     "overhead": overhead,

@@ -28,6 +28,7 @@ class Utterance:
     language: str
     subset: str
     seconds: float
+    speaker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,14 @@ def read_audio(path: Path) -> Audio:
 def read_utterances(root: Path) -> list[Utterance]:
     folder = root / "wer"
     return [
-        Utterance(folder / row["audio"], row["text"], row["language"], row["subset"], row["duration"])
+        Utterance(
+            audio=folder / row["audio"],
+            text=row["text"],
+            language=row["language"],
+            subset=row["subset"],
+            seconds=row["duration"],
+            speaker=row["speaker"],
+        )
         for row in _read_rows(folder)
     ]
 

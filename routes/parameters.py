@@ -19,6 +19,8 @@ from models import (
     SpeakerCount,
     TranscriptionOptions,
 )
+from routes.speaker_names import MAX_REFERENCES, SpeakerName, speaker_references
+from services.voice_service import SpeakerReference
 from utils.languages import language_code
 
 C = TypeVar("C")
@@ -52,8 +54,8 @@ class TranscriptionForm(BaseModel):
     stream: bool = False
     include: list[Include] = []
     chunking_strategy: str = "auto"
-    known_speaker_names: list[str] = []
-    known_speaker_references: list[str] = []
+    known_speaker_names: Annotated[list[SpeakerName], Field(max_length=MAX_REFERENCES)] = []
+    known_speaker_references: Annotated[list[str], Field(max_length=MAX_REFERENCES)] = []
     diarize: bool | None = None
     separate_vocals: Choice | None = None
     align: bool | None = None
@@ -83,6 +85,7 @@ class TranscriptionRequest:
     model: str
     answer: AnswerForm
     options: TranscriptionOptions
+    references: tuple[SpeakerReference, ...] = ()
 
 
 def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults) -> TranscriptionRequest:
@@ -93,7 +96,12 @@ def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults)
         first = error.errors(include_url=False, include_input=False)[0]
         raise InvalidRequestError(_explain(first), param=str(first["loc"][0])) from error
     _refuse_unsupported(form)
-    return TranscriptionRequest(form.model, _answer_form(form), _options(form, defaults))
+    return TranscriptionRequest(
+        form.model,
+        _answer_form(form),
+        _options(form, defaults),
+        speaker_references(form.known_speaker_names, form.known_speaker_references),
+    )
 
 
 def _gather(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -122,8 +130,6 @@ def _refuse_unsupported(form: TranscriptionForm) -> None:
     unsupported = {
         "stream": form.stream,
         "chunking_strategy": form.chunking_strategy != "auto",
-        "known_speaker_names": bool(form.known_speaker_names),
-        "known_speaker_references": bool(form.known_speaker_references),
     }
     for name, is_asked in unsupported.items():
         if is_asked:
@@ -180,10 +186,16 @@ def _diarize(form: TranscriptionForm, defaults: StageDefaults) -> bool:
         if form.diarize is False:
             raise InvalidRequestError("response_format=diarized_json needs diarize=true.", param="diarize")
         return True
+    if form.known_speaker_names and (form.diarize is False or form.response_format is ResponseFormat.JSON):
+        raise InvalidRequestError(
+            "'known_speaker_names' needs an answer that shows speakers: response_format=diarized_json, "
+            "verbose_json, text, srt or vtt, and not diarize=false.",
+            param="known_speaker_names",
+        )
+    asked = form.num_speakers or form.min_speakers or form.max_speakers or form.known_speaker_names
     if form.response_format in SPEAKER_FORMATS:
-        return _chosen(form.diarize, defaults.diarize)
-    counted = form.num_speakers or form.min_speakers or form.max_speakers
-    return form.response_format in PREFIX_FORMATS and _chosen(form.diarize, bool(counted))
+        return _chosen(form.diarize, defaults.diarize or bool(form.known_speaker_names))
+    return form.response_format in PREFIX_FORMATS and _chosen(form.diarize, bool(asked))
 
 
 def _speaker_count(form: TranscriptionForm) -> SpeakerCount:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from routes.parameters import StageDefaults
 from services.file_service import FileService
 from services.transcription import TranscriptionService
+from services.voice_service import VoiceService
 from utils.admission import Admission
 from utils.catalogue import Catalogue
 from utils.database import Database
@@ -26,6 +27,7 @@ class ServerState:
     temp: TempManager
     database: Database
     files: FileService
+    voices: VoiceService | None  # None where diarization is off
     defaults: StageDefaults
     max_upload_bytes: int
     upload_idle_seconds: float

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from exceptions import InvalidRequestError
 from routes.disconnect import until_disconnect
+from routes.known_speakers import with_known_speakers
 from routes.middleware import request_id_of
 from routes.parameters import TranscriptionForm, TranscriptionRequest, parse_parameters
 from routes.state import ServerState, state_of
@@ -70,6 +71,7 @@ async def _receive(
 async def _answer(
     state: ServerState, asked: TranscriptionRequest, file: Path, workspace: Path, progress: Progress
 ) -> Response:
+    asked = await with_known_speakers(asked, state, workspace)
     transcript = await state.transcription.transcribe(file, workspace, asked.options, progress)
     body, media_type = await to_thread(render, transcript, asked.answer)
     return Response(body, media_type=media_type)

@@ -26,7 +26,10 @@ from utils.concurrency import finish_in_thread
 MAX_FIELDS = 200
 MAX_FIELD_BYTES = 64 * 1024
 MAX_FILENAME = 255  # characters
-FORM_ROOM = 1024 * 1024  # what the form may weigh beside the file
+CLIPS = "known_speaker_references"  # fields that hold sound: 10 s of 48 kHz stereo, 24 bit, in base64
+MAX_CLIP_BYTES = 4 * 1024 * 1024
+MAX_CLIPS_BYTES = 4 * MAX_CLIP_BYTES
+FORM_ROOM = 1024 * 1024  # what the form may weigh beside the file and the clips
 WRITE_BYTES = 1024 * 1024
 
 Fields = list[tuple[str, str]]
@@ -60,6 +63,7 @@ class UploadReader:
         self._value = bytearray()
         self._unwritten = bytearray()
         self._file_bytes = 0
+        self._clip_bytes = 0
         self._complete = False
 
     async def read(self, request: Request) -> Upload:
@@ -95,7 +99,7 @@ class UploadReader:
             if data is None:
                 return
             received += len(data)
-            if received > self._max_file_bytes + FORM_ROOM:
+            if received > self._max_file_bytes + self._clip_bytes + FORM_ROOM:
                 raise self._too_large()
             yield data
 
@@ -118,7 +122,7 @@ class UploadReader:
 
     def _check_size(self, content_length: str) -> None:
         announced = int(content_length) if content_length.isascii() and content_length.isdigit() else 0
-        if announced > self._max_file_bytes + FORM_ROOM:
+        if announced > self._max_file_bytes + MAX_CLIPS_BYTES + FORM_ROOM:
             raise self._too_large()
         if announced > shutil.disk_usage(self._target.parent).free:
             raise InsufficientStorageError("The disk of this server cannot hold the upload.")
@@ -164,8 +168,14 @@ class UploadReader:
             self._unwritten += data[start:end]
             return
         self._value += data[start:end]
-        if len(self._value) > MAX_FIELD_BYTES:
-            raise InvalidRequestError(f"A field may hold at most {MAX_FIELD_BYTES} bytes.", param=self._name)
+        name = self._name.partition("[")[0]
+        if name == CLIPS:
+            self._clip_bytes += end - start
+        most = MAX_CLIP_BYTES if name == CLIPS else MAX_FIELD_BYTES
+        if len(self._value) > most:
+            raise InvalidRequestError(f"A field '{name}' may hold at most {most} bytes.", param=name)
+        if self._clip_bytes > MAX_CLIPS_BYTES:
+            raise InvalidRequestError(f"All '{name}' may hold at most {MAX_CLIPS_BYTES} bytes.", param=name)
 
     def _end_part(self) -> None:
         if self._is_file:

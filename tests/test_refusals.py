@@ -102,7 +102,6 @@ def test_what_is_no_audio(server: RunningServer, file: bytes, says: str) -> None
         ({"include[]": "logprobs", "response_format": "text"}, 400, "include"),
         ({"include[]": "words"}, 400, "include"),
         ({"chunking_strategy[type]": "server_vad"}, 400, "chunking_strategy"),
-        ({"known_speaker_names[]": "Ann"}, 400, "known_speaker_names"),
         ({"align": "true"}, 501, "align"),
         ({"separate_vocals": "true"}, 501, "separate_vocals"),
         ({"separate_vocals": "auto"}, 501, "separate_vocals"),

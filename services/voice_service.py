@@ -1,0 +1,117 @@
+"""Clips of one person to a voice that speakers of recordings are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from exceptions import InvalidAudioError, InvalidRequestError
+from models import Audio, Embedding, KnownVoice, Span
+from services.audio_service import Detector
+from services.chunk_processor import VOICE_RULES
+from services.diarization_service import Diarizer
+from services.speech_detector import DetectorState
+from utils.audio_utils import decoded_blocks
+from utils.concurrency import finish_in_thread
+from utils.data_url import decode_data_url
+from utils.model_manager import ModelSlot
+from utils.speech_map import SpeechMap, seconds
+
+SHORTEST_CLIP, LONGEST_REFERENCE = 2, 10  # seconds, as hosted
+LEAST_SPEECH = seconds(1)  # in a clip; of less there is no voice to go by
+PADDING = 0.1  # seconds that encoders add to a clip or take from it
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerReference:
+    """What somebody is called, and a clip of the voice as a data URL."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClipVoice:
+    """The voice in a clip, and how many samples of speech it was taken from."""
+
+    embedding: Embedding
+    num_samples: int
+
+
+class VoiceService:
+    """Every step is short: a clip is at most a minute."""
+
+    def __init__(self, detector: ModelSlot[Detector], diarizer: Diarizer, threshold: float = 0.0) -> None:
+        self._detector = detector
+        self._diarizer = diarizer
+        self._threshold = threshold
+
+    @property
+    def network(self) -> str:
+        """Voices of another network than this cannot be compared with those of recordings."""
+        return self._diarizer.network.name
+
+    @property
+    def threshold(self) -> float:
+        """Cosine from which a speaker is who a clip was said to be of."""
+        return self._threshold or self._diarizer.network.known_voice
+
+    async def of_references(
+        self, references: Sequence[SpeakerReference], workspace: Path
+    ) -> tuple[KnownVoice, ...]:
+        """Raises InvalidRequestError, which names the reference by its index."""
+        voices = []
+        for index, reference in enumerate(references):
+            place = f"known_speaker_references[{index}]"
+            try:
+                clip = await finish_in_thread(partial(_unpack, reference.url, workspace / f"voice-{index}"))
+                voice = await self.of_clip(clip, LONGEST_REFERENCE)
+            except (ValueError, InvalidAudioError) as error:
+                raise InvalidRequestError(
+                    f"{place}: {error}", param="known_speaker_references", code="invalid_audio"
+                ) from error
+            voices.append(KnownVoice(reference.name, voice.embedding))
+        return tuple(voices)
+
+    async def of_clip(self, clip: Path, longest: int) -> ClipVoice:
+        """The voice in a clip of 2 to `longest` seconds. Raises InvalidAudioError."""
+        audio = await finish_in_thread(partial(_read, clip, longest))
+        return await self.of_samples(audio)
+
+    async def of_samples(self, audio: Audio) -> ClipVoice:
+        """Raises InvalidAudioError where too little speech is heard."""
+        speech = await self.speech(audio)
+        spoken = sum(region.num_samples for region in speech)
+        if spoken < LEAST_SPEECH:
+            raise InvalidAudioError("The clip holds less than a second of speech; send one of a voice alone.")
+        embedding = await self._diarizer.voice_of(lambda span: audio[span.start : span.stop], speech)
+        if embedding is None:
+            raise InvalidAudioError("No voice was heard in the clip; send a longer or clearer one.")
+        return ClipVoice(embedding, spoken)
+
+    async def speech(self, audio: Audio) -> tuple[Span, ...]:
+        """Where people speak, by the rules that hold for recordings too."""
+        found, _ = await self._detector.run(lambda model: model.detect(audio, DetectorState()))
+        return SpeechMap(0, len(audio), found).regions(VOICE_RULES)
+
+
+def _unpack(url: str, target: Path) -> Path:
+    target.write_bytes(decode_data_url(url))
+    return target
+
+
+def _read(clip: Path, longest: int) -> Audio:
+    """All of a clip; no more of it than may be is decoded."""
+    blocks, num_samples = [], 0
+    for block in decoded_blocks(clip):
+        blocks.append(block[0])
+        num_samples += block.shape[1]
+        if num_samples > seconds(longest + PADDING):
+            raise InvalidAudioError(f"The clip is longer than {longest} seconds; cut it.")
+    if num_samples < seconds(SHORTEST_CLIP - PADDING):
+        raise InvalidAudioError(f"The clip is shorter than {SHORTEST_CLIP} seconds; send a longer one.")
+    return np.concatenate(blocks).astype(np.float32) / np.float32(32768)
