@@ -93,6 +93,16 @@ class Chunk:
     stop: int
     heard: Span
 
+    @property
+    def shared_from(self) -> int:
+        """From here on the next chunk hears too; `stop` if there is none."""
+        return 2 * self.stop - self.heard.stop
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the recording."""
+        return self.heard == Span(self.start, self.stop)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:

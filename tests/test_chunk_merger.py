@@ -49,7 +49,7 @@ def heard(said: list[Word], chunk: Chunk, rng: random.Random) -> ChunkResult:
 def cut_anywhere(said: list[Word], rng: random.Random) -> list[Chunk]:
     half, end = rng.uniform(1, 3), said[-1].stop / 16_000 + 0.5
     cuts = [0.0]
-    while end - cuts[-1] > 8 * half:
+    while end - cuts[-1] > 9 * half:  # and so the last, too, is longer than what it shares
         cuts.append(cuts[-1] + rng.uniform(4, 8) * half)
     return chunks([*cuts, end], half)
 

@@ -59,6 +59,15 @@ def test_a_chunk_hears_half_the_overlap_beyond_its_ends(recording: Recording, li
 
 @thorough
 @given(recordings(), limits())
+def test_what_neighbours_share_is_known_from_either(recording: Recording, limits: ChunkLimits) -> None:
+    for left, right in pairwise(planned.chunk for planned in plan(recording, limits)):
+        assert left.shared_from == right.heard.start
+        assert not left.is_whole or limits.overlap < 2
+        assert left.heard.stop - right.start == right.start - right.heard.start == limits.overlap // 2
+
+
+@thorough
+@given(recordings(), limits())
 def test_the_speech_of_a_chunk_is_that_of_what_it_hears(recording: Recording, limits: ChunkLimits) -> None:
     for planned in plan(recording, limits):
         speech, heard = planned.speech, planned.chunk.heard

@@ -31,7 +31,8 @@ class PlannedChunk:
 class ChunkPlanner:
     """Takes speech probabilities as they come and gives chunks as soon as their end is known.
 
-    The chunks tile the recording; each hears half the overlap beyond its own ends.
+    The chunks tile the recording; each hears half the overlap beyond its own ends, all of it: none is cut
+    off nearer to the end of the recording than that.
     """
 
     def __init__(self, limits: ChunkLimits) -> None:
@@ -45,11 +46,12 @@ class ChunkPlanner:
         self._probabilities = np.concatenate([self._probabilities, probabilities])
         reach = self._limits.longest + self._limits.overlap + FRAME
         while self._known_until - self._start >= reach:
-            yield self._cut(self._choose_cut(), self._known_until)
+            yield self._cut(self._choose_cut(self._start + self._limits.longest), self._known_until)
 
     def finish(self, num_samples: int) -> Iterator[PlannedChunk]:
         while num_samples - self._start > self._limits.longest:
-            yield self._cut(self._choose_cut(), num_samples)
+            latest = min(self._start + self._limits.longest, num_samples - self._limits.overlap // 2)
+            yield self._cut(self._choose_cut(latest), num_samples)
         if num_samples > self._start:
             yield self._cut(num_samples, num_samples)
 
@@ -57,10 +59,11 @@ class ChunkPlanner:
     def _known_until(self) -> int:
         return self._first + len(self._probabilities) * FRAME
 
-    def _choose_cut(self) -> int:
+    def _choose_cut(self, latest: int) -> int:
         """The middle of the longest silence near the end of the chunk, else its least speech-like frame."""
+        end = (latest - self._first) // FRAME
         begin = (self._start + round(self._limits.longest * EARLIEST_CUT) - self._first) // FRAME + 1
-        end = (self._start + self._limits.longest - self._first) // FRAME
+        begin = min(begin, end - 1)
         frames = self._probabilities[begin:end]
         first, last = _longest_run(frames < SILENT)
         frame = (first + last) // 2 if last > first else int(np.argmin(frames))
