@@ -67,7 +67,7 @@ def test_a_speaker_takes_the_name_of_a_clip_and_the_others_letters(server: Runni
     assert [segment["speaker"] for segment in verbose["segments"]] == ["A", "Zoë", "B"]
     assert [turn["speaker"] for turn in verbose["turns"]] == ["A", "Zoë", "B"]
     assert post(server, fields, "text").text == "Speaker A: w w w w w\nZoë: w w w w w\nSpeaker B: w w w w\n"
-    assert "\nZoë: w w w w\n" in post(server, fields, "srt").text
+    assert "\nZoë: w w w w w\n" in post(server, fields, "srt").text
 
 
 def test_names_are_escaped_where_they_could_end_a_cue(server: RunningServer) -> None:
