@@ -1,0 +1,103 @@
+"""One piece of work for all who ask for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import pytest
+
+from exceptions import ModelFailedError
+from utils.single_flight import SingleFlight
+
+
+class Work:
+    """Counts its runs; ends at the gate."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.stopped = 0
+        self.gate = asyncio.Event()
+
+    def saying(self, result: str) -> Callable[[], Coroutine[None, None, str]]:
+        async def work() -> str:
+            self.begun += 1
+            try:
+                await self.gate.wait()
+                if result == "fail":
+                    raise ModelFailedError("it crashed")
+                return result
+            finally:
+                await asyncio.sleep(0)  # to stop takes a moment
+                self.stopped += 1
+
+        return work
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_all_callers_share_one_run() -> None:
+    flights, work = SingleFlight[str](), Work()
+    callers = [asyncio.create_task(flights.run("same", work.saying("done"))) for _ in range(3)]
+    other = asyncio.create_task(flights.run("other", work.saying("else")))
+    await settled()
+    assert "same" in flights
+    work.gate.set()
+    assert await asyncio.gather(*callers) == ["done"] * 3
+    assert await other == "else"
+    assert work.begun == 2
+    assert "same" not in flights
+
+
+async def test_what_is_over_runs_anew() -> None:
+    flights, work = SingleFlight[str](), Work()
+    work.gate.set()
+    assert [await flights.run("same", work.saying(text)) for text in "ab"] == ["a", "b"]
+
+
+@pytest.mark.parametrize("leaver", [0, 1])
+async def test_one_who_leaves_does_not_stop_the_other(leaver: int) -> None:
+    flights, work = SingleFlight[str](), Work()
+    callers = [asyncio.create_task(flights.run("same", work.saying("done"))) for _ in range(2)]
+    await settled()
+    callers[leaver].cancel()
+    await asyncio.wait([callers[leaver]])
+    assert work.stopped == 0
+    work.gate.set()
+    assert await callers[1 - leaver] == "done"
+    assert work.begun == 1
+
+
+async def test_the_work_stops_when_the_last_has_left() -> None:
+    flights, work = SingleFlight[str](), Work()
+    callers = [asyncio.create_task(flights.run("same", work.saying("done"))) for _ in range(2)]
+    await settled()
+    for caller in callers:
+        caller.cancel()
+    await asyncio.wait(callers)
+    assert (work.begun, work.stopped) == (1, 1)
+
+
+async def test_nobody_joins_work_that_is_stopping() -> None:
+    flights, work = SingleFlight[str](), Work()
+    first = asyncio.create_task(flights.run("same", work.saying("first")))
+    await settled()
+    first.cancel()
+    await asyncio.sleep(0)
+    second = asyncio.create_task(flights.run("same", work.saying("second")))
+    work.gate.set()
+    assert await second == "second"
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_all_callers_learn_of_a_failure() -> None:
+    flights, work = SingleFlight[str](), Work()
+    callers = [asyncio.create_task(flights.run("same", work.saying("fail"))) for _ in range(2)]
+    work.gate.set()
+    for caller in callers:
+        with pytest.raises(ModelFailedError):
+            await caller
