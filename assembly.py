@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
-from config import Settings
+from config import MEBIBYTE, Settings
 from loaders import Loaders
 from models import SAMPLE_RATE
 from routes.parameters import StageDefaults
@@ -15,6 +16,7 @@ from services.audio_service import AudioService
 from services.chunk_processor import Stages
 from services.file_service import FileService
 from services.punctuation_service import PunctuationService
+from services.result_service import ResultService
 from services.transcription import TranscriptionService
 from services.vocal_separator import VocalSeparationService
 from services.voice_service import VoiceService
@@ -24,7 +26,9 @@ from utils.catalogue import Catalogue
 from utils.chunk_planner import ChunkLimits
 from utils.database import Database
 from utils.file_store import FileLimits
+from utils.fingerprint import fingerprint
 from utils.model_manager import ModelManager
+from utils.result_cache import ResultCache
 from utils.speech_map import seconds
 from utils.temp_manager import TempManager
 
@@ -59,12 +63,15 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     )
     separation = VocalSeparationService(models.add("separation", separator)) if separator else None
     database = Database(settings.data_folder / "server.db")
+    transcription = TranscriptionService(audio, stages, separation)
+    temp = TempManager(settings.workspace_dir)
     return ServerState(
-        transcription=TranscriptionService(audio, stages, separation),
+        transcription=transcription,
+        results=ResultService(transcription, temp, _cache(settings), _fingerprint(settings, loaders)),
         models=models,
         catalogue=Catalogue(loaders.recogniser.name, int(time.time())),
         admission=Admission(settings.max_requests),
-        temp=TempManager(settings.workspace_dir),
+        temp=temp,
         database=database,
         files=FileService(
             database, settings.data_folder / "files", FileLimits(settings.files_max_bytes, MAX_FILES)
@@ -78,4 +85,21 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         ),
         max_upload_bytes=settings.max_upload_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
+    )
+
+
+def _cache(settings: Settings) -> ResultCache:
+    return ResultCache(
+        settings.data_folder / "results",
+        settings.result_cache_mb * MEBIBYTE,
+        settings.result_cache_hours * 3600,
+    )
+
+
+def _fingerprint(settings: Settings, loaders: Loaders) -> str:
+    """Of models, compute types and versions. Of the settings all that are not known to change no result."""
+    harmless = {"api_keys", "api_keys_file", "host", "port", "result_cache_mb", "result_cache_hours"}
+    model = loaders.recogniser
+    return fingerprint(
+        Path(__file__).parent, [model.name, model.device, settings.model_dump_json(exclude=harmless)]
     )

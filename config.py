@@ -114,6 +114,10 @@ class Settings(BaseSettings):
     ~/.local/share. Each server needs its own."""
     files_max_gb: float = Field(default=50, gt=0, le=1_000_000)
     """What the files of /v1/files may weigh together, in GiB."""
+    result_cache_mb: int = Field(default=256, ge=0, le=1_048_576)
+    """Room in DATA_DIR for finished transcripts, which answer a request that is sent again; 0: none kept."""
+    result_cache_hours: float = Field(default=24, gt=0, le=8760)
+    """A kept transcript is deleted after so long."""
 
     @property
     def data_folder(self) -> Path:

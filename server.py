@@ -81,6 +81,7 @@ async def _unload_idle(models: ModelManager, idle_seconds: float) -> None:
 async def _sweep(state: ServerState) -> None:
     while True:
         await state.files.sweep()
+        await state.results.forget_old()
         await asyncio.sleep(SWEEP_SECONDS)
 
 

@@ -59,7 +59,8 @@ class ServerProcess:
         log = folder / "server.log"
         port = _free_port()
         self.base_url = f"http://{HOST}:{port}"
-        environment = {**os.environ, "HOST": HOST, "PORT": str(port), "DATA_DIR": str(folder / "data")}
+        own = {"HOST": HOST, "PORT": str(port), "DATA_DIR": str(folder / "data"), "RESULT_CACHE_MB": "0"}
+        environment = {**os.environ, **own}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "server.py"],

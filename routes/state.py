@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from routes.parameters import StageDefaults
 from services.file_service import FileService
+from services.result_service import ResultService
 from services.transcription import TranscriptionService
 from services.voice_service import VoiceService
 from utils.admission import Admission
@@ -21,6 +22,7 @@ from utils.temp_manager import TempManager
 @dataclass(frozen=True, slots=True)
 class ServerState:
     transcription: TranscriptionService
+    results: ResultService
     models: ModelManager
     catalogue: Catalogue
     admission: Admission

@@ -9,12 +9,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from exceptions import InvalidRequestError
+from routes.access import owner_of
 from routes.disconnect import until_disconnect
 from routes.known_speakers import with_known_speakers
 from routes.middleware import request_id_of
 from routes.parameters import TranscriptionForm, TranscriptionRequest, parse_parameters
 from routes.state import ServerState, state_of
 from routes.uploads import Fields, UploadReader
+from services.result_service import Recording
 from utils.progress import Progress
 from utils.response_formatter import render
 from utils.wire import TranscriptionDiarizedJson, TranscriptionJson, TranscriptionVerboseJson
@@ -43,13 +45,13 @@ async def create_transcription(request: Request) -> Response:
     state = state_of(request)
     with state.admission.enter(request_id_of(request)) as progress:
         async with state.temp.workspace() as workspace:
-            asked, file = await _receive(request, state, workspace)
-            return await until_disconnect(request, _answer(state, asked, file, workspace, progress))
+            asked, recording = await _receive(request, state, workspace)
+            return await until_disconnect(request, _answer(state, asked, recording, workspace, progress))
 
 
 async def _receive(
     request: Request, state: ServerState, workspace: Path
-) -> tuple[TranscriptionRequest, Path]:
+) -> tuple[TranscriptionRequest, Recording]:
     def check(fields: Fields) -> TranscriptionRequest:
         asked = parse_parameters(fields, state.defaults)
         state.catalogue.require(asked.model)
@@ -65,13 +67,17 @@ async def _receive(
     asked = check(upload.fields)
     if upload.file is None:
         raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")
-    return asked, upload.file
+    return asked, Recording(upload.file, upload.digest, owner_of(request))
 
 
 async def _answer(
-    state: ServerState, asked: TranscriptionRequest, file: Path, workspace: Path, progress: Progress
+    state: ServerState,
+    asked: TranscriptionRequest,
+    recording: Recording,
+    workspace: Path,
+    progress: Progress,
 ) -> Response:
     asked = await with_known_speakers(asked, state, workspace)
-    transcript = await state.transcription.transcribe(file, workspace, asked.options, progress)
+    transcript, source = await state.results.transcribe(recording, asked.model, asked.options, progress)
     body, media_type = await to_thread(render, transcript, asked.answer)
-    return Response(body, media_type=media_type)
+    return Response(body, media_type=media_type, headers={"x-cache": source})

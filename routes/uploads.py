@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import shutil
 from asyncio import timeout
 from collections.abc import AsyncIterator, Callable
@@ -37,12 +38,13 @@ Fields = list[tuple[str, str]]
 
 @dataclass(slots=True)
 class Upload:
-    """A form as it was sent: the text fields in their order, and the file on disk if there was one.
-    `filename` is what the client calls it, fit for showing and for nothing else."""
+    """A form as it was sent: the text fields in their order, and the file on disk if there was one, with
+    its SHA-256. `filename` is what the client calls it, fit for showing and for nothing else."""
 
     fields: Fields = field(default_factory=list)
     file: Path | None = None
     filename: str = ""
+    digest: str = ""
 
 
 class UploadReader:
@@ -62,6 +64,7 @@ class UploadReader:
         self._is_file = False
         self._value = bytearray()
         self._unwritten = bytearray()
+        self._sha256 = hashlib.sha256()
         self._file_bytes = 0
         self._clip_bytes = 0
         self._complete = False
@@ -88,6 +91,7 @@ class UploadReader:
             raise
         if not self._complete:
             raise InvalidRequestError("The form ends before its last boundary; send it again.")
+        self._upload.digest = self._sha256.hexdigest()
         return self._upload
 
     async def _received(self, request: Request) -> AsyncIterator[bytes]:
@@ -134,6 +138,7 @@ class UploadReader:
 
     def _flush(self, out: BinaryIO) -> None:
         out.write(self._unwritten)
+        self._sha256.update(self._unwritten)
         self._unwritten.clear()
 
     def _begin_part(self) -> None:

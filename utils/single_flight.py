@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,6 +16,10 @@ class Flight(Generic[R]):
     task: asyncio.Task[R]
     callers: int = 0
 
+    async def result(self) -> R:
+        """Raises what the work raises. A caller who stops waiting does not stop the work."""
+        return await asyncio.shield(self.task)
+
 
 class SingleFlight(Generic[R]):
     """Work by key. It goes on while one of its callers is there and stops when the last has left."""
@@ -22,20 +27,18 @@ class SingleFlight(Generic[R]):
     def __init__(self) -> None:
         self._flights: dict[str, Flight[R]] = {}
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._flights
+    @asynccontextmanager
+    async def join(self, key: str, work: Callable[[], Coroutine[None, None, R]]) -> AsyncIterator[Flight[R]]:
+        """The work under `key`, begun now unless it runs already: then there are several callers.
 
-    async def run(self, key: str, work: Callable[[], Coroutine[None, None, R]]) -> R:
-        """The result of the work under `key`, begun now unless it runs already. Raises what it raises.
-
-        The last caller to leave waits until the work has stopped.
+        The last to leave waits until the work has stopped.
         """
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = Flight(asyncio.create_task(work()))
         flight.callers += 1
         try:
-            return await asyncio.shield(flight.task)
+            yield flight
         finally:
             flight.callers -= 1
             if not flight.callers:

@@ -1,0 +1,113 @@
+"""Transcripts, each worked out once: joined while it is made, kept when it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from asyncio import to_thread
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from models import Transcript, TranscriptionOptions
+from services.transcription import TranscriptionService
+from utils.codec import decode, encode
+from utils.concurrency import finish_in_thread
+from utils.progress import Progress
+from utils.result_cache import ResultCache
+from utils.single_flight import SingleFlight
+from utils.temp_manager import TempManager
+
+logger = logging.getLogger(__name__)
+
+OPTIONS = TypeAdapter(TranscriptionOptions)
+
+
+class Source(StrEnum):
+    """Where a result came from; goes out as `x-cache`."""
+
+    HIT = "hit"
+    JOINED = "joined"
+    MISS = "miss"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """An upload: the file, its SHA-256, and whose it is."""
+
+    path: Path
+    digest: str
+    owner: str
+
+
+class ResultService:
+    def __init__(
+        self,
+        transcription: TranscriptionService,
+        temp: TempManager,
+        cache: ResultCache,
+        fingerprint: str,
+    ) -> None:
+        """`fingerprint` names all else that a result depends on: models, settings, the code itself."""
+        self._transcription = transcription
+        self._temp = temp
+        self._cache = cache
+        self._fingerprint = fingerprint
+        self._flights = SingleFlight[tuple[Transcript, Source]]()
+
+    async def transcribe(
+        self, recording: Recording, model: str, options: TranscriptionOptions, progress: Progress
+    ) -> tuple[Transcript, Source]:
+        """As TranscriptionService does; takes the file away. The same recording of the same owner with the
+        same options is worked on once at a time, for as long as one of its callers is there."""
+        key = self._key(recording, model, options)
+
+        def work() -> Coroutine[None, None, tuple[Transcript, Source]]:
+            return self._found_or_made(key, recording.path, options, progress)
+
+        async with self._flights.join(key, work) as flight:
+            has_joined = flight.callers > 1
+            if has_joined:
+                logger.info("%s: the same recording is being worked on; joined", progress.request_id)
+                await finish_in_thread(recording.path.unlink)
+            transcript, source = await flight.result()
+            return transcript, Source.JOINED if has_joined else source
+
+    def _key(self, recording: Recording, model: str, options: TranscriptionOptions) -> str:
+        asked = OPTIONS.dump_json(options).decode()
+        parts = (recording.owner, recording.digest, model, asked, self._fingerprint)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    async def _found_or_made(
+        self, key: str, upload: Path, options: TranscriptionOptions, progress: Progress
+    ) -> tuple[Transcript, Source]:
+        async with self._temp.workspace() as workspace:
+            upload = _moved(upload, workspace)
+            if (found := await to_thread(self._find, key)) is not None:
+                return found, Source.HIT
+            made = await self._transcription.transcribe(upload, workspace, options, progress)
+        await to_thread(self._keep, key, made)
+        return made, Source.MISS
+
+    def _find(self, key: str) -> Transcript | None:
+        data = self._cache.get(key)
+        try:
+            return None if data is None else decode(Transcript, data)
+        except ValueError:  # cut short by a power failure, say
+            return None
+
+    def _keep(self, key: str, transcript: Transcript) -> None:
+        self._cache.put(key, encode(transcript))
+
+    async def forget_old(self) -> None:
+        """Results past their time are deleted though nobody asks for any."""
+        await to_thread(self._cache.sweep)
+
+
+def _moved(upload: Path, workspace: Path) -> Path:
+    """Out of the workspace of the first caller, who may leave before the others. At once, not in a thread:
+    nothing may come between."""
+    return upload.rename(workspace / upload.name)

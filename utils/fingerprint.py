@@ -1,0 +1,19 @@
+"""A name for everything that a result depends on beside the recording and the request."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+PARTS = ("*.py", "services/**/*.py", "utils/**/*.py", "requirements*.txt")
+
+
+def fingerprint(root: Path, more: Iterable[str]) -> str:
+    """Changes with the code, with the pins of the libraries, and with each of `more`."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in PARTS for path in root.glob(pattern)):
+        digest.update(path.read_bytes())
+    for part in more:
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()
