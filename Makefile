@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NEEDS := $(if $(STUDIO),requirements-studio.txt requirements.txt,requirements.txt)
 PIP := $(BIN)/pip install --disable-pip-version-check
 
-.PHONY: serve test test-studio studio-suite lint bench clean
+.PHONY: serve test test-studio studio-suite test-contract compatibility lint bench clean
 
 serve: $(VENV)/.serve
 	$(BIN)/python server.py
@@ -20,6 +20,23 @@ test-studio:
 studio-suite: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/studio
 
+PEERS := .venv-peers/.ready tests/contract/node/node_modules/.ready
+
+test-contract: $(VENV)/.dev $(PEERS)
+	$(BIN)/python -m pytest tests/contract
+
+compatibility: $(VENV)/.dev $(PEERS)
+	WRITE_COMPATIBILITY=1 $(BIN)/python -m pytest -m contract
+
+.venv-peers/.ready: requirements-peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --disable-pip-version-check -r requirements-peers.txt
+	touch $@
+
+tests/contract/node/node_modules/.ready: tests/contract/node/package-lock.json
+	if command -v npm; then npm ci --prefix $(@D)/..; else mkdir -p $(@D); fi
+	touch $@
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -29,7 +46,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks all
 
 clean:
-	rm -rf .venv .venv-studio .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-studio .venv-peers tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \

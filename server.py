@@ -18,7 +18,7 @@ from exceptions import TranscriptionServerError
 from loaders import Loaders, default_loaders
 from routes import files, health, models, transcriptions
 from routes.access import AccessMiddleware
-from routes.errors import add_error_handlers
+from routes.errors import ErrorEnvelope, add_error_handlers
 from routes.middleware import RequestIdMiddleware
 from routes.state import ServerState
 from utils.model_manager import ModelManager
@@ -52,7 +52,11 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
             await asyncio.to_thread(state.database.close)
             state.temp.close()
 
-    app = FastAPI(title="Transcription server", lifespan=lifespan)
+    app = FastAPI(
+        title="Transcription server",
+        lifespan=lifespan,
+        responses={"default": {"model": ErrorEnvelope, "description": "What is wrong, and what to do"}},
+    )
     app.add_middleware(AccessMiddleware, keys=settings.keys)
     app.add_middleware(RequestIdMiddleware)
     add_error_handlers(app)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
@@ -18,6 +19,19 @@ from routes.middleware import request_id_of
 logger = logging.getLogger(__name__)
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
+
+
+class ErrorBody(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorEnvelope(BaseModel):
+    """What every refusal and failure is told in; the OpenAPI document has it as the default answer."""
+
+    error: ErrorBody
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -42,8 +56,8 @@ def envelope(error: TranscriptionServerError) -> JSONResponse:
     headers = {"x-should-retry": "false"}
     if error.retry_after is not None:
         headers = {"retry-after": str(error.retry_after)}
-    body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
-    return JSONResponse({"error": body}, error.status, headers)
+    body = ErrorBody(message=error.message, type=error.type, param=error.param, code=error.code)
+    return JSONResponse(ErrorEnvelope(error=body).model_dump(), error.status, headers)
 
 
 async def _server_error(request: Request, error: Exception) -> Response:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from asyncio import to_thread
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from exceptions import InvalidRequestError
 from routes.access import owner_of
 from routes.disconnect import until_disconnect
+from routes.form_schema import form_body
 from routes.known_speakers import with_known_speakers
 from routes.middleware import request_id_of
 from routes.parameters import TranscriptionForm, TranscriptionRequest, parse_parameters
@@ -24,21 +24,10 @@ from utils.wire import TranscriptionDiarizedJson, TranscriptionJson, Transcripti
 router = APIRouter(prefix="/v1/audio", tags=["audio"])
 
 
-def _form_schema() -> dict[str, Any]:
-    schema = TranscriptionForm.model_json_schema(ref_template="#/components/schemas/{model}")
-    definitions = schema.pop("$defs", {})
-    for name, field in schema["properties"].items():
-        schema["properties"][name] = {**field, **definitions.get(field.get("$ref", "").split("/")[-1], {})}
-        schema["properties"][name].pop("$ref", None)
-    schema["properties"]["file"] = {"type": "string", "format": "binary"}
-    schema["required"] = ["file", *schema["required"]]
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
-
-
 @router.post(
     "/transcriptions",
     response_model=TranscriptionJson | TranscriptionVerboseJson | TranscriptionDiarizedJson,
-    openapi_extra=_form_schema(),
+    openapi_extra=form_body(TranscriptionForm),
 )
 async def create_transcription(request: Request) -> Response:
     """Who said what, in the format asked for. Refuses bad parameters before the upload is read."""

@@ -19,8 +19,14 @@ from config import Settings
 from loaders import Loaders
 from routes.state import ServerState
 from server import create_app
+from tests.compatibility import Recorder
 
 FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "contract(area, name, how): a row of docs/compatibility.md")
+    config.pluginmanager.register(Recorder())
 
 
 @dataclass(frozen=True)

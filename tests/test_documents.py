@@ -61,6 +61,7 @@ def test_every_requirement_is_pinned_and_explained() -> None:
         "requirements-gpu.txt",
         "requirements-dev.txt",
         "requirements-bench.txt",
+        "requirements-peers.txt",
     ):
         for requirement in requirements(file):
             name, pin, _ = requirement.partition("==")

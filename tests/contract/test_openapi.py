@@ -1,0 +1,33 @@
+"""Schemathesis against our own OpenAPI document: no 5xx, and no answer that the document does not have."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from config import Settings
+from tests.conftest import running_server
+from tests.contract.test_peers import PYTHON, needs_peers
+from tests.test_serving import fake_loaders
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+
+
+@needs_peers
+@pytest.mark.contract(
+    "Errors and headers", "OpenAPI document", "Schemathesis finds no 5xx and no other answer"
+)
+def test_no_answer_is_outside_the_document(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, workspace_dir=tmp_path / "work", data_dir=tmp_path / "data")
+    with running_server(settings, fake_loaders()) as server:
+        command = [str(PYTHON.with_name("st")), "run", f"{server.url}/openapi.json", "--checks", CHECKS]
+        command += ["--max-examples", "20", "--seed", "1", "--generation-database", "none", "--no-color"]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+    assert done.returncode == 0, done.stdout[-6000:]
