@@ -29,5 +29,6 @@ def test_no_answer_is_outside_the_document(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             timeout=300,
+            cwd=tmp_path,  # it leaves notes of what it found
         )
     assert done.returncode == 0, done.stdout[-6000:]
