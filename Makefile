@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NEEDS := $(if $(STUDIO),requirements-studio.txt requirements.txt,requirements.txt)
 PIP := $(BIN)/pip install --disable-pip-version-check
 
-.PHONY: serve test test-studio studio-suite test-contract compatibility lint bench clean
+.PHONY: serve test test-studio studio-suite test-contract compatibility lint bench soak clean
 
 serve: $(VENV)/.serve
 	$(BIN)/python server.py
@@ -44,6 +44,11 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks all
+
+bench-%: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $*
+
+soak: bench-soak
 
 clean:
 	rm -rf .venv .venv-studio .venv-peers tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

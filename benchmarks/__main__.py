@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import known_speakers, latency, memory, music, overhead, speakers, wer, word_times
+from benchmarks import known_speakers, latency, memory, music, overhead, soak, speakers, wer, word_times
 from benchmarks.eval_set import MissingAudioError
 from benchmarks.report import note, provenance, write_section
 from benchmarks.values import Options
@@ -23,6 +23,7 @@ SECTIONS = {
     "overhead": overhead,
     "latency": latency,
     "memory": memory,
+    "soak": soak,
 }
 
 MISSING_AUDIO = 2  # exit status
@@ -33,7 +34,7 @@ def main(words: Sequence[str]) -> int:
     parser = _parser()
     arguments = parser.parse_args(words)
     names = list(SECTIONS) if arguments.section == "all" else [arguments.section]
-    if arguments.base_url and "memory" in names:
+    if arguments.base_url and {"memory", "soak"} & set(names):
         parser.error("memory is measured on servers that the benchmark starts: leave --base-url out")
     options = Options(arguments.eval, arguments.base_url, arguments.quick)
     command = shlex.join(["python", "-m", "benchmarks", *words])

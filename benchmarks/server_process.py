@@ -31,17 +31,19 @@ class ServerProcess:
     def __init__(self) -> None:
         self.base_url = ""
         self.peak_rss = 0
+        self._workspaces = Path()
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
 
     @classmethod
     @contextmanager
-    def running(cls) -> Iterator[ServerProcess]:
+    def running(cls, **settings: str) -> Iterator[ServerProcess]:
+        """With `settings` beside those of the environment."""
         server = cls()
         with tempfile.TemporaryDirectory() as folder:
             try:
-                server._start(Path(folder))
+                server._start(Path(folder), settings)
                 yield server
             finally:
                 server._stop()
@@ -55,12 +57,17 @@ class ServerProcess:
         except psutil.NoSuchProcess:
             return 0
 
-    def _start(self, folder: Path) -> None:
+    def workspaces(self) -> list[str]:
+        """The workspaces of requests that are on disk now."""
+        return [path.name for path in self._workspaces.glob("*/*/")]
+
+    def _start(self, folder: Path, settings: dict[str, str]) -> None:
+        self._workspaces = folder / "work"
         log = folder / "server.log"
         port = _free_port()
         self.base_url = f"http://{HOST}:{port}"
         own = {"HOST": HOST, "PORT": str(port), "DATA_DIR": str(folder / "data"), "RESULT_CACHE_MB": "0"}
-        environment = {**os.environ, **own}
+        environment = {**os.environ, **own, "WORKSPACE_DIR": str(self._workspaces), **settings}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "server.py"],
