@@ -11,10 +11,14 @@ from loaders import Loaders
 from models import SAMPLE_RATE
 from routes.parameters import StageDefaults
 from routes.state import ServerState
+from routes.work import TranscriptionWork
 from services.alignment_service import AlignmentService
 from services.audio_service import AudioService
+from services.batch_service import BatchService
 from services.chunk_processor import Stages
 from services.file_service import FileService
+from services.job_service import JobLimits, JobService
+from services.kept import Kept
 from services.punctuation_service import PunctuationService
 from services.result_service import ResultService
 from services.transcription import TranscriptionService
@@ -62,27 +66,29 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         punctuator=PunctuationService(models.add("punctuation", labeller), languages) if labeller else None,
     )
     separation = VocalSeparationService(models.add("separation", separator)) if separator else None
-    database = Database(settings.data_folder / "server.db")
     transcription = TranscriptionService(audio, stages, separation)
+    catalogue = Catalogue(loaders.recogniser.name, int(time.time()))
     temp = TempManager(settings.workspace_dir)
+    defaults = StageDefaults(
+        diarize=settings.enable_speaker_diarization,
+        separate_vocals=settings.enable_vocal_separation,
+        align=settings.enable_alignment,
+        restore_punctuation=settings.enable_punctuation_restoration,
+    )
+    voices = VoiceService(detector, diarizer, settings.known_speaker_threshold) if diarizer else None
+    work = TranscriptionWork(transcription, catalogue, defaults, voices)
+    database = Database(settings.data_folder / "server.db")
     return ServerState(
         transcription=transcription,
         results=ResultService(transcription, temp, _cache(settings), _fingerprint(settings, loaders)),
         models=models,
-        catalogue=Catalogue(loaders.recogniser.name, int(time.time())),
+        catalogue=catalogue,
         admission=Admission(settings.max_requests),
         temp=temp,
         database=database,
-        files=FileService(
-            database, settings.data_folder / "files", FileLimits(settings.files_max_bytes, MAX_FILES)
-        ),
-        voices=VoiceService(detector, diarizer, settings.known_speaker_threshold) if diarizer else None,
-        defaults=StageDefaults(
-            diarize=settings.enable_speaker_diarization,
-            separate_vocals=settings.enable_vocal_separation,
-            align=settings.enable_alignment,
-            restore_punctuation=settings.enable_punctuation_restoration,
-        ),
+        kept=_kept(settings, database, work, temp),
+        voices=voices,
+        defaults=defaults,
         max_upload_bytes=settings.max_upload_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
     )
@@ -103,3 +109,11 @@ def _fingerprint(settings: Settings, loaders: Loaders) -> str:
     return fingerprint(
         Path(__file__).parent, [model.name, model.device, settings.model_dump_json(exclude=harmless)]
     )
+
+
+def _kept(settings: Settings, database: Database, work: TranscriptionWork, temp: TempManager) -> Kept:
+    folder = settings.data_folder
+    files = FileService(database, folder / "files", FileLimits(settings.files_max_bytes, MAX_FILES))
+    job_limits = JobLimits(settings.jobs_at_once, settings.max_jobs, settings.job_retention_hours * 3600)
+    jobs = JobService(database, folder / "jobs", files, temp, work, job_limits)
+    return Kept(files, jobs, BatchService(database, files, jobs, temp, work))

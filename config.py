@@ -118,6 +118,12 @@ class Settings(BaseSettings):
     """Room in DATA_DIR for finished transcripts, which answer a request that is sent again; 0: none kept."""
     result_cache_hours: float = Field(default=24, gt=0, le=8760)
     """A kept transcript is deleted after so long."""
+    jobs_at_once: int = Field(default=2, ge=1, le=64)
+    """Background transcriptions and lines of batches that are worked on at the same time."""
+    max_jobs: int = Field(default=1000, ge=1, le=1_000_000)
+    """Background transcriptions that may wait or run; one more is answered 429."""
+    job_retention_hours: float = Field(default=72, gt=0, le=8760)
+    """How long the result of a background transcription is kept."""
 
     @property
     def data_folder(self) -> Path:

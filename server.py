@@ -16,7 +16,7 @@ from assembly import build_state
 from config import Settings
 from exceptions import TranscriptionServerError
 from loaders import Loaders, default_loaders
-from routes import files, health, models, transcriptions
+from routes import batches, files, health, models, transcriptions
 from routes.access import AccessMiddleware
 from routes.errors import ErrorEnvelope, add_error_handlers
 from routes.middleware import RequestIdMiddleware
@@ -41,6 +41,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
             await _prepare(state, settings.preload)
             chores += [
                 asyncio.create_task(_unload_idle(state.models, settings.model_idle_seconds)),
+                asyncio.create_task(state.kept.run()),
                 asyncio.create_task(_sweep(state)),
             ]
             yield
@@ -60,7 +61,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
     app.add_middleware(AccessMiddleware, keys=settings.keys)
     app.add_middleware(RequestIdMiddleware)
     add_error_handlers(app)
-    for router in (transcriptions.router, files.router, models.router, health.router):
+    for router in (transcriptions.router, files.router, batches.router, models.router, health.router):
         app.include_router(router)
     return app
 
@@ -68,7 +69,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
 async def _prepare(state: ServerState, preload: bool) -> None:
     try:
         await state.database.open()
-        await state.files.open()
+        await state.kept.open()
         if preload:
             await state.models.load_all()
     except TranscriptionServerError as error:
@@ -84,7 +85,6 @@ async def _unload_idle(models: ModelManager, idle_seconds: float) -> None:
 
 async def _sweep(state: ServerState) -> None:
     while True:
-        await state.files.sweep()
         await state.results.forget_old()
         await asyncio.sleep(SWEEP_SECONDS)
 

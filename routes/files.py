@@ -12,7 +12,7 @@ from exceptions import InvalidRequestError
 from routes.access import owner_of
 from routes.errors import wrong_parameter
 from routes.middleware import request_id_of
-from routes.pages import Listed, Page, page_of
+from routes.pages import Page, page_of
 from routes.state import state_of
 from routes.uploads import Fields, UploadReader
 from utils.file_store import StoredFile
@@ -34,9 +34,10 @@ class FileForm(BaseModel):
     expires_after: ExpiresAfter | None = None
 
 
-class FileObject(Listed):
+class FileObject(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
+    id: str
     object: Literal["file"] = "file"
     bytes: int
     created_at: int
@@ -74,7 +75,7 @@ async def create_file(request: Request) -> FileObject:
     """Keep a file. While it is sent it counts as a request in the house."""
     state = state_of(request)
     with state.admission.enter(request_id_of(request)):
-        await state.files.check_room()
+        await state.kept.files.check_room()
         async with state.temp.workspace() as workspace:
             reader = UploadReader(workspace, state.max_upload_bytes, state.upload_idle_seconds, _check_early)
             upload = await reader.read(request)
@@ -83,7 +84,9 @@ async def create_file(request: Request) -> FileObject:
                 raise InvalidRequestError("The part 'file' is missing.", param="file")
             lasts = form.expires_after.seconds if form.expires_after else None
             filename = "".join(letter for letter in upload.filename if letter.isprintable()) or "upload"
-            file = await state.files.create(owner_of(request), upload.file, filename, form.purpose, lasts)
+            file = await state.kept.files.create(
+                owner_of(request), upload.file, filename, form.purpose, lasts
+            )
     return _wire(file)
 
 
@@ -95,25 +98,25 @@ async def list_files(
     order: Literal["asc", "desc"] = "desc",
     purpose: str | None = None,
 ) -> Page[FileObject]:
-    files = state_of(request).files
+    files = state_of(request).kept.files
     found = await files.page(owner_of(request), purpose, after, order == "desc", limit + 1)
     return page_of([_wire(file) for file in found], limit)
 
 
 @router.get("/{file_id}")
 async def retrieve_file(request: Request, file_id: str) -> FileObject:
-    return _wire(await state_of(request).files.find(owner_of(request), file_id))
+    return _wire(await state_of(request).kept.files.find(owner_of(request), file_id))
 
 
 @router.delete("/{file_id}")
 async def delete_file(request: Request, file_id: str) -> FileDeleted:
-    await state_of(request).files.delete(owner_of(request), file_id)
+    await state_of(request).kept.files.delete(owner_of(request), file_id)
     return FileDeleted(id=file_id)
 
 
 @router.get("/{file_id}/content", response_class=FileResponse)
 async def file_content(request: Request, file_id: str) -> FileResponse:
-    files = state_of(request).files
+    files = state_of(request).kept.files
     file = await files.find(owner_of(request), file_id)
     return FileResponse(
         files.path(file_id), media_type="application/octet-stream", filename=file.filename

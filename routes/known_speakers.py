@@ -7,18 +7,17 @@ from pathlib import Path
 
 from models import KnownVoices
 from routes.parameters import TranscriptionRequest
-from routes.state import ServerState
+from services.voice_service import VoiceService
 
 
 async def with_known_speakers(
-    asked: TranscriptionRequest, state: ServerState, workspace: Path
+    asked: TranscriptionRequest, voices: VoiceService | None, workspace: Path
 ) -> TranscriptionRequest:
     """The request with the voices of its clips in its options, and without the clips.
 
     Raises InvalidRequestError for a clip that no voice can be taken from.
     """
-    if state.voices is None or not asked.references:
+    if voices is None or not asked.references:
         return asked
-    voices = await state.voices.of_references(asked.references, workspace)
-    known = KnownVoices(voices, state.voices.threshold)
+    known = KnownVoices(await voices.of_references(asked.references, workspace), voices.threshold)
     return replace(asked, references=(), options=replace(asked.options, known=known))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 
-class Listed(BaseModel):
-    id: str
+class Listed(Protocol):
+    @property
+    def id(self) -> str: ...
 
 
-T = TypeVar("T", bound=Listed)
+T = TypeVar("T")
+L = TypeVar("L", bound=Listed)
 
 
 class Page(BaseModel, Generic[T]):
@@ -23,7 +25,7 @@ class Page(BaseModel, Generic[T]):
     has_more: bool
 
 
-def page_of(found: Sequence[T], limit: int) -> Page[T]:
+def page_of(found: Sequence[L], limit: int) -> Page[L]:
     """The first `limit` of what was found; one more than that shows that there is a further page."""
     data = found[:limit]
     first, last = (data[0].id, data[-1].id) if data else (None, None)

@@ -8,7 +8,7 @@ from typing import cast
 from starlette.requests import Request
 
 from routes.parameters import StageDefaults
-from services.file_service import FileService
+from services.kept import Kept
 from services.result_service import ResultService
 from services.transcription import TranscriptionService
 from services.voice_service import VoiceService
@@ -28,7 +28,7 @@ class ServerState:
     admission: Admission
     temp: TempManager
     database: Database
-    files: FileService
+    kept: Kept
     voices: VoiceService | None  # None where diarization is off
     defaults: StageDefaults
     max_upload_bytes: int

@@ -46,21 +46,26 @@ class FileService:
         self, owner: str, body: Path, filename: str, purpose: str, lasts: int | None = None
     ) -> StoredFile:
         """Take `body` over; it lasts so many seconds. Raises InsufficientStorageError."""
-        if lasts is None and purpose.startswith("batch"):
-            lasts = BATCH_FILE_SECONDS
-        now = int(self._clock())
-        file_id = f"file-{uuid.uuid4().hex}"
-        with full_disk_named():
-            size = await finish_in_thread(partial(self._take, body, file_id))
-        file = StoredFile(
-            file_id, owner, filename, purpose, size, now, None if lasts is None else now + lasts
-        )
+        file = await self.take(owner, body, filename, purpose, lasts)
         try:
             await self._database.run(lambda connection: self._insert(connection, file))
         except Exception:
-            await finish_in_thread(self.path(file_id).unlink)
+            await finish_in_thread(self.path(file.id).unlink)
             raise
         return file
+
+    async def take(
+        self, owner: str, body: Path, filename: str, purpose: str, lasts: int | None
+    ) -> StoredFile:
+        """Move `body` here. It is swept at the next start unless it is written down (`file_store.insert`)."""
+        if lasts is None and purpose.startswith("batch"):
+            lasts = BATCH_FILE_SECONDS
+        now = int(self._clock())
+        expires = None if lasts is None else now + lasts
+        file_id = f"file-{uuid.uuid4().hex}"
+        with full_disk_named():
+            size = await finish_in_thread(partial(self._take, body, file_id))
+        return StoredFile(file_id, owner, filename, purpose, size, now, expires)
 
     async def find(self, owner: str, file_id: str) -> StoredFile:
         """Raises NotFoundError, also for the files of others."""

@@ -94,8 +94,10 @@ def delete_expired(connection: Connection, now: float) -> Sequence[str]:
     return [row["id"] for row in rows]
 
 
-def ids(connection: Connection) -> frozenset[str]:
-    return frozenset(row["id"] for row in connection.execute("SELECT id FROM files"))
+def ids(connection: Connection, owner: str | None = None) -> frozenset[str]:
+    """Of one owner, or of all."""
+    rows = connection.execute("SELECT id FROM files WHERE :owner IS NULL OR owner = :owner", {"owner": owner})
+    return frozenset(row["id"] for row in rows)
 
 
 def _file(row: Row) -> StoredFile:

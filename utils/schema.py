@@ -18,5 +18,51 @@ CREATE INDEX files_of_owner ON files (owner, number);
 CREATE INDEX files_by_expiry ON files (expires_at);
 """
 
-MIGRATIONS = (FILES,)
+JOBS = """
+CREATE TABLE batches (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    status TEXT NOT NULL,
+    output_seconds INTEGER,  -- how long its outputs are kept
+    document TEXT NOT NULL  -- the batch as its owner sees it
+) STRICT;
+CREATE INDEX batches_of_owner ON batches (owner, number);
+CREATE INDEX batches_by_status ON batches (status);
+
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    batch_id TEXT REFERENCES batches (id) ON DELETE CASCADE,
+    custom_id TEXT NOT NULL,
+    file_id TEXT,  -- a kept file, else the upload was spooled
+    status TEXT NOT NULL DEFAULT 'queued',
+    turn INTEGER NOT NULL,
+    starts INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    started_at REAL,
+    finished_at REAL,
+    expires_at REAL,
+    samples_done INTEGER NOT NULL DEFAULT 0,
+    samples_total INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    transcript BLOB
+) STRICT;
+CREATE INDEX jobs_by_turn ON jobs (status, turn, number);
+CREATE INDEX jobs_of_owner ON jobs (owner, batch_id, turn);
+CREATE INDEX jobs_of_batch ON jobs (batch_id, status);
+CREATE INDEX jobs_by_expiry ON jobs (expires_at);
+
+CREATE TABLE chunks (  -- checkpoints of jobs in progress
+    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    "index" INTEGER NOT NULL,
+    result BLOB NOT NULL,
+    PRIMARY KEY (job_id, "index")
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS = (FILES, JOBS)
 """`PRAGMA user_version` of a file is how many of these it has been through."""

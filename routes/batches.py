@@ -1,0 +1,64 @@
+"""/v1/batches: many requests in one file, answered in another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field, StringConstraints
+
+from routes.access import owner_of
+from routes.files import ExpiresAfter
+from routes.json_body import json_body, read_json
+from routes.pages import Page, page_of
+from routes.state import state_of
+from utils.batch_store import Batch
+
+router = APIRouter(prefix="/v1/batches", tags=["batches"])
+
+MAX_HOURS = 720
+MAX_PAGE = 100
+Key = Annotated[str, StringConstraints(max_length=64)]
+Value = Annotated[str, StringConstraints(max_length=512)]
+
+
+class BatchRequest(BaseModel):
+    input_file_id: Annotated[str, Field(max_length=100)]
+    endpoint: Literal["/v1/audio/transcriptions"]
+    completion_window: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}h$")]
+    """24h, as hosted; a machine without a GPU may need more, up to 720h."""
+    metadata: Annotated[dict[Key, Value], Field(max_length=16)] | None = None
+    output_expires_after: ExpiresAfter | None = None
+
+
+@router.post("", openapi_extra=json_body(BatchRequest))
+async def create_batch(request: Request) -> Batch:
+    """Start on a file of requests."""
+    wanted = await read_json(request, BatchRequest)
+    return await state_of(request).kept.batches.create(
+        owner_of(request),
+        wanted.endpoint,
+        wanted.input_file_id,
+        min(int(wanted.completion_window[:-1]), MAX_HOURS),
+        wanted.metadata,
+        wanted.output_expires_after.seconds if wanted.output_expires_after else None,
+    )
+
+
+@router.get("")
+async def list_batches(
+    request: Request, after: str | None = None, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20
+) -> Page[Batch]:
+    found = await state_of(request).kept.batches.page(owner_of(request), after, limit + 1)
+    return page_of(found, limit)
+
+
+@router.get("/{batch_id}")
+async def retrieve_batch(request: Request, batch_id: str) -> Batch:
+    return await state_of(request).kept.batches.find(owner_of(request), batch_id)
+
+
+@router.post("/{batch_id}/cancel")
+async def cancel_batch(request: Request, batch_id: str) -> Batch:
+    """Stop it; what is done already comes in its outputs."""
+    return await state_of(request).kept.batches.cancel(owner_of(request), batch_id)

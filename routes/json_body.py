@@ -1,0 +1,51 @@
+"""JSON bodies, bounded: the framework would read one of any length into memory."""
+
+from __future__ import annotations
+
+from asyncio import timeout
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from exceptions import InvalidRequestError, UploadTimeoutError
+from routes.errors import wrong_parameter
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_BYTES = 64 * 1024
+SECONDS = 30.0
+
+
+async def read_json(request: Request, model: type[M]) -> M:
+    """Raises InvalidRequestError, which names the parameter; UploadTimeoutError."""
+    body = bytearray()
+    try:
+        async with timeout(SECONDS):
+            async for data in request.stream():
+                body += data
+                if len(body) > MAX_BYTES:
+                    raise InvalidRequestError(f"The body may hold at most {MAX_BYTES} bytes.")
+    except TimeoutError as error:
+        raise UploadTimeoutError(f"The body did not come within {SECONDS:g} s; send it again.") from error
+    try:
+        return model.model_validate_json(bytes(body))
+    except ValidationError as error:
+        raise wrong_parameter(error.errors(include_url=False, include_input=False)) from error
+
+
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """What the OpenAPI document says of it."""
+    schema = model.model_json_schema()
+    schema = _inlined(schema, schema.pop("$defs", {}))
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return definitions[node["$ref"].split("/")[-1]]
+    return {name: _inlined(value, definitions) for name, value in node.items()}

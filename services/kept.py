@@ -1,0 +1,50 @@
+"""What outlives the server, as one: opened, worked on and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from services.batch_service import BatchService
+from services.file_service import FileService
+from services.job_service import JobService
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 60
+RECOVERY_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    files: FileService
+    jobs: JobService
+    batches: BatchService
+
+    async def open(self) -> None:
+        """Take up what an earlier server left."""
+        await self.files.open()
+        await self.jobs.open()
+
+    async def run(self) -> None:
+        """Jobs, batches and expiry, until cancelled. A full disk stops them for a while and not for good."""
+        while True:
+            try:
+                await self._work()
+            except Exception:
+                logger.exception("Jobs and batches stopped; they go on in %d s", RECOVERY_SECONDS)
+            await asyncio.sleep(RECOVERY_SECONDS)
+
+    async def _work(self) -> None:
+        await self.jobs.requeue()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.jobs.run())
+            group.create_task(self.batches.run())
+            group.create_task(self._sweep())
+
+    async def _sweep(self) -> None:
+        while True:
+            await self.files.sweep()
+            await self.jobs.sweep()
+            await asyncio.sleep(SWEEP_SECONDS)

@@ -1,0 +1,95 @@
+"""A server of its own process with fake models, to be killed: `python -m tests.serve_fakes`.
+
+Arguments: the port, the folder for its workspace and its data, seconds each batch takes. Every batch that the
+recogniser is given is written down as its length in a file that outlives the process.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from openai import OpenAI
+
+from config import Settings
+from models import Audio, DecodeOptions, WindowText
+from server import create_app
+from tests.fakes import ScriptedRecogniser
+from tests.test_serving import fake_loaders
+
+RUNS = "runs.txt"
+
+
+class WritingRecogniser(ScriptedRecogniser):
+    """Notes the length in samples of every window it is given, before it starts."""
+
+    def __init__(self, log: Path, seconds_per_batch: float) -> None:
+        super().__init__(seconds_per_batch)
+        self._log = log
+
+    def transcribe(
+        self, windows: Sequence[Audio], options: DecodeOptions, words: bool
+    ) -> Iterator[list[WindowText] | None]:
+        with self._log.open("a") as log:
+            log.writelines(f"{len(window)}\n" for window in windows)
+        return super().transcribe(windows, options, words)
+
+
+@contextmanager
+def killable_server(
+    folder: Path, seconds_per_batch: float
+) -> Iterator[tuple[OpenAI, subprocess.Popen[bytes]]]:
+    """Started and ready; killed on leaving, unless it has ended."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "tests.serve_fakes", str(port), str(folder), str(seconds_per_batch)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
+        OpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as client,
+    ):
+        try:
+            while not _is_up(url):
+                assert process.poll() is None, "the server did not start"
+                time.sleep(0.05)
+            yield client, process
+        finally:
+            process.kill()
+
+
+def runs(folder: Path) -> list[int]:
+    """The windows that recognisers in `folder` were given, by their samples."""
+    return [int(line) for line in (folder / RUNS).read_text().split()]
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def main(port: int, folder: Path, seconds_per_batch: float) -> None:
+    settings = Settings(
+        _env_file=None,
+        workspace_dir=folder / "work",
+        data_dir=folder / "kept",
+        whisper_batch_size=1,
+        chunk_seconds=60,
+        jobs_at_once=1,
+    )
+    recogniser = WritingRecogniser(folder / RUNS, seconds_per_batch)
+    app = create_app(settings, fake_loaders(lambda: recogniser))
+    uvicorn.run(app, port=port, log_config=None)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]))
