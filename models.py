@@ -260,6 +260,7 @@ class TranscriptionOptions:
     diarize: bool = False
     speakers: SpeakerCount = SpeakerCount()
     known: KnownVoices = KnownVoices()
+    separate_channels: bool = False
     separate_vocals: Choice = False
     align: bool = False
     restore_punctuation: bool = False

@@ -38,6 +38,11 @@ class Include(StrEnum):
     LOGPROBS = "logprobs"
 
 
+class Channels(StrEnum):
+    MIX = "mix"
+    SEPARATE = "separate"
+
+
 class TranscriptionForm(BaseModel):
     """The fields of a transcription request beside `file`. Unknown ones are ignored, as hosted."""
 
@@ -57,6 +62,7 @@ class TranscriptionForm(BaseModel):
     known_speaker_names: Annotated[list[SpeakerName], Field(max_length=MAX_REFERENCES)] = []
     known_speaker_references: Annotated[list[str], Field(max_length=MAX_REFERENCES)] = []
     diarize: bool | None = None
+    channels: Channels = Channels.MIX
     separate_vocals: Choice | None = None
     align: bool | None = None
     restore_punctuation: bool | None = None
@@ -168,6 +174,7 @@ def _options(form: TranscriptionForm, defaults: StageDefaults) -> TranscriptionO
         words=is_timed or align,
         diarize=diarize,
         speakers=speakers,
+        separate_channels=form.channels is Channels.SEPARATE,
         separate_vocals=_chosen(form.separate_vocals, defaults.separate_vocals),
         align=align,
         restore_punctuation=_chosen(
@@ -192,9 +199,16 @@ def _diarize(form: TranscriptionForm, defaults: StageDefaults) -> bool:
             "verbose_json, text, srt or vtt, and not diarize=false.",
             param="known_speaker_names",
         )
-    asked = form.num_speakers or form.min_speakers or form.max_speakers or form.known_speaker_names
+    is_separate = form.channels is Channels.SEPARATE
+    if is_separate and form.known_speaker_names:
+        raise InvalidRequestError(
+            "With channels=separate the channels are the speakers; leave their names out.",
+            param="known_speaker_names",
+        )
+    counted = form.num_speakers or form.min_speakers or form.max_speakers
+    asked = counted or form.known_speaker_names or is_separate
     if form.response_format in SPEAKER_FORMATS:
-        return _chosen(form.diarize, defaults.diarize or bool(form.known_speaker_names))
+        return _chosen(form.diarize, defaults.diarize or bool(form.known_speaker_names) or is_separate)
     return form.response_format in PREFIX_FORMATS and _chosen(form.diarize, bool(asked))
 
 

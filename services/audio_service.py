@@ -9,6 +9,7 @@ from typing import Protocol
 from models import SAMPLE_RATE, Audio, AudioClip, Span
 from services.speech_detector import DetectorState
 from utils.audio_utils import Decoder, read_samples
+from utils.channel_splitter import ChannelSplitter
 from utils.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
 from utils.concurrency import finish_in_thread
 from utils.model_manager import ModelSlot
@@ -50,6 +51,14 @@ class AudioService:
             while (clip := await finish_in_thread(decoder.step)) is None:
                 pass
             return clip
+
+    async def split(self, upload: Path, workspace: Path) -> list[Path]:
+        """A file in the workspace for each channel. Raises as `decode` does, and InvalidRequestError."""
+        with full_disk_named():
+            splitter = ChannelSplitter(upload, workspace, self._max_samples)
+            while (channels := await finish_in_thread(splitter.step)) is None:
+                pass
+            return channels
 
     async def plan(self, clip: AudioClip) -> AsyncGenerator[PlannedChunk]:
         """Chunks in order, each as soon as its end is known, while the rest is still unheard."""

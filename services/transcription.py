@@ -11,6 +11,7 @@ from pathlib import Path
 from exceptions import StageUnavailableError
 from models import AudioClip, Choice, ChunkResult, Transcript, TranscriptionOptions
 from services.audio_service import AudioService, VocalSeparator
+from services.channels import transcribe_channels
 from services.chunk_processor import ChunkProcessor, Stages
 from utils.chunk_merger import merge
 from utils.progress import Progress
@@ -25,8 +26,9 @@ class TranscriptionService:
 
     def require(self, options: TranscriptionOptions) -> None:
         """Raises StageUnavailableError for a stage that was asked for and has no model here."""
+        by_voice = options.diarize and not options.separate_channels
         wanted = (
-            (options.diarize, self._stages.diarization, "diarize", "speaker diarization"),
+            (by_voice, self._stages.diarization, "diarize", "speaker diarization"),
             (options.separate_vocals, self._separator, "separate_vocals", "vocal separation"),
             (options.align, self._stages.aligner, "align", "alignment"),
             (
@@ -49,9 +51,13 @@ class TranscriptionService:
     ) -> Transcript:
         """The whole recording. Raises InvalidAudioError and what the stages raise."""
         self.require(options)
+        if options.separate_channels:
+            channels = await self._audio.split(upload, workspace)
+            return await transcribe_channels(channels, workspace, options, progress, self.transcribe)
         clip = await self._audio.decode(upload, workspace)
         clip = await self._heard(upload, clip, workspace, options.separate_vocals)
-        await to_thread(upload.unlink)
+        if upload.parent == workspace:
+            await to_thread(upload.unlink)
         async with aclosing(self.stream(clip, options, progress)) as stream:
             results = [result async for result in stream]
         return await to_thread(merge, results, clip.num_samples, options.speakers, options.known)

@@ -20,6 +20,7 @@ from models import SAMPLE_RATE, Audio, AudioClip, Span
 BYTES_PER_SAMPLE = 2  # s16le
 SHORTEST_SAMPLES = SAMPLE_RATE // 10  # the hosted API refuses less than 0.1 s
 BLOCK_SECONDS = 10
+MAX_CHANNELS = 8  # that are taken apart; any number is mixed
 
 # A frame is resampled whole: at 1 Hz a few kilobytes of FLAC would become gigabytes. From here a frame of
 # 65,535 samples, the most FLAC allows, is at most 16 s.
@@ -37,10 +38,11 @@ Samples = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class SoundFormat:
-    """What decoded sound shall look like. FFmpeg's names; a planar format keeps the channels apart."""
+    """What decoded sound shall look like, in FFmpeg's names. None for `channels` takes those that there are;
+    then the format may not be planar, since PyAV crashes on planes from the eighth."""
 
     sample_format: str
-    channels: int
+    channels: int | None
     rate: int
 
 
@@ -95,17 +97,23 @@ def decoded_blocks(source: Path, wanted: SoundFormat = CLIP_FORMAT) -> Iterator[
 def _resampled(container: InputContainer, wanted: SoundFormat) -> Iterator[Samples]:
     if not container.streams.audio:
         raise InvalidAudioError("The file holds no audio stream.")
-    frames = _frames(container)
+    frames, width = _frames(container), wanted.channels
     for _, alike in groupby(frames, key=lambda frame: (frame.format.name, frame.layout.name, frame.rate)):
         first = next(alike)
+        there = first.layout.nb_channels
+        width = width or there
+        if wanted.channels is None and not width == there <= MAX_CHANNELS:
+            raise InvalidAudioError(f"The recording has {there} channels, or not the same number throughout.")
         # FFmpeg would lower a single channel by 3 dB in each of two, so it is copied below instead.
-        channels = min(wanted.channels, len(first.layout.channels))
+        layout = first.layout.name if width == there else LAYOUTS[min(width, there)]
         # A resampler is bound to the format of its first frame.
-        resampler = AudioResampler(wanted.sample_format, LAYOUTS[channels], wanted.rate)
+        resampler = AudioResampler(wanted.sample_format, layout, wanted.rate)
         for frame in chain([first], alike, [None]):
             for resampled in resampler.resample(frame):
                 block = resampled.to_ndarray()
-                yield np.broadcast_to(block, (wanted.channels, block.shape[1]))
+                if not resampled.format.is_planar:
+                    block = block.reshape(-1, width).T
+                yield np.broadcast_to(block, (width, block.shape[1]))
 
 
 def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:

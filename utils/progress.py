@@ -38,3 +38,21 @@ class Progress:
                 self.total / SAMPLE_RATE,
                 100 * self.fraction,
             )
+
+
+class PartOfProgress(Progress):
+    """That of one of several parts, all as long as one another and done in order; told to the whole."""
+
+    def __init__(self, whole: Progress, part: int, parts: int) -> None:
+        super().__init__(whole.request_id)
+        self._whole = whole
+        self._part = part
+        self._parts = parts
+
+    def begin(self, total: int) -> None:
+        super().begin(total)
+        self._whole.begin(total * self._parts)
+
+    def reach(self, sample: int) -> None:
+        self.done = max(self.done, min(sample, self.total))
+        self._whole.reach(self._part * self.total + self.done)

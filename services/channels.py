@@ -1,0 +1,58 @@
+"""Recordings with a speaker on each channel: every channel goes through the pipeline on its own."""
+
+from __future__ import annotations
+
+import shutil
+from asyncio import to_thread
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from exceptions import InvalidRequestError
+from models import Span, SpeakerCount, Transcript, TranscriptionOptions
+from utils.channel_merger import merge_channels
+from utils.channel_splitter import loudness, read_channel
+from utils.concurrency import finish_in_thread
+from utils.progress import PartOfProgress, Progress
+
+Transcribe: TypeAlias = Callable[
+    [Path, Path, TranscriptionOptions, Progress], Coroutine[None, None, Transcript]
+]
+"""The ordinary pipeline, for one upload in its workspace."""
+
+
+async def transcribe_channels(
+    channels: Sequence[Path],
+    workspace: Path,
+    options: TranscriptionOptions,
+    progress: Progress,
+    transcribe: Transcribe,
+) -> Transcript:
+    """The channels one after the other, so that memory stays as it is for one, and merged by time.
+
+    Raises InvalidRequestError where the caller counts other speakers, and what `transcribe` raises.
+    """
+    _check_count(options.speakers, len(channels))
+    alone = replace(options, separate_channels=False, diarize=False, speakers=SpeakerCount(), words=True)
+    transcripts = []
+    for number, channel in enumerate(channels):
+        folder = workspace / str(number)
+        await to_thread(folder.mkdir)
+        part = PartOfProgress(progress, number, len(channels))
+        transcripts.append(await transcribe(channel, folder, alone, part))
+        await finish_in_thread(partial(shutil.rmtree, folder))
+    return await to_thread(merge_channels, transcripts, partial(_loudness, channels), options.diarize)
+
+
+def _check_count(count: SpeakerCount, channels: int) -> None:
+    if not count.minimum <= channels <= (count.maximum or channels):
+        raise InvalidRequestError(
+            f"With channels=separate the {channels} channels are the speakers; leave their number out.",
+            param="num_speakers",
+        )
+
+
+def _loudness(channels: Sequence[Path], channel: int, span: Span) -> float:
+    return loudness(read_channel(channels[channel], span))
