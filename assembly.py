@@ -55,12 +55,12 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     most_samples = round(settings.max_audio_hours * 3600 * SAMPLE_RATE)
     detector = models.add("speech", loaders.detector)
     audio = AudioService(detector, limits, most_samples)
-    batch_size = settings.whisper_batch_size or loaders.batch_size
+    batches = loaders.batches.resized(settings.whisper_batch_size)
     separator, aligner, labeller = loaders.separator, loaders.aligner, loaders.punctuator
     languages = frozenset(settings.punctuation_languages.split(","))
     diarizer = loaders.diarizer(models) if loaders.diarizer else None
     stages = Stages(
-        whisper=WhisperService(models.add("whisper", loaders.recogniser), batch_size),
+        whisper=WhisperService(models.add("whisper", loaders.recogniser), batches),
         diarization=diarizer,
         aligner=AlignmentService(models.add("alignment", aligner)) if aligner else None,
         punctuator=PunctuationService(models.add("punctuation", labeller), languages) if labeller else None,

@@ -26,15 +26,16 @@ from services.speech_detector import load_speech_detector
 from services.titanet import load_titanet
 from services.vocal_separator import SeparationModel
 from services.voice_embedder import load_voice_embedder
-from services.whisper_engine import WhisperEngine
-from services.whisper_service import Recogniser
+from services.whisper_batcher import BatchSizes, Recogniser
+from services.whisper_engine import load_whisper_engine
 from services.whisper_weights import find_weights
 from utils.model_manager import ModelManager, ModelSource
 from utils.model_process import in_child
 
 M = TypeVar("M")
 
-BATCH_SIZES = {"cpu": 4, "cuda": 16}  # on a CPU more gains nothing, and others wait longer for their turn
+# On a CPU the encoder gains nothing from a batch and the decoder little from more; others would wait longer.
+BATCH_SIZES = {"cpu": BatchSizes(encode=1, decode=4), "cuda": BatchSizes(encode=16, decode=16)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Loaders:
     separator: ModelSource[SeparationModel] | None = None
     aligner: ModelSource[CtcModel] | None = None
     punctuator: ModelSource[MarkLabeller] | None = None
-    batch_size: int = BATCH_SIZES["cpu"]
+    batches: BatchSizes = BATCH_SIZES["cpu"]
 
 
 def default_loaders(settings: Settings) -> Loaders:
@@ -59,7 +60,11 @@ def default_loaders(settings: Settings) -> Loaders:
     repo = settings.separation_repo
     return Loaders(
         recogniser=ModelSource(
-            weights.name, lambda: WhisperEngine(weights.load(), settings.whisper_beam_size), device
+            weights.name,
+            in_child(
+                partial(load_whisper_engine, weights, settings.whisper_beam_size), settings.model_call_seconds
+            ),
+            device,
         ),
         detector=ModelSource("silero-vad-v6", load_speech_detector),
         diarizer=_diarizer(settings, device, studio) if settings.enable_speaker_diarization else None,
@@ -74,7 +79,7 @@ def default_loaders(settings: Settings) -> Loaders:
         punctuator=studio.source(settings.punctuation_model, load_punctuation_model, "transformers")
         if settings.enable_punctuation_restoration
         else None,
-        batch_size=BATCH_SIZES[device],
+        batches=BATCH_SIZES[device],
     )
 
 

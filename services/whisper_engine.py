@@ -9,14 +9,15 @@ import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from exceptions import InvalidRequestError
 from models import SAMPLE_RATE, Audio, DecodeOptions, Task, TokenCounts, TokenLogprob, WindowText, Word
-from utils.temperature_ladder import LADDER, is_doubtful, settle
+from services.whisper_batcher import EncodedWindow
+from services.whisper_weights import WhisperWeights
 from utils.token_logprobs import token_bytes
 
 if TYPE_CHECKING:
@@ -39,47 +40,50 @@ class WhisperEngine:
         self._model = model
         self._beam_size = beam_size
 
-    def language_probabilities(self, window: Audio) -> dict[str, float]:
-        """How likely each language is in the first 30 s of `window`."""
+    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
+        """Windows of at most 30 s through the encoder, out to the host's memory."""
+        from faster_whisper.transcribe import get_ctranslate2_storage
+
+        features = get_ctranslate2_storage(self._features(windows))
+        states = np.asarray(self._model.model.encode(features, to_cpu=True))
+        return [EncodedWindow(rows, len(window)) for rows, window in zip(states, windows, strict=True)]
+
+    def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
+        """How likely each language is in `window`."""
         if not self._model.model.is_multilingual:
             return {"en": 1.0}
-        encoded = self._model.encode(self._features([window]))
-        return {
-            token[2:-2]: probability for token, probability in self._model.model.detect_language(encoded)[0]
-        }
+        found = self._model.model.detect_language(_storage([window]))[0]
+        return {token[2:-2]: probability for token, probability in found}
 
-    def transcribe(
-        self, windows: Sequence[Audio], options: DecodeOptions, words: bool
-    ) -> Iterator[list[WindowText] | None]:
-        """Decode windows of at most 30 s together, a rung of the ladder a step; the last item is the result,
-        times in samples from each window's start. `options.language` must be set.
+    def decode(
+        self,
+        windows: Sequence[EncodedWindow],
+        options: Sequence[DecodeOptions],
+        words: bool,
+        temperature: float,
+    ) -> list[WindowText]:
+        """Decode windows together at one temperature, times in samples from each window's start. The options
+        may differ in language, which must be set, and then have no prompt: CTranslate2 wants prompts of one
+        length.
 
         Raises InvalidRequestError for a language or a task that this model does not know.
         """
-        tokenizer = self._tokenizer(options.language or "en", options.task)
-        prompt = self._prompt(tokenizer, options)
-        features = self._features(windows)
-        encoded = self._model.encode(features)
-        ladder = LADDER if options.temperature == 0 else (options.temperature,)
-        tries: list[list[WindowText]] = [[] for _ in windows]
-        pending = list(range(len(windows)))
-        for temperature in ladder:
-            part = encoded if len(pending) == len(windows) else self._model.encode(features[pending])
-            for index, text in zip(
-                pending, self._generate(part, prompt, tokenizer, temperature), strict=True
-            ):
-                tries[index].append(text)
-            pending = [index for index in pending if is_doubtful(tries[index][-1])]
-            if not pending:
-                break
-            yield None
-        texts = _counted([settle(attempts) for attempts in tries], windows, prompt, tokenizer)
-        if options.logprobs:
-            texts = self._with_logprobs(texts, encoded, prompt, tokenizer)
-        yield self._with_words(texts, windows, encoded, tokenizer) if words else texts
+        tokenizers = [self._tokenizer(each.language or "en", each.task) for each in options]
+        prompts = [self._prompt(*pair) for pair in zip(tokenizers, options, strict=True)]
+        texts = self._generate(_storage(windows), prompts, tokenizers, temperature)
+        for own in _equals(prompts):  # alignment begins every text with the same prompt
+            prompt, tokenizer, part = prompts[own[0]], tokenizers[own[0]], [windows[n] for n in own]
+            said = _counted([texts[n] for n in own], part, prompt, tokenizer)
+            if options[0].logprobs:
+                said = self._with_logprobs(said, _storage(part), prompt, tokenizer)
+            if words:
+                said = self._with_words(said, part, tokenizer)
+            for n, text in zip(own, said, strict=True):
+                texts[n] = text
+        return texts
 
     def _generate(
-        self, encoded: Any, prompt: list[int], tokenizer: Tokenizer, temperature: float
+        self, encoded: Any, prompts: list[list[int]], tokenizers: Sequence[Tokenizer], temperature: float
     ) -> list[WindowText]:
         from faster_whisper.transcribe import get_suppressed_tokens
 
@@ -93,29 +97,28 @@ class WhisperEngine:
             }
         results = self._model.model.generate(
             encoded,
-            [prompt] * encoded.shape[0],
+            prompts,
             max_length=self._model.max_length,
             return_scores=True,
             return_no_speech_prob=True,
-            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+            suppress_tokens=get_suppressed_tokens(tokenizers[0], [-1]),
             **search,
         )
-        return [_window_text(result, tokenizer, temperature) for result in results]
+        return [_window_text(*pair, temperature) for pair in zip(results, tokenizers, strict=True)]
 
     def _with_words(
-        self, texts: list[WindowText], windows: Sequence[Audio], encoded: Any, tokenizer: Tokenizer
+        self, texts: list[WindowText], windows: Sequence[EncodedWindow], tokenizer: Tokenizer
     ) -> list[WindowText]:
         """Word times from cross-attention and dynamic time warping, as in openai/whisper `timing.py`."""
         from faster_whisper.transcribe import merge_punctuations
 
-        frames = [max(1, len(window) * self._model.frames_per_second // SAMPLE_RATE) for window in windows]
-        alignments = self._model.find_alignment(
-            tokenizer, [list(text.tokens) for text in texts], encoded, frames
-        )
+        frames = [max(1, w.num_samples * self._model.frames_per_second // SAMPLE_RATE) for w in windows]
+        tokens = [list(text.tokens) for text in texts]
+        alignments = self._model.find_alignment(tokenizer, tokens, _storage(windows), frames)
         timed = []
         for text, alignment, window in zip(texts, alignments, windows, strict=True):
             merge_punctuations(alignment, PREPENDED, APPENDED)
-            words = tuple(_word(entry, len(window)) for entry in alignment if entry["word"])
+            words = tuple(_word(entry, window.num_samples) for entry in alignment if entry["word"])
             timed.append(replace(text, words=_sharing_logprobs(words, text)))
         return timed
 
@@ -164,6 +167,19 @@ class WhisperEngine:
         return [*head, *tokenizer.sot_sequence, tokenizer.no_timestamps]
 
 
+def _storage(windows: Sequence[EncodedWindow]) -> Any:
+    from ctranslate2 import StorageView
+
+    return StorageView.from_array(np.stack([window.states for window in windows]))
+
+
+def _equals(prompts: Sequence[list[int]]) -> list[list[int]]:
+    """Indices of equal prompts, group by group."""
+    return [
+        [n for n, other in enumerate(prompts) if other == prompt] for prompt, _ in groupby(sorted(prompts))
+    ]
+
+
 def _window_text(result: Any, tokenizer: Tokenizer, temperature: float) -> WindowText:
     tokens = tuple(result.sequences_ids[0])
     text = tokenizer.decode(list(tokens))
@@ -180,12 +196,14 @@ def _window_text(result: Any, tokenizer: Tokenizer, temperature: float) -> Windo
 
 
 def _counted(
-    texts: list[WindowText], windows: Sequence[Audio], prompt: list[int], tokenizer: Tokenizer
+    texts: list[WindowText], windows: Sequence[EncodedWindow], prompt: list[int], tokenizer: Tokenizer
 ) -> list[WindowText]:
     """With what each window was given and gave back. The marks that begin every prompt are not counted."""
     given = max(0, len(prompt) - len(tokenizer.sot_sequence) - 2)
     return [
-        replace(text, counts=TokenCounts(given, -(-len(window) // SAMPLES_PER_POSITION), len(text.tokens)))
+        replace(
+            text, counts=TokenCounts(given, -(-window.num_samples // SAMPLES_PER_POSITION), len(text.tokens))
+        )
         for text, window in zip(texts, windows, strict=True)
     ]
 
@@ -208,3 +226,7 @@ def _word(entry: dict[str, Any], num_samples: int) -> Word:
     start, stop = (min(round(float(entry[end]) * SAMPLE_RATE), num_samples) for end in ("start", "end"))
     tokens = tuple(entry["tokens"])
     return Word(start, stop, entry["word"], round(float(entry["probability"]), 4), tokens)
+
+
+def load_whisper_engine(weights: WhisperWeights, beam_size: int) -> WhisperEngine:
+    return WhisperEngine(weights.load(), beam_size)

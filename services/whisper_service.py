@@ -1,13 +1,16 @@
-"""Speech of a chunk to segments: windows, language, batches."""
+"""Speech of a chunk to segments: windows, language, sentences."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from functools import partial
 
-from models import Audio, AudioClip, Chunk, DecodeOptions, Heard, Span, TokenCounts, WindowText
+from models import AudioClip, Chunk, DecodeOptions, Heard, Span, WindowText
+from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser, WhisperBatcher
 from utils.audio_utils import read_samples
+from utils.concurrency import in_order
 from utils.model_manager import ModelSlot
 from utils.segmentation import cut_segments
 from utils.speech_map import SpeechMap, SpeechRules, pack_windows, seconds
@@ -20,18 +23,11 @@ SURE = 0.5  # a language likelier than this is settled by one window
 VOTERS = 3  # otherwise so many windows are asked
 
 
-class Recogniser(Protocol):
-    def language_probabilities(self, window: Audio) -> dict[str, float]: ...
-
-    def transcribe(
-        self, windows: Sequence[Audio], options: DecodeOptions, words: bool
-    ) -> Iterator[list[WindowText] | None]: ...
-
-
 class WhisperService:
-    def __init__(self, slot: ModelSlot[Recogniser], batch_size: int) -> None:
+    def __init__(self, slot: ModelSlot[Recogniser], sizes: BatchSizes) -> None:
         self._slot = slot
-        self._batch_size = batch_size
+        self._batcher = WhisperBatcher(slot, sizes)
+        self._most_at_once = 2 * sizes.decode  # windows of a recording: a batch in work and one that waits
 
     async def detect_language(
         self, clip: AudioClip, speech: SpeechMap, candidates: Sequence[str]
@@ -39,7 +35,8 @@ class WhisperService:
         """The likeliest language of the first windows, among `candidates` if any; None in silence."""
         votes: Counter[str] = Counter()
         for window in pack_windows(speech, RULES, WINDOW, WIDEST_GAP)[:VOTERS]:
-            probabilities = await self._probabilities(clip, window)
+            encoded = await self._encoded(clip, window)
+            probabilities = await self._slot.run(partial(_language_probabilities, encoded))
             known = {code: probabilities.get(code, 0.0) for code in candidates or probabilities}
             votes.update(known)
             if max(known.values()) > SURE * sum(known.values()):
@@ -50,37 +47,29 @@ class WhisperService:
         self, clip: AudioClip, chunk: Chunk, speech: SpeechMap, options: DecodeOptions, words: bool
     ) -> AsyncGenerator[Heard]:
         """Segments of all the speech that the chunk hears, in samples of the recording, and what they cost,
-        batch by batch.
+        window by window in order.
 
         Where `words` is false, only the windows that a neighbouring chunk hears too get word times:
         merging needs them.
         """
         windows = pack_windows(speech, RULES, WINDOW, WIDEST_GAP)
         voiced = speech.regions(VOICED)
-        for batch in _batches(windows, self._batch_size):
-            timed = words or any(_is_shared(window, chunk) for window in batch)
-            texts = await self._decode(clip, batch, options, timed)
-            pairs = zip(batch, texts, strict=True)
-            segments = [segment for window, text in pairs for segment in cut_segments(text, window, voiced)]
-            counts = sum((text.counts for text in texts), TokenCounts())
-            yield Heard(tuple(segments), batch[-1].stop, counts)
+        work = (self._text(clip, window, options, words or _is_shared(window, chunk)) for window in windows)
+        async with aclosing(in_order(work, self._most_at_once)) as texts:
+            for window in windows:
+                text = await anext(texts)
+                yield Heard(tuple(cut_segments(text, window, voiced)), window.stop, text.counts)
 
-    async def _probabilities(self, clip: AudioClip, window: Span) -> dict[str, float]:
-        return await self._slot.run(lambda model: model.language_probabilities(read_samples(clip, window)))
+    async def _text(self, clip: AudioClip, window: Span, options: DecodeOptions, words: bool) -> WindowText:
+        encoded = await self._encoded(clip, window)
+        return await self._batcher.decode(clip, encoded, options, words)
 
-    async def _decode(
-        self, clip: AudioClip, batch: Sequence[Span], options: DecodeOptions, words: bool
-    ) -> list[WindowText]:
-        """Step by step, so that a batch that must be tried again does not hold the model meanwhile."""
+    async def _encoded(self, clip: AudioClip, window: Span) -> EncodedWindow:
+        return await self._batcher.encode(clip, partial(read_samples, clip, window))
 
-        def begin(model: Recogniser) -> tuple[Iterator[list[WindowText] | None], list[WindowText] | None]:
-            steps = model.transcribe([read_samples(clip, window) for window in batch], options, words)
-            return steps, next(steps)
 
-        steps, texts = await self._slot.run(begin)
-        while texts is None:
-            texts = await self._slot.run(lambda _: next(steps))
-        return texts
+def _language_probabilities(window: EncodedWindow, model: Recogniser) -> dict[str, float]:
+    return model.language_probabilities(window)
 
 
 def _is_shared(window: Span, chunk: Chunk) -> bool:
@@ -88,8 +77,3 @@ def _is_shared(window: Span, chunk: Chunk) -> bool:
     first = chunk.start + (chunk.start - chunk.heard.start)
     last = chunk.stop - (chunk.heard.stop - chunk.stop)
     return window.start < first or window.stop > last
-
-
-def _batches(windows: Sequence[Span], size: int) -> Iterator[Sequence[Span]]:
-    for start in range(0, len(windows), size):
-        yield windows[start : start + size]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from string import ascii_lowercase
 
 import numpy as np
@@ -14,6 +14,7 @@ from exceptions import ModelFailedError
 from models import SAMPLE_RATE, Audio, DecodeOptions, Span, SpeakerCount, WindowText, Word
 from services.demucs_model import SeparationLayout
 from services.speech_detector import DetectorState
+from services.whisper_batcher import EncodedWindow
 from utils.ctc_viterbi import TokenSpan
 from utils.overlap_add import Samples
 from utils.punctuation import NO_MARK
@@ -45,26 +46,33 @@ class ScriptedRecogniser:
         self._pause = seconds_per_batch
         self._gate = gate
 
-    def language_probabilities(self, window: Audio) -> dict[str, float]:
+    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
+        return [EncodedWindow(window, len(window)) for window in windows]
+
+    def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
         return {"en": 0.6, "de": 0.3, "fr": 0.1}
 
-    def transcribe(
-        self, windows: Sequence[Audio], options: DecodeOptions, words: bool
-    ) -> Iterator[list[WindowText] | None]:
+    def decode(
+        self,
+        windows: Sequence[EncodedWindow],
+        options: Sequence[DecodeOptions],
+        words: bool,
+        temperature: float,
+    ) -> list[WindowText]:
         self.batches.append(len(windows))
-        self.options.append(options)
+        self.options += options
         time.sleep(self._pause)
         if self._gate:
             self._gate.wait(30)
-        yield [self._text(window, words) for window in windows]
+        return [self._text(window.num_samples // SAMPLE_RATE, words, temperature) for window in windows]
 
-    def _text(self, window: Audio, words: bool) -> WindowText:
-        count = max(1, len(window) // SAMPLE_RATE)
+    def _text(self, seconds: int, words: bool, temperature: float) -> WindowText:
+        count = max(1, seconds)
         said = tuple(
             Word(n * SAMPLE_RATE, n * SAMPLE_RATE + SAMPLE_RATE // 2, " w", 0.9, (n,)) for n in range(count)
         )
         tokens = tuple(range(count))
-        return WindowText(" w" * count, tokens, said if words else (), 0.0, -0.2, 1.0, 0.01)
+        return WindowText(" w" * count, tokens, said if words else (), temperature, -0.2, 1.0, 0.01)
 
 
 class PitchEmbedder:

@@ -19,8 +19,9 @@ import uvicorn
 from openai import OpenAI
 
 from config import Settings
-from models import Audio, DecodeOptions, WindowText
+from models import DecodeOptions, WindowText
 from server import create_app
+from services.whisper_batcher import EncodedWindow
 from tests.fakes import ScriptedRecogniser
 from tests.test_serving import fake_loaders
 
@@ -34,12 +35,16 @@ class WritingRecogniser(ScriptedRecogniser):
         super().__init__(seconds_per_batch)
         self._log = log
 
-    def transcribe(
-        self, windows: Sequence[Audio], options: DecodeOptions, words: bool
-    ) -> Iterator[list[WindowText] | None]:
+    def decode(
+        self,
+        windows: Sequence[EncodedWindow],
+        options: Sequence[DecodeOptions],
+        words: bool,
+        temperature: float,
+    ) -> list[WindowText]:
         with self._log.open("a") as log:
-            log.writelines(f"{len(window)}\n" for window in windows)
-        return super().transcribe(windows, options, words)
+            log.writelines(f"{window.num_samples}\n" for window in windows)
+        return super().decode(windows, options, words, temperature)
 
 
 @contextmanager

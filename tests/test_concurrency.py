@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import aclosing
 
 import pytest
 
-from utils.concurrency import finish_in_thread, run_together
+from utils.concurrency import finish_in_thread, in_order, run_together
 
 
 async def test_the_result_or_error_of_the_work_is_given() -> None:
@@ -84,3 +85,34 @@ async def test_cancellation_reaches_both() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert all(sibling.cancelled for sibling in siblings)
+
+
+async def test_results_come_in_order_and_few_run_at_once() -> None:
+    running: list[int] = []
+
+    async def work(n: int) -> int:
+        running.append(n)
+        await asyncio.sleep(0.02 if n % 2 == 0 else 0)
+        return n
+
+    seen = []
+    async for n in in_order((work(n) for n in range(7)), most=3):
+        seen.append(n)
+        assert len(running) <= n + 3
+    assert seen == list(range(7))
+
+
+async def test_closed_early_it_cancels_what_runs() -> None:
+    cancelled: list[int] = []
+
+    async def work(n: int) -> int:
+        try:
+            await asyncio.sleep(0 if n == 0 else 30)
+        except asyncio.CancelledError:
+            cancelled.append(n)
+            raise
+        return n
+
+    async with aclosing(in_order((work(n) for n in range(9)), most=3)) as results:
+        assert await anext(results) == 0
+    assert cancelled == [1, 2]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models import DecodeOptions
+from models import DecodeOptions, WindowText
 from services.whisper_engine import WhisperEngine
 from services.whisper_weights import find_weights
 from tests.conftest import RunningServer
@@ -22,12 +22,16 @@ def engine() -> WhisperEngine:
     return WhisperEngine(find_weights("whisper-tiny.en", "cpu", "float32", 1).load(), beam_size=1)
 
 
+def _decode(engine: WhisperEngine, options: DecodeOptions, words: bool) -> WindowText:
+    return engine.decode(engine.encode([DIALOGUE.samples]), [options], words, temperature=0.0)[0]
+
+
 @pytest.mark.parametrize("prompt", ["", "The summer market."])
 def test_they_are_those_of_a_greedy_decoding(engine: WhisperEngine, prompt: str) -> None:
     """Log-softmax of the logits of each step, computed here. What the decoder never says is left out there
     and weighs a little in ours, as does the order of additions: 0.03 at most on this recording."""
     options = DecodeOptions("en", prompt=prompt, logprobs=True)
-    text = list(engine.transcribe([DIALOGUE.samples], options, words=False))[-1][0]  # type: ignore[index]
+    text = _decode(engine, options, words=False)
     whisper = engine._model
     tokenizer = engine._tokenizer("en", options.task)
     result = whisper.model.generate(
@@ -47,12 +51,10 @@ def test_they_are_those_of_a_greedy_decoding(engine: WhisperEngine, prompt: str)
 
 def test_words_share_them_out(engine: WhisperEngine) -> None:
     options = DecodeOptions("en", logprobs=True)
-    text = list(engine.transcribe([DIALOGUE.samples], options, words=True))[-1][0]  # type: ignore[index]
+    text = _decode(engine, options, words=True)
     assert [token for word in text.words for token in word.logprobs] == list(text.logprobs)
     assert all(b"".join(t.data for t in word.logprobs).decode() == word.text for word in text.words)
-    plain = list(engine.transcribe([DIALOGUE.samples], replace(options, logprobs=False), words=True))[-1]
-    assert plain is not None
-    assert plain[0].logprobs == ()
+    assert _decode(engine, replace(options, logprobs=False), words=True).logprobs == ()
 
 
 @pytest.mark.parametrize("text", [" Grüße aus Köln", "日本語の文", "🎉🏳️‍🌈", "\n\t\x00"])

@@ -16,7 +16,8 @@ from services.audio_service import AudioService, Detector
 from services.chunk_processor import Stages
 from services.transcription import TranscriptionService
 from services.vocal_separator import SeparationModel, VocalSeparationService
-from services.whisper_service import Recogniser, WhisperService
+from services.whisper_batcher import BatchSizes, Recogniser
+from services.whisper_service import WhisperService
 from tests.fakes import LeftChannelSeparator, LoudnessDetector, ScriptedRecogniser
 from tests.speech import chords, tone
 from utils.audio_utils import Decoder, read_samples
@@ -128,7 +129,7 @@ async def test_what_is_asked_for_is_done(
     recogniser: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("scripted", ScriptedRecogniser))
     transcription = TranscriptionService(
         AudioService(detector, ChunkLimits(600 * SAMPLE_RATE, 10 * SAMPLE_RATE), 100 * SAMPLE_RATE),
-        Stages(WhisperService(recogniser, 4)),
+        Stages(WhisperService(recogniser, BatchSizes())),
         VocalSeparationService(slot),
     )
     options = TranscriptionOptions(separate_vocals=choice)

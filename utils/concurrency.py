@@ -1,9 +1,10 @@
-"""Two ways of waiting that asyncio does not have."""
+"""Ways of waiting that asyncio does not have."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from typing import TypeVar
 
 R = TypeVar("R")
@@ -29,3 +30,22 @@ async def run_together(first: Coroutine[None, None, R], second: Coroutine[None, 
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return tasks[0].result(), tasks[1].result()
+
+
+async def in_order(work: Iterable[Coroutine[None, None, R]], most: int) -> AsyncGenerator[R]:
+    """Results in the order of `work`, of which `most` run at once; a result that nobody takes holds the rest
+    back. Closed early, what still runs is cancelled."""
+    running: deque[asyncio.Task[R]] = deque()
+    try:
+        for coroutine in work:
+            running.append(asyncio.create_task(coroutine))
+            if len(running) == most:
+                yield await running[0]
+                running.popleft()
+        while running:
+            yield await running[0]
+            running.popleft()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -16,6 +16,14 @@ MIN_AVG_LOGPROB = -1.0
 MAX_NO_SPEECH_PROB = 0.6
 
 
+def next_rung(tries: Sequence[WindowText], asked: float) -> float | None:
+    """The temperature to decode at next, where the caller asked for `asked`; None when it is over."""
+    if tries and not is_doubtful(tries[-1]):
+        return None
+    ladder = LADDER if asked == 0 else (asked,)
+    return ladder[len(tries)] if len(tries) < len(ladder) else None
+
+
 def is_doubtful(text: WindowText) -> bool:
     """It failed a test that a higher temperature may pass; what is no speech at all is let be."""
     repeats = text.compression_ratio > MAX_COMPRESSION_RATIO
@@ -25,7 +33,10 @@ def is_doubtful(text: WindowText) -> bool:
 def settle(tries: Sequence[WindowText]) -> WindowText:
     """The best try; without its words where the recogniser itself doubts that anyone speaks."""
     best = _best(tries)
-    return replace(best, text="", tokens=()) if _is_silence(best) else best
+    if not _is_silence(best):
+        return best
+    counts = replace(best.counts, output=0)
+    return replace(best, text="", tokens=(), words=(), logprobs=(), counts=counts)
 
 
 def _best(tries: Sequence[WindowText]) -> WindowText:

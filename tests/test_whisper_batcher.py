@@ -1,0 +1,194 @@
+"""Windows of several requests on one recogniser."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from exceptions import InvalidRequestError, ModelFailedError
+from models import Audio, DecodeOptions, WindowText
+from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser, WhisperBatcher
+from tests.fakes import ScriptedRecogniser
+from utils.model_manager import ModelSlot, ModelSource
+
+ENGLISH, GERMAN = DecodeOptions("en"), DecodeOptions("de")
+SECOND = 16_000
+SIZES = BatchSizes(encode=1, decode=4)
+BAD = 13  # seconds; a window of this length upsets the recognisers below
+
+
+class Moody(ScriptedRecogniser):
+    """Remembers whom it decoded together, by their seconds; what upsets it is the subclass's business."""
+
+    def __init__(self, gate: threading.Event | None = None) -> None:
+        super().__init__(gate=gate)
+        self.encoded: list[int] = []
+        self.steps: list[tuple[float, list[int]]] = []
+        self.has_begun = threading.Event()  # to decode
+
+    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
+        self.encoded += [len(window) // SECOND for window in windows]
+        return super().encode(windows)
+
+    def decode(
+        self,
+        windows: Sequence[EncodedWindow],
+        options: Sequence[DecodeOptions],
+        words: bool,
+        temperature: float,
+    ) -> list[WindowText]:
+        lengths = [window.num_samples // SECOND for window in windows]
+        self.steps.append((temperature, lengths))
+        self.has_begun.set()
+        self.upset(lengths, options)
+        return super().decode(windows, options, words, temperature)
+
+    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None: ...
+
+
+class OutOfMemory(Moody):
+    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
+        if len(lengths) > 2 or BAD in lengths:
+            raise RuntimeError("CUDA failed with error out of memory")
+
+
+class Failing(Moody):
+    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
+        if BAD in lengths:
+            raise ValueError("a bad window")
+
+
+class OnlyEnglish(Moody):
+    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
+        if GERMAN in options:
+            raise InvalidRequestError("not German", param="language")
+
+
+class Doubtful(Moody):
+    """Repeats itself over the bad window until the temperature is 0.4."""
+
+    def _text(self, seconds: int, words: bool, temperature: float) -> WindowText:
+        text = super()._text(seconds, words, temperature)
+        if seconds != BAD or temperature >= 0.4:
+            return text
+        return WindowText("again " * 9, (1,), (), temperature, -0.1, 9.0, 0.0)
+
+
+class Requests:
+    """A batcher and those who ask it for windows of so many seconds."""
+
+    def __init__(self, model: Recogniser, sizes: BatchSizes = SIZES) -> None:
+        self.slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("moody", lambda: model))
+        self._batcher = WhisperBatcher(self.slot, sizes)
+
+    async def ask(self, owner: str, seconds: int, options: DecodeOptions = ENGLISH) -> str:
+        encoded = await self._batcher.encode(owner, lambda: np.zeros(seconds * SECOND, np.float32))
+        return (await self._batcher.decode(owner, encoded, options, words=False)).text
+
+
+async def test_windows_of_several_requests_and_languages_ride_together() -> None:
+    model = Moody()
+    requests = Requests(model)
+    asked = [("A", 1, ENGLISH), ("B", 2, GERMAN), ("C", 3, ENGLISH), ("D", 4, ENGLISH)]
+    texts = await asyncio.gather(*(requests.ask(*each) for each in asked))
+    assert texts == [" w" * seconds for _, seconds, _ in asked]
+    assert model.steps == [(0.0, [1, 2, 3, 4])]
+
+
+async def test_prompts_keep_windows_apart() -> None:
+    model = Moody()
+    requests = Requests(model)
+    prompted = DecodeOptions("en", prompt="Minutes.")
+    asked = [("A", 1, ENGLISH), ("B", 2, prompted), ("C", 3, ENGLISH), ("D", 4, prompted)]
+    await asyncio.gather(*(requests.ask(*each) for each in asked))
+    assert sorted(lengths for _, lengths in model.steps) == [[1, 3], [2, 4]]
+
+
+async def test_a_newcomer_does_not_wait_for_a_long_recording() -> None:
+    gate = threading.Event()
+    model = Moody(gate)
+    requests = Requests(model)
+    long = [asyncio.create_task(requests.ask("long", 30)) for _ in range(8)]
+    await asyncio.to_thread(model.has_begun.wait)
+    short = asyncio.create_task(requests.ask("short", 5))
+    await asyncio.sleep(0.01)
+    gate.set()
+    await short
+    assert [5 in lengths for _, lengths in model.steps] == [False, True]
+    await asyncio.gather(*long)
+
+
+async def test_only_the_bad_window_fails() -> None:
+    model = Failing()
+    requests = Requests(model)
+    results = await asyncio.gather(
+        *(requests.ask(owner, seconds) for owner, seconds in (("A", 1), ("B", BAD), ("C", 3))),
+        return_exceptions=True,
+    )
+    assert isinstance(results[1], ValueError)
+    assert results[::2] == [" w", " w w w"]
+    assert [lengths for _, lengths in model.steps] == [[1, BAD, 3], [1], [BAD], [3]]
+
+
+async def test_a_refused_language_is_the_fault_of_its_own_request() -> None:
+    requests = Requests(OnlyEnglish())
+    results = await asyncio.gather(
+        requests.ask("A", 1, ENGLISH), requests.ask("B", 2, GERMAN), return_exceptions=True
+    )
+    assert results[0] == " w"
+    assert isinstance(results[1], InvalidRequestError)
+
+
+async def test_when_memory_runs_out_batches_are_halved_for_good() -> None:
+    model = OutOfMemory()
+    requests = Requests(model, BatchSizes(encode=4, decode=4))
+    assert await asyncio.gather(*(requests.ask("A", n) for n in (1, 2, 3, 4))) == [
+        " w" * n for n in (1, 2, 3, 4)
+    ]
+    await asyncio.gather(*(requests.ask("A", n) for n in (5, 6, 7, 8)))
+    assert [lengths for _, lengths in model.steps] == [[1, 2, 3, 4], [1, 2], [3, 4], [5, 6], [7, 8]]
+    with pytest.raises(ModelFailedError, match="no memory"):
+        await requests.ask("A", BAD)
+
+
+async def test_a_doubtful_window_goes_up_the_ladder_without_its_batch_mates() -> None:
+    model = Doubtful()
+    requests = Requests(model)
+    texts = await asyncio.gather(*(requests.ask("A", seconds) for seconds in (1, BAD, 3)))
+    assert texts == [" w" * seconds for seconds in (1, BAD, 3)]
+    assert model.steps == [(0.0, [1, BAD, 3]), (0.2, [BAD]), (0.4, [BAD])]
+
+
+async def test_whose_caller_left_is_never_run() -> None:
+    gate = threading.Event()
+    model = Moody(gate)
+    requests = Requests(model)
+    first = asyncio.create_task(requests.ask("A", 1))
+    await asyncio.to_thread(model.has_begun.wait)
+    left = [asyncio.create_task(requests.ask("B", 2)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    gate.set()
+    await first
+    assert await requests.ask("C", 3) == " w w w"
+    assert model.encoded == [1, 3]
+
+
+async def test_everybody_is_let_go_when_the_slot_is_closed() -> None:
+    gate = threading.Event()
+    model = Moody(gate)
+    requests = Requests(model)
+    tasks = [asyncio.create_task(requests.ask("A", 1)) for _ in range(9)]
+    await asyncio.to_thread(model.has_begun.wait)
+    closing = asyncio.create_task(asyncio.to_thread(requests.slot.close))
+    await asyncio.sleep(0.05)
+    gate.set()
+    await closing
+    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), timeout=5)
+    assert any(isinstance(result, BaseException) for result in results)
