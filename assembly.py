@@ -21,6 +21,7 @@ from services.job_service import JobLimits, JobService
 from services.kept import Kept
 from services.punctuation_service import PunctuationService
 from services.result_service import ResultService
+from services.speaker_service import SpeakerService
 from services.transcription import TranscriptionService
 from services.vocal_separator import VocalSeparationService
 from services.voice_service import VoiceService
@@ -59,6 +60,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     separator, aligner, labeller = loaders.separator, loaders.aligner, loaders.punctuator
     languages = frozenset(settings.punctuation_languages.split(","))
     diarizer = loaders.diarizer(models) if loaders.diarizer else None
+    voices = VoiceService(detector, diarizer, settings.known_speaker_threshold) if diarizer else None
     stages = Stages(
         whisper=WhisperService(models.add("whisper", loaders.recogniser), batches),
         diarization=diarizer,
@@ -75,9 +77,9 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         align=settings.enable_alignment,
         restore_punctuation=settings.enable_punctuation_restoration,
     )
-    voices = VoiceService(detector, diarizer, settings.known_speaker_threshold) if diarizer else None
-    work = TranscriptionWork(transcription, catalogue, defaults, voices)
     database = Database(settings.data_folder / "server.db")
+    speakers = SpeakerService(database, voices)
+    work = TranscriptionWork(transcription, catalogue, defaults, speakers)
     return ServerState(
         transcription=transcription,
         results=ResultService(transcription, temp, _cache(settings), _fingerprint(settings, loaders)),
@@ -87,7 +89,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         temp=temp,
         database=database,
         kept=_kept(settings, database, work, temp),
-        voices=voices,
+        speakers=speakers,
         defaults=defaults,
         max_upload_bytes=settings.max_upload_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,

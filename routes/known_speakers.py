@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from models import KnownVoices
 from routes.parameters import TranscriptionRequest
-from services.voice_service import VoiceService
+from services.speaker_service import NOBODY, SpeakerService
 
 
 async def with_known_speakers(
-    asked: TranscriptionRequest, voices: VoiceService | None, workspace: Path
+    asked: TranscriptionRequest, speakers: SpeakerService, owner: str, workspace: Path
 ) -> TranscriptionRequest:
-    """The request with the voices of its clips in its options, and without the clips.
+    """The request with the voices in its options, and without the clips that they were taken from.
 
     Raises InvalidRequestError for a clip that no voice can be taken from.
     """
-    if voices is None or not asked.references:
+    if asked.known == NOBODY:
         return asked
-    known = KnownVoices(await voices.of_references(asked.references, workspace), voices.threshold)
-    return replace(asked, references=(), options=replace(asked.options, known=known))
+    known = await speakers.known(asked.known, owner, workspace)
+    return replace(asked, known=NOBODY, options=replace(asked.options, known=known))

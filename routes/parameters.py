@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,7 +20,7 @@ from models import (
     TranscriptionOptions,
 )
 from routes.speaker_names import MAX_REFERENCES, SpeakerName, speaker_references
-from services.voice_service import SpeakerReference
+from services.speaker_service import NOBODY, KnownSpeakers
 from utils.languages import language_code
 
 C = TypeVar("C")
@@ -61,6 +61,7 @@ class TranscriptionForm(BaseModel):
     chunking_strategy: str = "auto"
     known_speaker_names: Annotated[list[SpeakerName], Field(max_length=MAX_REFERENCES)] = []
     known_speaker_references: Annotated[list[str], Field(max_length=MAX_REFERENCES)] = []
+    known_speakers: Literal["auto"] | None = None
     diarize: bool | None = None
     channels: Channels = Channels.MIX
     separate_vocals: Choice | None = None
@@ -91,7 +92,7 @@ class TranscriptionRequest:
     model: str
     answer: AnswerForm
     options: TranscriptionOptions
-    references: tuple[SpeakerReference, ...] = ()
+    known: KnownSpeakers = NOBODY
 
 
 def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults) -> TranscriptionRequest:
@@ -106,7 +107,10 @@ def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults)
         form.model,
         _answer_form(form),
         _options(form, defaults),
-        speaker_references(form.known_speaker_names, form.known_speaker_references),
+        KnownSpeakers(
+            speaker_references(form.known_speaker_names, form.known_speaker_references),
+            enrolled=form.known_speakers == "auto",
+        ),
     )
 
 
@@ -189,27 +193,35 @@ def _chosen(asked: C | None, default: C) -> C:
 
 def _diarize(form: TranscriptionForm, defaults: StageDefaults) -> bool:
     """Speakers are told apart only where the answer can show them."""
+    names = _wants_names(form)
     if form.response_format is ResponseFormat.DIARIZED_JSON:
         if form.diarize is False:
             raise InvalidRequestError("response_format=diarized_json needs diarize=true.", param="diarize")
         return True
-    if form.known_speaker_names and (form.diarize is False or form.response_format is ResponseFormat.JSON):
-        raise InvalidRequestError(
-            "'known_speaker_names' needs an answer that shows speakers: response_format=diarized_json, "
-            "verbose_json, text, srt or vtt, and not diarize=false.",
-            param="known_speaker_names",
-        )
     is_separate = form.channels is Channels.SEPARATE
-    if is_separate and form.known_speaker_names:
-        raise InvalidRequestError(
-            "With channels=separate the channels are the speakers; leave their names out.",
-            param="known_speaker_names",
-        )
-    counted = form.num_speakers or form.min_speakers or form.max_speakers
-    asked = counted or form.known_speaker_names or is_separate
     if form.response_format in SPEAKER_FORMATS:
-        return _chosen(form.diarize, defaults.diarize or bool(form.known_speaker_names) or is_separate)
-    return form.response_format in PREFIX_FORMATS and _chosen(form.diarize, bool(asked))
+        return _chosen(form.diarize, defaults.diarize or names or is_separate)
+    counted = form.num_speakers or form.min_speakers or form.max_speakers
+    return form.response_format in PREFIX_FORMATS and _chosen(
+        form.diarize, bool(counted) or names or is_separate
+    )
+
+
+def _wants_names(form: TranscriptionForm) -> bool:
+    """Whether known speakers are to be named. Raises InvalidRequestError where names have no place."""
+    param = "known_speakers" if form.known_speakers else "known_speaker_names"
+    wanted = bool(form.known_speakers or form.known_speaker_names)
+    if wanted and (form.diarize is False or form.response_format is ResponseFormat.JSON):
+        raise InvalidRequestError(
+            f"'{param}' needs an answer that shows speakers: response_format=diarized_json, verbose_json, "
+            "text, srt or vtt, and not diarize=false.",
+            param=param,
+        )
+    if wanted and form.channels is Channels.SEPARATE:
+        raise InvalidRequestError(
+            f"With channels=separate the channels are the speakers; leave '{param}' out.", param=param
+        )
+    return wanted
 
 
 def _speaker_count(form: TranscriptionForm) -> SpeakerCount:

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from routes.parameters import StageDefaults
 from services.kept import Kept
 from services.result_service import ResultService
+from services.speaker_service import SpeakerService
 from services.transcription import TranscriptionService
-from services.voice_service import VoiceService
 from utils.admission import Admission
 from utils.catalogue import Catalogue
 from utils.database import Database
@@ -29,7 +29,7 @@ class ServerState:
     temp: TempManager
     database: Database
     kept: Kept
-    voices: VoiceService | None  # None where diarization is off
+    speakers: SpeakerService
     defaults: StageDefaults
     max_upload_bytes: int
     upload_idle_seconds: float

@@ -66,7 +66,7 @@ async def _answer(
     workspace: Path,
     progress: Progress,
 ) -> Response:
-    asked = await with_known_speakers(asked, state.voices, workspace)
+    asked = await with_known_speakers(asked, state.speakers, recording.owner, workspace)
     transcript, source = await state.results.transcribe(recording, asked.model, asked.options, progress)
     body, media_type = await to_thread(render, transcript, asked.answer)
     return Response(body, media_type=media_type, headers={"x-cache": source})

@@ -8,9 +8,9 @@ import shutil
 from asyncio import timeout
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -38,22 +38,34 @@ Fields = list[tuple[str, str]]
 
 @dataclass(slots=True)
 class Upload:
-    """A form as it was sent: the text fields in their order, and the file on disk if there was one, with
-    its SHA-256. `filename` is what the client calls it, fit for showing and for nothing else."""
+    """A form as it was sent: the text fields in their order, and the files on disk, with the SHA-256 of
+    all their bytes. `filename` is what the client calls the last, fit for showing and for nothing else."""
 
     fields: Fields = field(default_factory=list)
-    file: Path | None = None
+    files: list[Path] = field(default_factory=list)
     filename: str = ""
     digest: str = ""
 
+    @property
+    def file(self) -> Path | None:
+        """The file of a form that may have but one."""
+        return self.files[0] if self.files else None
+
 
 class UploadReader:
-    """Reads one form. `check` sees the fields sent before the file, ahead of the file's first byte."""
+    """Reads one form. `check` sees the fields sent before a file, ahead of the file's first byte;
+    `max_file_bytes` is for all files together."""
 
     def __init__(
-        self, workspace: Path, max_file_bytes: int, idle_seconds: float, check: Callable[[Fields], object]
+        self,
+        workspace: Path,
+        max_file_bytes: int,
+        idle_seconds: float,
+        check: Callable[[Fields], object],
+        max_files: int = 1,
     ) -> None:
-        self._target = workspace / "upload"  # the client's own file name is never used
+        self._workspace = workspace
+        self._max_files = max_files
         self._max_file_bytes = max_file_bytes
         self._idle_seconds = idle_seconds
         self._check = check
@@ -63,7 +75,8 @@ class UploadReader:
         self._name = ""
         self._is_file = False
         self._value = bytearray()
-        self._unwritten = bytearray()
+        self._unwritten: list[tuple[Path, bytes]] = []
+        self._unwritten_bytes = 0
         self._sha256 = hashlib.sha256()
         self._file_bytes = 0
         self._clip_bytes = 0
@@ -75,12 +88,11 @@ class UploadReader:
         self._check_size(request.headers.get("content-length", ""))
         try:
             parser = self._parser(request.headers.get("content-type", ""))
-            with self._target.open("wb") as out:
-                async for data in self._received(request):
-                    parser.write(data)
-                    if len(self._unwritten) >= WRITE_BYTES:
-                        await finish_in_thread(partial(self._flush, out))
-                await finish_in_thread(partial(self._flush, out))
+            async for data in self._received(request):
+                parser.write(data)
+                if self._unwritten_bytes >= WRITE_BYTES:
+                    await finish_in_thread(self._flush)
+            await finish_in_thread(self._flush)
         except FormParserError as error:
             raise InvalidRequestError(f"The form could not be read: {error}.") from error
         except TimeoutError as error:
@@ -128,7 +140,7 @@ class UploadReader:
         announced = int(content_length) if content_length.isascii() and content_length.isdigit() else 0
         if announced > self._max_file_bytes + MAX_CLIPS_BYTES + FORM_ROOM:
             raise self._too_large()
-        if announced > shutil.disk_usage(self._target.parent).free:
+        if announced > shutil.disk_usage(self._workspace).free:
             raise InsufficientStorageError("The disk of this server cannot hold the upload.")
 
     def _too_large(self) -> UploadTooLargeError:
@@ -136,10 +148,14 @@ class UploadReader:
             f"The file is larger than {self._max_file_bytes // 1024**2} MiB; split it."
         )
 
-    def _flush(self, out: BinaryIO) -> None:
-        out.write(self._unwritten)
-        self._sha256.update(self._unwritten)
+    def _flush(self) -> None:
+        for path, pieces in groupby(self._unwritten, key=itemgetter(0)):
+            data = b"".join(piece for _, piece in pieces)
+            with path.open("ab") as out:
+                out.write(data)
+            self._sha256.update(data)
         self._unwritten.clear()
+        self._unwritten_bytes = 0
 
     def _begin_part(self) -> None:
         self._disposition, self._name, self._is_file = b"", "", False
@@ -159,9 +175,12 @@ class UploadReader:
         self._is_file = b"filename" in options or self._name == "file"
         if not self._is_file:
             return
-        if self._name != "file" or self._upload.file is not None:
-            raise InvalidRequestError("Send one file, as the part named 'file'.", param="file")
-        self._upload.file = self._target
+        number = len(self._upload.files)
+        if self._name != "file" or number >= self._max_files:
+            most = "one file" if self._max_files == 1 else f"at most {self._max_files} files"
+            raise InvalidRequestError(f"Send {most}, as the part named 'file'.", param="file")
+        self._upload.files.append(self._workspace / f"upload-{number}")  # never the client's own name
+        self._unwritten.append((self._upload.files[-1], b""))  # which makes the file, though it be empty
         self._upload.filename = options.get(b"filename", b"").decode(errors="replace")[:MAX_FILENAME]
         self._check(self._upload.fields)
 
@@ -170,7 +189,8 @@ class UploadReader:
             self._file_bytes += end - start
             if self._file_bytes > self._max_file_bytes:
                 raise self._too_large()
-            self._unwritten += data[start:end]
+            self._unwritten.append((self._upload.files[-1], data[start:end]))
+            self._unwritten_bytes += end - start
             return
         self._value += data[start:end]
         name = self._name.partition("[")[0]

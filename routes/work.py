@@ -8,8 +8,8 @@ from pathlib import Path
 from models import Transcript
 from routes.known_speakers import with_known_speakers
 from routes.parameters import StageDefaults, TranscriptionRequest, parse_parameters
+from services.speaker_service import SpeakerService
 from services.transcription import TranscriptionService
-from services.voice_service import VoiceService
 from utils.catalogue import Catalogue
 from utils.job_store import Fields, Job
 from utils.progress import Progress
@@ -21,7 +21,7 @@ class TranscriptionWork:
     transcription: TranscriptionService
     catalogue: Catalogue
     defaults: StageDefaults
-    voices: VoiceService | None
+    speakers: SpeakerService
 
     def check(self, fields: Fields) -> TranscriptionRequest:
         """Raises InvalidRequestError, ModelNotFoundError, StageUnavailableError."""
@@ -31,7 +31,7 @@ class TranscriptionWork:
         return asked
 
     async def transcribe(self, job: Job, upload: Path, workspace: Path, progress: Progress) -> Transcript:
-        asked = await with_known_speakers(self.check(job.fields), self.voices, workspace)
+        asked = await with_known_speakers(self.check(job.fields), self.speakers, job.owner, workspace)
         return await self.transcription.transcribe(upload, workspace, asked.options, progress)
 
     def render(self, job: Job, transcript: Transcript) -> tuple[bytes, str]:

@@ -64,5 +64,19 @@ CREATE TABLE chunks (  -- checkpoints of jobs in progress
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (FILES, JOBS)
+VOICES = """
+CREATE TABLE voices (
+    id TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    network TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    clips INTEGER NOT NULL,
+    num_samples INTEGER NOT NULL,
+    embedding BLOB NOT NULL,  -- 32-bit floats, little-endian
+    UNIQUE (owner, name)
+) STRICT;
+"""
+
+MIGRATIONS = (FILES, JOBS, VOICES)
 """`PRAGMA user_version` of a file is how many of these it has been through."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from models import ChunkSpeakers, Embedding, KnownVoices
@@ -20,15 +20,18 @@ def mean_speakers(
 
     `numbers` has, for each chunk, its speakers as speakers of the recording.
     """
-    sums: dict[int, npt.NDArray[np.float64]] = {}
+    parts: defaultdict[int, list[tuple[Embedding, int]]] = defaultdict(list)
     for chunk, number in zip(chunks, numbers, strict=True):
         for voice in chunk.voices:
-            row = max(voice.num_samples, 1) * np.array(voice.embedding)
-            sums[number[voice.speaker]] = sums.get(number[voice.speaker], 0.0) + row
-    return {
-        speaker: tuple((row / max(float(np.linalg.norm(row)), 1e-9)).tolist())
-        for speaker, row in sorted(sums.items())
-    }
+            parts[number[voice.speaker]].append((voice.embedding, voice.num_samples))
+    return {speaker: mean_voice(heard) for speaker, heard in sorted(parts.items())}
+
+
+def mean_voice(parts: Sequence[tuple[Embedding, int]]) -> Embedding:
+    """The mean of one voice heard several times, each with its samples of speech."""
+    weights = np.array([max(num_samples, 1) for _, num_samples in parts], np.float64)
+    mean = weights @ np.array([embedding for embedding, _ in parts])
+    return tuple((mean / max(float(np.linalg.norm(mean)), 1e-9)).tolist())
 
 
 def match_voices(speakers: Mapping[int, Embedding], known: KnownVoices) -> dict[int, str]:

@@ -1,0 +1,133 @@
+"""/v1/speakers: people whose voices are known for good. Ours; the hosted API has no such thing."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ValidationError
+
+from exceptions import InvalidRequestError
+from models import SAMPLE_RATE
+from routes.access import owner_of
+from routes.disconnect import until_disconnect
+from routes.errors import wrong_parameter
+from routes.middleware import request_id_of
+from routes.pages import Page, page_of
+from routes.speaker_names import SpeakerName
+from routes.state import ServerState, state_of
+from routes.uploads import Fields, UploadReader
+from services.speaker_service import LONGEST_CLIP, MAX_VOICES
+from utils.voice_store import EnrolledVoice
+
+router = APIRouter(prefix="/v1/speakers", tags=["speakers"])
+
+MAX_CLIPS = 10  # in one request
+MAX_CLIPS_BYTES = 200 * 1024 * 1024
+
+
+class SpeakerForm(BaseModel):
+    """The fields of an enrolment beside the clips."""
+
+    name: SpeakerName
+
+
+class Speaker(BaseModel):
+    """`seconds` is how much speech the voice was taken from. One that is not `usable` was made by another
+    network than the server has now: enrol it again."""
+
+    id: str
+    object: Literal["speaker"] = "speaker"
+    name: str
+    created_at: int
+    clips: int
+    seconds: float
+    usable: bool
+
+
+class SpeakerDeleted(BaseModel):
+    id: str
+    object: Literal["speaker"] = "speaker"
+    deleted: Literal[True] = True
+
+
+FORM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["name", "file"],
+    "properties": {
+        "name": SpeakerForm.model_json_schema()["properties"]["name"],
+        "file": {
+            "type": "array",
+            "items": {"type": "string", "format": "binary"},
+            "minItems": 1,
+            "maxItems": MAX_CLIPS,
+            "description": f"Clips of 2 to {LONGEST_CLIP} seconds in which nobody else speaks.",
+        },
+    },
+}
+
+
+@router.post(
+    "",
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM_SCHEMA}}}
+    },
+)
+async def enrol_speaker(request: Request) -> Speaker:
+    """Learn a voice from clips; of a name that is known already, the clips are added. No audio is kept."""
+    state = state_of(request)
+    state.speakers.require()
+    with state.admission.enter(request_id_of(request)):
+        async with state.temp.workspace() as workspace:
+            limit = min(state.max_upload_bytes, MAX_CLIPS_BYTES)
+            reader = UploadReader(workspace, limit, state.upload_idle_seconds, _check_early, MAX_CLIPS)
+            upload = await reader.read(request)
+            name = _parse(upload.fields).name
+            if not upload.files:
+                raise InvalidRequestError("The part 'file' with a clip is missing.", param="file")
+            work = state.speakers.enrol(owner_of(request), name, upload.files)
+            return _wire(state, await until_disconnect(request, work))
+
+
+@router.get("")
+async def list_speakers(request: Request) -> Page[Speaker]:
+    state = state_of(request)
+    found = await state.speakers.page(owner_of(request))
+    return page_of([_wire(state, voice) for voice in found], MAX_VOICES)
+
+
+@router.get("/{speaker_id}")
+async def retrieve_speaker(request: Request, speaker_id: str) -> Speaker:
+    state = state_of(request)
+    return _wire(state, await state.speakers.find(owner_of(request), speaker_id))
+
+
+@router.delete("/{speaker_id}")
+async def delete_speaker(request: Request, speaker_id: str) -> SpeakerDeleted:
+    """Forget a voice: neither it nor its name stays in the server's files."""
+    await state_of(request).speakers.forget(owner_of(request), speaker_id)
+    return SpeakerDeleted(id=speaker_id)
+
+
+def _check_early(fields: Fields) -> None:
+    if any(name == "name" for name, _ in fields):  # else the fields come after the clips
+        _parse(fields)
+
+
+def _parse(fields: Fields) -> SpeakerForm:
+    """Raises InvalidRequestError."""
+    try:
+        return SpeakerForm.model_validate(dict(fields))
+    except ValidationError as error:
+        raise wrong_parameter(error.errors(include_url=False, include_input=False)) from error
+
+
+def _wire(state: ServerState, voice: EnrolledVoice) -> Speaker:
+    return Speaker(
+        id=voice.id,
+        name=voice.name,
+        created_at=voice.created_at,
+        clips=voice.clips,
+        seconds=round(voice.num_samples / SAMPLE_RATE, 3),
+        usable=state.speakers.is_usable(voice),
+    )

@@ -1,0 +1,118 @@
+"""Who is known by voice: people enrolled for good, and those whose clips come with a request."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+
+from exceptions import InvalidRequestError, StageUnavailableError
+from models import KnownVoice, KnownVoices
+from services.voice_service import ClipVoice, SpeakerReference, VoiceService
+from utils import voice_store
+from utils.database import Database
+from utils.voice_matching import mean_voice
+from utils.voice_store import EnrolledVoice
+
+MAX_VOICES = 1000  # of one owner
+LONGEST_CLIP = 60  # seconds, of one to enrol
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSpeakers:
+    """Whose names a caller wants: of clips, and where `enrolled`, of the voices that are kept for him."""
+
+    references: tuple[SpeakerReference, ...] = ()
+    enrolled: bool = False
+
+
+NOBODY = KnownSpeakers()
+
+
+class SpeakerService:
+    """Without `voices` (diarization is off) nobody is enrolled or known, but can be listed and forgotten."""
+
+    def __init__(
+        self, database: Database, voices: VoiceService | None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._maybe_voices = voices
+        self._clock = clock
+
+    @property
+    def _voices(self) -> VoiceService:
+        if self._maybe_voices is None:
+            raise StageUnavailableError(
+                "Voices cannot be told on this server; its operator can turn it on with "
+                "ENABLE_SPEAKER_DIARIZATION."
+            )
+        return self._maybe_voices
+
+    def require(self) -> None:
+        """Raises StageUnavailableError where voices cannot be told, before an upload is read for nothing."""
+        _ = self._voices
+
+    def is_usable(self, voice: EnrolledVoice) -> bool:
+        """Whether recordings can be searched for it: not if another network made it."""
+        return self._maybe_voices is not None and voice.network == self._maybe_voices.network
+
+    async def known(self, asked: KnownSpeakers, owner: str, workspace: Path) -> KnownVoices:
+        """The voices to look for; of two with one name, that of the clip.
+
+        Raises InvalidRequestError for a clip that no voice can be taken from.
+        """
+        voices = {v.name: v for v in await self._usable(owner)} if asked.enrolled else {}
+        voices |= {v.name: v for v in await self._voices.of_references(asked.references, workspace)}
+        return KnownVoices(tuple(voices.values()), self._voices.threshold)
+
+    async def enrol(self, owner: str, name: str, clips: Sequence[Path]) -> EnrolledVoice:
+        """The voice with these clips added, if it was there. Raises InvalidAudioError."""
+        heard = [await self._voices.of_clip(clip, LONGEST_CLIP) for clip in clips]
+        return await self._database.run(partial(self._add, owner, name, heard, self._voices.network))
+
+    async def page(self, owner: str) -> Sequence[EnrolledVoice]:
+        return await self._database.run(lambda connection: voice_store.of_owner(connection, owner))
+
+    async def find(self, owner: str, voice_id: str) -> EnrolledVoice:
+        """Raises NotFoundError."""
+        return await self._database.run(lambda connection: voice_store.find(connection, owner, voice_id))
+
+    async def forget(self, owner: str, voice_id: str) -> None:
+        """Nothing of the voice is left in the files. Raises NotFoundError."""
+        await self._database.forget(lambda connection: voice_store.delete(connection, owner, voice_id))
+
+    async def _usable(self, owner: str) -> Sequence[KnownVoice]:
+        enrolled = await self.page(owner)
+        usable = [KnownVoice(v.name, v.embedding) for v in enrolled if self.is_usable(v)]
+        if enrolled and not usable:
+            raise InvalidRequestError(
+                f"Your speakers were enrolled with '{enrolled[0].network}' and this server now tells voices "
+                f"by '{self._voices.network}': enrol them again, or leave 'known_speakers' out.",
+                param="known_speakers",
+            )
+        return usable
+
+    def _add(
+        self, owner: str, name: str, heard: Sequence[ClipVoice], network: str, connection: Connection
+    ) -> EnrolledVoice:
+        known = voice_store.named(connection, owner, name)
+        if known is None and voice_store.count(connection, owner) >= MAX_VOICES:
+            raise InvalidRequestError(f"You have {MAX_VOICES} speakers, which is the most; delete some.")
+        if known is None:
+            now = int(self._clock())
+            known = EnrolledVoice(f"spk_{uuid.uuid4().hex}", owner, name, network, now, 0, 0, ())
+        kept = [(known.embedding, known.num_samples)] if known.embedding and known.network == network else []
+        parts = kept + [(voice.embedding, voice.num_samples) for voice in heard]
+        voice = replace(
+            known,
+            network=network,
+            clips=len(heard) + (known.clips if kept else 0),
+            num_samples=sum(num_samples for _, num_samples in parts),
+            embedding=mean_voice(parts),
+        )
+        voice_store.put(connection, voice)
+        return voice
