@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exceptions import ModelUnavailableError
+from exceptions import ModelFailedError, ModelUnavailableError
 from utils.overlap_add import Samples
 
 if TYPE_CHECKING:
@@ -45,7 +45,10 @@ class DemucsModel:
 
     def separate(self, block: Samples, offset: int, length: int) -> Samples:
         """(networks, 2, length) estimates of the vocals in `block[:, offset : offset + length]`, from a
-        (2, n) block of normalised sound; what surrounds the segment is heard where a network wants more."""
+        (2, n) block of normalised sound; what surrounds the segment is heard where a network wants more.
+
+        Raises ModelFailedError.
+        """
         import torch
         from demucs.apply import TensorChunk, apply_model
 
@@ -56,7 +59,7 @@ class DemucsModel:
                 for network in self._networks
             ]
         except RuntimeError as error:  # torch knows no other, for a device out of memory as for the rest
-            raise ModelUnavailableError(f"Vocal separation failed: {error}") from error
+            raise ModelFailedError("The separation model failed.") from error
         return np.asarray(torch.stack(estimates).cpu().numpy(), dtype=np.float32)
 
 

@@ -40,7 +40,7 @@ class VocalSeparationService:
     async def separate(self, upload: Path, clip: AudioClip, workspace: Path) -> AudioClip:
         """The voices of `upload`, of which `clip` is the mono mix; a clip as long, in the place of that.
 
-        Raises InvalidAudioError, InsufficientStorageError, ModelUnavailableError.
+        Raises InvalidAudioError, InsufficientStorageError, ModelFailedError, ModelUnavailableError.
         """
         layout = await self._model.run(lambda model: model.layout())
         sound = SoundFormat("fltp", CHANNELS, layout.sample_rate)

@@ -17,7 +17,7 @@ from demucs.htdemucs import HTDemucs
 from demucs.states import get_state, save_with_checksum
 from safetensors.torch import save_file
 
-from exceptions import ModelUnavailableError
+from exceptions import ModelFailedError, ModelUnavailableError
 from models import AudioClip
 from services.demucs_model import DemucsModel, load_separation_model
 from services.vocal_separator import SeparationModel, VocalSeparationService
@@ -87,6 +87,11 @@ def test_networks_without_a_say_in_the_vocals_do_not_run(tmp_path: Path) -> None
     model, mix = load("bag", tmp_path), noise(2)
     assert model.layout().weights == (1,)
     np.testing.assert_array_equal(streamed(model, mix), streamed(load("tiny_ht"), mix))
+
+
+def test_an_error_of_the_library_is_ours() -> None:
+    with pytest.raises(ModelFailedError):
+        load("tiny_ht").separate(np.zeros((3, RATE), np.float32), 0, RATE)
 
 
 def pickled(folder: Path, signature: str, sources: list[str], **changes: object) -> None:
