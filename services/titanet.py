@@ -91,6 +91,6 @@ def _long_enough(cut: Audio) -> Audio:
     return np.pad(cut, (0, max(0, SHORTEST - len(cut))), "wrap")
 
 
-def load_titanet(model: str = "nvidia/speakerverification_en_titanet_large", device: str = "cpu") -> TitaNet:
+def load_titanet(model: str, device: str) -> TitaNet:
     """A TitaNet from a `.nemo` file or hub id. Raises ModelUnavailableError."""
     return TitaNet(restore("EncDecSpeakerLabelModel", model, device))

@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parent / "fixtures" / "nemotron3_tiny"
 
 @pytest.fixture(scope="module")
 def nemotron() -> Nemotron:
-    return load_nemotron(str(FOLDER))
+    return load_nemotron(str(FOLDER), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -74,4 +74,4 @@ def test_a_step_changes_nothing_else_and_is_repeatable(nemotron: Nemotron, audio
 
 def test_weights_that_are_not_there_are_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailableError, match=r"model\.safetensors"):
-        load_nemotron(str(tmp_path))
+        load_nemotron(str(tmp_path), "cpu")

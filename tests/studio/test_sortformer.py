@@ -26,7 +26,7 @@ WEIGHTS = Path(__file__).parent / "fixtures" / "sortformer_tiny_streaming.nemo"
 
 @pytest.fixture(scope="module")
 def sortformer() -> Sortformer:
-    return load_sortformer(str(WEIGHTS))
+    return load_sortformer(str(WEIGHTS), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -110,14 +110,14 @@ def test_turns_are_those_of_nemo() -> None:
 
 def test_weights_that_are_not_there_are_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailableError, match=r"none\.nemo"):
-        load_sortformer(str(tmp_path / "none.nemo"))
+        load_sortformer(str(tmp_path / "none.nemo"), "cpu")
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     broken = tmp_path / "broken.nemo"
     broken.write_text("no model")
     with pytest.raises(ModelUnavailableError, match=r"broken\.nemo"):
-        load_sortformer(str(broken))
+        load_sortformer(str(broken), "cpu")
 
 
 def test_an_offline_sortformer_is_refused(tmp_path: Path) -> None:
@@ -131,4 +131,4 @@ def test_an_offline_sortformer_is_refused(tmp_path: Path) -> None:
             member.size = len(content)
             target.addfile(member, io.BytesIO(content) if file else None)
     with pytest.raises(ModelUnavailableError, match="offline"):
-        load_sortformer(str(offline))
+        load_sortformer(str(offline), "cpu")

@@ -33,12 +33,14 @@ FOUR = conversation("four_voices", FIXTURES)
 
 @pytest.fixture(scope="module")
 def titanet() -> TitaNet:
-    return load_titanet(VOICES)
+    return load_titanet(VOICES, "cpu")
 
 
 @pytest.fixture
 async def diarizer(titanet: TitaNet) -> AsyncIterator[SeatDiarizer]:
-    seats: ModelSlot[SeatModel] = ModelSlot("seats", ModelSource("tiny", lambda: load_sortformer(SEATS)))
+    seats: ModelSlot[SeatModel] = ModelSlot(
+        "seats", ModelSource("tiny", lambda: load_sortformer(SEATS, "cpu"))
+    )
     voices: ModelSlot[VoiceModel] = ModelSlot("voices", ModelSource("tiny", lambda: titanet))
     yield SeatDiarizer(seats, voices)
     seats.close()
