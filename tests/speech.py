@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.eval_set import read_audio
 from models import SAMPLE_RATE, Audio
-from utils.audio_utils import decoded_blocks
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -37,11 +37,6 @@ class Conversation:
     @property
     def samples(self) -> Audio:
         return read_audio(self.audio)
-
-
-def read_audio(path: Path) -> Audio:
-    pcm = np.concatenate(list(decoded_blocks(path)), axis=1)[0]
-    return np.asarray(pcm / 32768, np.float32)
 
 
 def conversation(name: str, folder: Path = FIXTURES) -> Conversation:
