@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.eval_set import read_audio
 from tests.conftest import FIXTURES, RunningServer
-from tests.speech import read_audio, wav
+from tests.speech import wav
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers/bin/python"
