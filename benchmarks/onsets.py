@@ -29,7 +29,7 @@ class Onset:
 
 def find_onsets(samples: npt.NDArray[np.float32], rate: int) -> list[Onset]:
     """Ends of the pauses of `SHORTEST_PAUSE` and more, but for the one that the recording begins with."""
-    loud = _without_clicks(_loud_frames(samples, round(rate * HOP)))
+    loud = _without_clicks(loud_frames(samples, round(rate * HOP)))
     onsets, at = [], 0
     for is_loud, count in _runs(loud):
         if not is_loud and at > 0 and count * HOP >= SHORTEST_PAUSE and at + count < len(loud):
@@ -56,7 +56,8 @@ def _start_error(onset: Onset, words: Sequence[Message]) -> float | None:
     return float(words[index]["start"]) - onset.time
 
 
-def _loud_frames(samples: npt.NDArray[np.float32], hop: int) -> npt.NDArray[np.bool_]:
+def loud_frames(samples: npt.NDArray[np.float32], hop: int) -> npt.NDArray[np.bool_]:
+    """Whether there is sound in each frame of `hop` samples."""
     frames = samples[: len(samples) // hop * hop].reshape(-1, hop)
     power = np.mean(np.square(frames, dtype=np.float64), axis=1)
     levels = 10 * np.log10(np.maximum(power, 10 ** (FAINTEST / 10)))

@@ -27,7 +27,11 @@ whose middle lies behind the pause's. Not the nearest start, which a wrong word 
 before it lasts into the pause's second half the transcript does not know the pause: such onsets are not
 scored but counted. Errors are absolute, in seconds; the bias is the mean with its sign, negative where
 words begin before the sound. The server cuts words back to the speech that it detects, which alone brings
-many starts near an onset, whichever the word: read the figures beside each other, not by themselves."""
+many starts near an onset, whichever the word: read the figures beside each other, not by themselves.
+
+Where no published aligner can be fetched, `python -m benchmarks.train_aligner FOLDER` makes a small one of
+the other English recordings. It has heard none of these voices, but was taught by the same energy that quiet
+is no word."""
 
 HEADER = ("times", "onsets", "scored", "mean", "median", "largest", "bias")
 
