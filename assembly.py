@@ -17,7 +17,8 @@ from services.audio_service import AudioService
 from services.batch_service import BatchService
 from services.chunk_processor import Stages
 from services.file_service import FileService
-from services.job_service import JobLimits, JobService
+from services.job_runner import JobRunner
+from services.job_service import JobService
 from services.kept import Kept
 from services.punctuation_service import PunctuationService
 from services.result_service import ResultService
@@ -89,6 +90,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         temp=temp,
         database=database,
         kept=_kept(settings, database, work, temp),
+        work=work,
         speakers=speakers,
         defaults=defaults,
         max_upload_bytes=settings.max_upload_bytes,
@@ -116,6 +118,8 @@ def _fingerprint(settings: Settings, loaders: Loaders) -> str:
 def _kept(settings: Settings, database: Database, work: TranscriptionWork, temp: TempManager) -> Kept:
     folder = settings.data_folder
     files = FileService(database, folder / "files", FileLimits(settings.files_max_bytes, MAX_FILES))
-    job_limits = JobLimits(settings.jobs_at_once, settings.max_jobs, settings.job_retention_hours * 3600)
-    jobs = JobService(database, folder / "jobs", files, temp, work, job_limits)
-    return Kept(files, jobs, BatchService(database, files, jobs, temp, work))
+    kept_seconds = settings.job_retention_hours * 3600
+    spool = folder / "jobs"
+    runner = JobRunner(database, spool, files, temp, work, settings.jobs_at_once, kept_seconds)
+    jobs = JobService(database, spool, runner, settings.max_jobs)
+    return Kept(files, runner, jobs, BatchService(database, files, runner, temp, work))

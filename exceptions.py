@@ -34,6 +34,11 @@ class TranscriptionServerError(Exception):
         if code is not None:
             self.code = code
 
+    @property
+    def body(self) -> dict[str, str | None]:
+        """What stands in the envelope."""
+        return {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+
 
 class InvalidRequestError(TranscriptionServerError):
     status = 400

@@ -56,8 +56,7 @@ def envelope(error: TranscriptionServerError) -> JSONResponse:
     headers = {"x-should-retry": "false"}
     if error.retry_after is not None:
         headers = {"retry-after": str(error.retry_after)}
-    body = ErrorBody(message=error.message, type=error.type, param=error.param, code=error.code)
-    return JSONResponse(ErrorEnvelope(error=body).model_dump(), error.status, headers)
+    return JSONResponse({"error": error.body}, error.status, headers)
 
 
 async def _server_error(request: Request, error: Exception) -> Response:

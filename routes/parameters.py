@@ -62,6 +62,7 @@ class TranscriptionForm(BaseModel):
     known_speaker_names: Annotated[list[SpeakerName], Field(max_length=MAX_REFERENCES)] = []
     known_speaker_references: Annotated[list[str], Field(max_length=MAX_REFERENCES)] = []
     known_speakers: Literal["auto"] | None = None
+    background: bool = False
     diarize: bool | None = None
     channels: Channels = Channels.MIX
     separate_vocals: Choice | None = None
@@ -93,6 +94,7 @@ class TranscriptionRequest:
     answer: AnswerForm
     options: TranscriptionOptions
     known: KnownSpeakers = NOBODY
+    background: bool = False
 
 
 def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults) -> TranscriptionRequest:
@@ -111,6 +113,7 @@ def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults)
             speaker_references(form.known_speaker_names, form.known_speaker_references),
             enrolled=form.known_speakers == "auto",
         ),
+        form.background,
     )
 
 

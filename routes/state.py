@@ -8,6 +8,7 @@ from typing import cast
 from starlette.requests import Request
 
 from routes.parameters import StageDefaults
+from routes.work import TranscriptionWork
 from services.kept import Kept
 from services.result_service import ResultService
 from services.speaker_service import SpeakerService
@@ -29,6 +30,7 @@ class ServerState:
     temp: TempManager
     database: Database
     kept: Kept
+    work: TranscriptionWork
     speakers: SpeakerService
     defaults: StageDefaults
     max_upload_bytes: int

@@ -11,6 +11,7 @@ from exceptions import InvalidRequestError
 from routes.access import owner_of
 from routes.disconnect import until_disconnect
 from routes.form_schema import form_body
+from routes.jobs import BackgroundTranscription, start_job
 from routes.known_speakers import with_known_speakers
 from routes.middleware import request_id_of
 from routes.parameters import TranscriptionForm, TranscriptionRequest, parse_parameters
@@ -26,7 +27,10 @@ router = APIRouter(prefix="/v1/audio", tags=["audio"])
 
 @router.post(
     "/transcriptions",
-    response_model=TranscriptionJson | TranscriptionVerboseJson | TranscriptionDiarizedJson,
+    response_model=TranscriptionJson
+    | TranscriptionVerboseJson
+    | TranscriptionDiarizedJson
+    | BackgroundTranscription,
     openapi_extra=form_body(TranscriptionForm),
 )
 async def create_transcription(request: Request) -> Response:
@@ -34,13 +38,15 @@ async def create_transcription(request: Request) -> Response:
     state = state_of(request)
     with state.admission.enter(request_id_of(request)) as progress:
         async with state.temp.workspace() as workspace:
-            asked, recording = await _receive(request, state, workspace)
+            asked, recording, fields = await _receive(request, state, workspace)
+            if asked.background:
+                return await start_job(state, recording, fields)
             return await until_disconnect(request, _answer(state, asked, recording, workspace, progress))
 
 
 async def _receive(
     request: Request, state: ServerState, workspace: Path
-) -> tuple[TranscriptionRequest, Recording]:
+) -> tuple[TranscriptionRequest, Recording, Fields]:
     def check(fields: Fields) -> TranscriptionRequest:
         asked = parse_parameters(fields, state.defaults)
         state.catalogue.require(asked.model)
@@ -56,7 +62,7 @@ async def _receive(
     asked = check(upload.fields)
     if upload.file is None:
         raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")
-    return asked, Recording(upload.file, upload.digest, owner_of(request))
+    return asked, Recording(upload.file, upload.digest, owner_of(request)), upload.fields
 
 
 async def _answer(

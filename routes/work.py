@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models import Transcript
+from exceptions import InvalidRequestError
+from models import ChunkResult, ResponseFormat, Transcript, TranscriptionOptions
 from routes.known_speakers import with_known_speakers
 from routes.parameters import StageDefaults, TranscriptionRequest, parse_parameters
 from services.speaker_service import SpeakerService
 from services.transcription import TranscriptionService
 from utils.catalogue import Catalogue
-from utils.job_store import Fields, Job
+from utils.job_store import Fields, Job, Told
 from utils.progress import Progress
 from utils.response_formatter import render
+from utils.speaker_labels import without_speakers
+
+# Fields that some formats refuse, and that are left out where such a format is asked for afterwards.
+BOUND = {
+    "timestamp_granularities": frozenset({ResponseFormat.VERBOSE_JSON}),
+    "include": frozenset({ResponseFormat.JSON}),
+    "known_speaker_names": frozenset(ResponseFormat) - {ResponseFormat.JSON},
+    "known_speaker_references": frozenset(ResponseFormat) - {ResponseFormat.JSON},
+    "known_speakers": frozenset(ResponseFormat) - {ResponseFormat.JSON},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +40,45 @@ class TranscriptionWork:
         asked = parse_parameters(fields, self.defaults)
         self.catalogue.require(asked.model)
         self.transcription.require(asked.options)
+        if asked.background:
+            raise InvalidRequestError("A line of a batch cannot ask for it.", param="background")
         return asked
 
-    async def transcribe(self, job: Job, upload: Path, workspace: Path, progress: Progress) -> Transcript:
-        asked = await with_known_speakers(self.check(job.fields), self.speakers, job.owner, workspace)
-        return await self.transcription.transcribe(upload, workspace, asked.options, progress)
+    async def stream(
+        self, job: Job, upload: Path, workspace: Path, progress: Progress, finished: Sequence[ChunkResult]
+    ) -> AsyncGenerator[Told | ChunkResult | Transcript]:
+        del finished  # until the pipeline can go on from them
+        asked = self.check(job.fields)
+        if job.batch_id is None:
+            asked = replace(asked, options=self._for_any_format(job.fields))
+        asked = await with_known_speakers(asked, self.speakers, job.owner, workspace)
+        yield await self.transcription.transcribe(upload, workspace, asked.options, progress)
 
-    def render(self, job: Job, transcript: Transcript) -> tuple[bytes, str]:
-        return render(transcript, self.check(job.fields).answer)
+    def render(
+        self, job: Job, transcript: Transcript, wanted: ResponseFormat | None = None
+    ) -> tuple[bytes, str]:
+        """The body and its media type; by default in the format that the job was started with.
+
+        Raises InvalidRequestError for speakers where none were told apart.
+        """
+        asked = self.check(_in_format(job.fields, wanted) if wanted else job.fields)
+        if not asked.options.diarize:
+            transcript = without_speakers(transcript)
+        elif job.batch_id is None and not self._for_any_format(job.fields).diarize:
+            raise InvalidRequestError(
+                "Speakers were not told apart; start the job with diarize=true.", param="response_format"
+            )
+        return render(transcript, asked.answer)
+
+    def _for_any_format(self, fields: Fields) -> TranscriptionOptions:
+        """Of a background transcription any format can be asked for in the end, so it is worked on as for
+        the richest."""
+        asked = self.check(fields).options
+        rich = self.check(_in_format(fields, ResponseFormat.VERBOSE_JSON)).options
+        return replace(rich, decode=asked.decode, diarize=rich.diarize or asked.diarize)
+
+
+def _in_format(fields: Fields, wanted: ResponseFormat) -> Fields:
+    bound = (BOUND.get(name.partition("[")[0]) for name, _ in fields)
+    kept = [field for field, fits in zip(fields, bound, strict=True) if not fits or wanted in fits]
+    return [*kept, ("response_format", wanted)]

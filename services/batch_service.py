@@ -18,7 +18,7 @@ from typing import BinaryIO
 from exceptions import InvalidRequestError, NotFoundError, TranscriptionServerError
 from models import Transcript
 from services.file_service import FileService
-from services.job_service import JobService, Work
+from services.job_runner import JobRunner, Work
 from utils import batch_store, codec, file_store, job_store
 from utils.batch_lines import MAX_LINE_BYTES, MAX_LINES, BatchLine, answer_line, read_line, unanswered_line
 from utils.batch_store import Batch, BatchError, BatchErrors, Counts
@@ -40,7 +40,7 @@ class BatchService:
         self,
         database: Database,
         files: FileService,
-        jobs: JobService,
+        jobs: JobRunner,
         temp: TempManager,
         work: Work,
         clock: Clock = time.time,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from services.batch_service import BatchService
 from services.file_service import FileService
+from services.job_runner import JobRunner
 from services.job_service import JobService
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ RECOVERY_SECONDS = 30
 @dataclass(frozen=True, slots=True)
 class Kept:
     files: FileService
+    runner: JobRunner
     jobs: JobService
     batches: BatchService
 
@@ -37,9 +39,8 @@ class Kept:
             await asyncio.sleep(RECOVERY_SECONDS)
 
     async def _work(self) -> None:
-        await self.jobs.requeue()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.jobs.run())
+            group.create_task(self.runner.run())
             group.create_task(self.batches.run())
             group.create_task(self._sweep())
 

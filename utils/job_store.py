@@ -1,7 +1,8 @@
 """Jobs and their checkpoints in SQLite: a background transcription, or one line of a batch.
 
 Each function is part of one transaction. A job is queued, in_progress, then completed, failed or cancelled;
-only a job in progress can end, so that an end that comes too late, after a cancel, is none.
+only a job in progress can end, and only of one that is there is anything written, so that what comes too
+late, after a cancel, is nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from exceptions import NotFoundError, OverloadedError
 
+EVENTS_AT_ONCE = 100
 PAGE = 10  # jobs with their transcripts that are in memory at once
 
 Fields = Sequence[tuple[str, str]]
@@ -41,6 +43,14 @@ class Job:
     samples_total: int = 0
     error: dict[str, Any] | None = None
     transcript: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as it goes over the wire, and what it adds to the text."""
+
+    data: str
+    delta: str = ""
 
 
 def add(connection: Connection, jobs: Iterable[Job], now: float) -> None:
@@ -111,7 +121,9 @@ def checkpoint(
     connection: Connection, job_id: str, index: int, result: bytes, samples: tuple[int, int]
 ) -> None:
     """One more chunk is finished; so many samples of how many are done."""
-    connection.execute("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?)", (job_id, index, result))
+    connection.execute(
+        "INSERT OR REPLACE INTO chunks SELECT id, ?, ? FROM jobs WHERE id = ?", (index, result, job_id)
+    )
     connection.execute(
         "UPDATE jobs SET starts = 0, samples_done = ?, samples_total = ? WHERE id = ?", (*samples, job_id)
     )
@@ -122,10 +134,40 @@ def finished_chunks(connection: Connection, job_id: str) -> list[bytes]:
     return [row["result"] for row in rows]
 
 
-def complete(connection: Connection, job_id: str, transcript: bytes, now: float, expires: float) -> None:
+def tell(connection: Connection, job_id: str, number: int, event: Told) -> None:
+    connection.execute(
+        "INSERT INTO events SELECT id, ?, ?, ? FROM jobs WHERE id = ?",
+        (number, event.data, event.delta, job_id),
+    )
+
+
+def count_told(connection: Connection, job_id: str) -> int:
+    """Events are numbered from one."""
+    return int(connection.execute("SELECT count(*) FROM events WHERE job_id = ?", (job_id,)).fetchone()[0])
+
+
+def told(connection: Connection, job_id: str, after: int) -> list[tuple[int, str]]:
+    """Some of what was told after the event `after`, each with its number."""
+    rows = connection.execute(
+        "SELECT number, data FROM events WHERE job_id = ? AND number > ? ORDER BY number LIMIT ?",
+        (job_id, after, EVENTS_AT_ONCE),
+    )
+    return [(row["number"], row["data"]) for row in rows]
+
+
+def text_so_far(connection: Connection, job_id: str) -> str:
+    rows = connection.execute("SELECT delta FROM events WHERE job_id = ? ORDER BY number", (job_id,))
+    return "".join(row["delta"] for row in rows)
+
+
+def complete(
+    connection: Connection, job_id: str, transcript: bytes, samples: int, now: float, expires: float
+) -> None:
     _end(connection, "completed", job_id, now, expires)
     connection.execute(
-        "UPDATE jobs SET transcript = ? WHERE id = ? AND status = 'completed'", (transcript, job_id)
+        "UPDATE jobs SET transcript = ?, samples_done = ?, samples_total = ?"
+        " WHERE id = ? AND status = 'completed'",
+        (transcript, samples, samples, job_id),
     )
 
 

@@ -78,5 +78,15 @@ CREATE TABLE voices (
 ) STRICT;
 """
 
-MIGRATIONS = (FILES, JOBS, VOICES)
+EVENTS = """
+CREATE TABLE events (  -- what was told of a background job, to be told again to whoever joins
+    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    delta TEXT NOT NULL,  -- what it adds to the text
+    PRIMARY KEY (job_id, number)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS = (FILES, JOBS, VOICES, EVENTS)
 """`PRAGMA user_version` of a file is how many of these it has been through."""

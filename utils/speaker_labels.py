@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count, islice
+
+from models import Transcript
 
 
 def speaker_label(number: int, names: Sequence[str | None] = ()) -> str:
@@ -16,6 +19,15 @@ def speaker_label(number: int, names: Sequence[str | None] = ()) -> str:
     place = number - sum(name is not None for name in names[:number])
     free = (letters for n in count() if (letters := _letters(n)) not in names)
     return next(islice(free, place, None))
+
+
+def without_speakers(transcript: Transcript) -> Transcript:
+    """What was said, with nobody to have said it."""
+    segments = (
+        replace(segment, speaker=None, words=tuple(replace(word, speaker=None) for word in segment.words))
+        for segment in transcript.segments
+    )
+    return replace(transcript, segments=tuple(segments), turns=(), names=())
 
 
 def _letters(number: int) -> str:

@@ -1,0 +1,126 @@
+"""/v1/audio/transcriptions/{id}: transcriptions that were started with background=true. Our extension."""
+
+from __future__ import annotations
+
+import json
+import time
+from asyncio import to_thread
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from exceptions import InvalidRequestError
+from models import SAMPLE_RATE, ResponseFormat, Transcript
+from routes.access import owner_of
+from routes.errors import ErrorBody
+from routes.state import ServerState, state_of
+from services.job_service import JobReport
+from services.result_service import Recording
+from utils.codec import decode
+from utils.job_store import Fields, Job
+
+router = APIRouter(prefix="/v1/audio/transcriptions", tags=["background transcriptions"])
+
+
+class BackgroundTranscription(BaseModel):
+    """`text` grows while it is worked on; `result` is the answer in the format asked for, once it is done.
+    `speed` is in seconds of audio per second."""
+
+    id: str
+    object: Literal["transcription"] = "transcription"
+    status: Literal["queued", "in_progress", "completed", "failed"]
+    created_at: int
+    started_at: int | None
+    finished_at: int | None
+    expires_at: int | None
+    progress: float
+    seconds_done: float
+    seconds_total: float
+    speed: float | None
+    seconds_left: float | None
+    text: str
+    result: Any = None
+    error: ErrorBody | None = None
+
+
+class TranscriptionDeleted(BaseModel):
+    id: str
+    object: Literal["transcription"] = "transcription"
+    deleted: Literal[True] = True
+
+
+@router.get("/{job_id}")
+async def retrieve_transcription(
+    request: Request, job_id: str, response_format: ResponseFormat | None = None
+) -> BackgroundTranscription:
+    """How far it is, and its result once it is done, in any format."""
+    state = state_of(request)
+    report = await state.kept.jobs.report(owner_of(request), job_id)
+    result = None
+    if report.job.status == "completed":
+        body, media_type = await to_thread(_render, state, report.job, response_format)
+        result = json.loads(body) if media_type == "application/json" else body.decode()
+    return describe(report, result)
+
+
+@router.get("/{job_id}/content")
+async def transcription_content(
+    request: Request, job_id: str, response_format: ResponseFormat | None = None
+) -> Response:
+    """The result alone, as the plain request would have answered."""
+    state = state_of(request)
+    job = await state.kept.jobs.find(owner_of(request), job_id)
+    if job.status != "completed":
+        raise InvalidRequestError(f"The transcription is {job.status}; there is no result to be had.")
+    body, media_type = await to_thread(_render, state, job, response_format)
+    return Response(body, media_type=media_type)
+
+
+@router.delete("/{job_id}")
+async def delete_transcription(request: Request, job_id: str) -> TranscriptionDeleted:
+    """Stop it, and forget its recording and its text."""
+    await state_of(request).kept.jobs.delete(owner_of(request), job_id)
+    return TranscriptionDeleted(id=job_id)
+
+
+async def start_job(state: ServerState, recording: Recording, fields: Fields) -> Response:
+    """Take a request over that asked for background=true."""
+    kept = [field for field in fields if field[0] != "background"]
+    job = await state.kept.jobs.create(recording.owner, router.prefix, kept, recording.path)
+    return Response(describe(JobReport(job, "", None)).model_dump_json(), media_type="application/json")
+
+
+def describe(report: JobReport, result: Any = None) -> BackgroundTranscription:
+    job, running = report.job, report.running
+    done, total, speed = job.samples_done, job.samples_total, None
+    if running and running.progress.total:
+        done, total = max(done, running.progress.done), running.progress.total
+        elapsed = time.monotonic() - running.since
+        speed = max(0, done - running.first_sample) / SAMPLE_RATE / elapsed or None
+    if job.status == "completed":
+        done = total
+    return BackgroundTranscription(
+        id=job.id,
+        status=job.status,
+        created_at=job.created_at,
+        started_at=_whole(job.started_at),
+        finished_at=_whole(job.finished_at),
+        expires_at=_whole(job.expires_at),
+        progress=1.0 if job.status == "completed" else done / total if total else 0.0,
+        seconds_done=done / SAMPLE_RATE,
+        seconds_total=total / SAMPLE_RATE,
+        speed=speed,
+        seconds_left=(total - done) / SAMPLE_RATE / speed if speed else None,
+        text=report.text,
+        result=result,
+        error=ErrorBody(**job.error["error"]) if job.error else None,
+    )
+
+
+def _whole(moment: float | None) -> int | None:
+    return None if moment is None else int(moment)
+
+
+def _render(state: ServerState, job: Job, wanted: ResponseFormat | None) -> tuple[bytes, str]:
+    return state.work.render(job, decode(Transcript, job.transcript or b""), wanted)
