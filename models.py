@@ -48,18 +48,6 @@ class Task(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerForm:
-    """How a caller wants a transcript told."""
-
-    format: ResponseFormat = ResponseFormat.JSON
-    granularities: frozenset[Granularity] = frozenset({Granularity.SEGMENT})
-    task: Task = Task.TRANSCRIBE
-    logprobs: bool = False
-    counts_tokens: bool = False
-    """Usage in tokens rather than in seconds, as hosted for the names that begin with `gpt-`."""
-
-
-@dataclass(frozen=True, slots=True)
 class AudioClip:
     """A decoded recording: 16 kHz mono s16le on disk, read through a memory map."""
 
@@ -252,10 +240,23 @@ class DecodeOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceActivity:
+    """What the caller says of where speech begins and ends; None where the server is to judge."""
+
+    threshold: float | None = None
+    """Probability from which a moment is speech."""
+    padding: int | None = None
+    """Samples heard before speech begins."""
+    silence: int | None = None
+    """Samples of silence that end a window."""
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptionOptions:
     """What a caller asked of the pipeline; which format the answer takes is not its business."""
 
     decode: DecodeOptions = DecodeOptions()
+    voice_activity: VoiceActivity = VoiceActivity()
     words: bool = False
     diarize: bool = False
     speakers: SpeakerCount = SpeakerCount()

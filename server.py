@@ -16,7 +16,7 @@ from assembly import build_state
 from config import Settings
 from exceptions import TranscriptionServerError
 from loaders import Loaders, default_loaders
-from routes import batches, files, health, jobs, models, speakers, transcriptions
+from routes import batches, files, health, jobs, models, speakers, transcriptions, translations
 from routes.access import AccessMiddleware
 from routes.errors import ErrorEnvelope, add_error_handlers
 from routes.middleware import RequestIdMiddleware
@@ -61,7 +61,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
     app.add_middleware(AccessMiddleware, keys=settings.keys)
     app.add_middleware(RequestIdMiddleware)
     add_error_handlers(app)
-    for door in (transcriptions, jobs, files, batches, speakers, models, health):
+    for door in (transcriptions, translations, jobs, files, batches, speakers, models, health):
         app.include_router(door.router)
     return app
 

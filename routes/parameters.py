@@ -3,79 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeVar, get_origin
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from exceptions import InvalidRequestError
 from models import (
-    AnswerForm,
+    SAMPLE_RATE,
     Choice,
     DecodeOptions,
     Granularity,
     ResponseFormat,
     SpeakerCount,
+    Task,
     TranscriptionOptions,
+    VoiceActivity,
 )
-from routes.speaker_names import MAX_REFERENCES, SpeakerName, speaker_references
+from routes.form import Channels, ChunkingStrategy, TranscriptionForm, parse_form
+from routes.speaker_names import speaker_references
 from services.speaker_service import NOBODY, KnownSpeakers
 from utils.languages import language_code
+from utils.wire import AnswerForm
 
 C = TypeVar("C")
-
-MAX_SPEAKERS = 100
-Count = Annotated[int, Field(ge=1, le=MAX_SPEAKERS)]
-Short = Annotated[str, Field(min_length=1, max_length=100)]
 
 SPEAKER_FORMATS = frozenset({ResponseFormat.VERBOSE_JSON, ResponseFormat.DIARIZED_JSON})
 PREFIX_FORMATS = frozenset({ResponseFormat.TEXT, ResponseFormat.SRT, ResponseFormat.VTT})
 TIMED_FORMATS = SPEAKER_FORMATS | {ResponseFormat.SRT, ResponseFormat.VTT}
-
-
-class Include(StrEnum):
-    LOGPROBS = "logprobs"
-
-
-class Channels(StrEnum):
-    MIX = "mix"
-    SEPARATE = "separate"
-
-
-class TranscriptionForm(BaseModel):
-    """The fields of a transcription request beside `file`. Unknown ones are ignored, as hosted."""
-
-    model_config = ConfigDict(frozen=True)
-
-    model: Annotated[str, Field(max_length=200)]
-    response_format: ResponseFormat = ResponseFormat.JSON
-    timestamp_granularities: list[Granularity] = []
-    language: Annotated[str, Field(max_length=40)] | None = None
-    languages: Annotated[list[Short], Field(max_length=100)] = []
-    prompt: Annotated[str, Field(max_length=10_000)] = ""
-    keywords: Annotated[list[Short], Field(max_length=100)] = []
-    temperature: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    stream: bool = False
-    include: list[Include] = []
-    chunking_strategy: str = "auto"
-    known_speaker_names: Annotated[list[SpeakerName], Field(max_length=MAX_REFERENCES)] = []
-    known_speaker_references: Annotated[list[str], Field(max_length=MAX_REFERENCES)] = []
-    known_speakers: Literal["auto"] | None = None
-    background: bool = False
-    diarize: bool | None = None
-    channels: Channels = Channels.MIX
-    separate_vocals: Choice | None = None
-    align: bool | None = None
-    restore_punctuation: bool | None = None
-    num_speakers: Count | None = None
-    min_speakers: Count | None = None
-    max_speakers: Count | None = None
-
-
-LISTS = frozenset(
-    name for name, field in TranscriptionForm.model_fields.items() if get_origin(field.annotation) is list
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +50,19 @@ class TranscriptionRequest:
     background: bool = False
 
 
-def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults) -> TranscriptionRequest:
+def parse_parameters(
+    fields: Sequence[tuple[str, str]], defaults: StageDefaults, task: Task = Task.TRANSCRIBE
+) -> TranscriptionRequest:
     """Raises InvalidRequestError, which names the parameter, for whatever cannot be honoured."""
-    try:
-        form = TranscriptionForm.model_validate(_gather(fields))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise InvalidRequestError(_explain(first), param=str(first["loc"][0])) from error
+    form = parse_form(fields)
     _refuse_unsupported(form)
+    if task is Task.TRANSLATE:
+        _refuse_untranslatable(form)
+        defaults = replace(defaults, align=False)
     return TranscriptionRequest(
         form.model,
-        _answer_form(form),
-        _options(form, defaults),
+        _answer_form(form, task),
+        _options(form, defaults, task),
         KnownSpeakers(
             speaker_references(form.known_speaker_names, form.known_speaker_references),
             enrolled=form.known_speakers == "auto",
@@ -117,42 +71,35 @@ def parse_parameters(fields: Sequence[tuple[str, str]], defaults: StageDefaults)
     )
 
 
-def _gather(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """`name[]` and repeated names make lists; of other names, `name[part]` too, the last counts; empty
-    means not sent."""
-    gathered: dict[str, Any] = {}
-    for sent, value in fields:
-        name = sent.partition("[")[0]
-        if value == "":
-            continue
-        if name in LISTS:
-            gathered.setdefault(name, []).append(value)
-        else:
-            gathered[name] = value
-    return gathered
-
-
-def _explain(error: Any) -> str:
-    name = error["loc"][0]
-    if error["type"] == "missing":
-        return f"The parameter '{name}' is required."
-    return f"The parameter '{name}' is wrong: {error['msg']}."
-
-
 def _refuse_unsupported(form: TranscriptionForm) -> None:
     unsupported = {
         "stream": form.stream,
-        "chunking_strategy": form.chunking_strategy != "auto",
     }
     for name, is_asked in unsupported.items():
         if is_asked:
             raise InvalidRequestError(f"This server does not support '{name}' yet; leave it out.", param=name)
 
 
-def _answer_form(form: TranscriptionForm) -> AnswerForm:
+def _refuse_untranslatable(form: TranscriptionForm) -> None:
+    if form.response_format is ResponseFormat.DIARIZED_JSON:
+        raise InvalidRequestError(
+            "Translations have no diarized_json; verbose_json tells speakers too.", param="response_format"
+        )
+    if form.background:
+        raise InvalidRequestError(
+            "Translations do not run in the background yet; leave 'background' out.", param="background"
+        )
+    if form.align:
+        raise InvalidRequestError(
+            "Only what is said can be aligned, not its translation; leave 'align' out.", param="align"
+        )
+
+
+def _answer_form(form: TranscriptionForm, task: Task) -> AnswerForm:
     return AnswerForm(
         format=form.response_format,
         granularities=_granularities(form),
+        task=task,
         logprobs=_logprobs(form),
         counts_tokens=form.model.startswith("gpt-"),
     )
@@ -166,7 +113,7 @@ def _granularities(form: TranscriptionForm) -> frozenset[Granularity]:
     return frozenset(form.timestamp_granularities or [Granularity.SEGMENT])
 
 
-def _options(form: TranscriptionForm, defaults: StageDefaults) -> TranscriptionOptions:
+def _options(form: TranscriptionForm, defaults: StageDefaults, task: Task) -> TranscriptionOptions:
     speakers = _speaker_count(form)
     diarize = _diarize(form, defaults)
     is_timed = form.response_format in TIMED_FORMATS or diarize
@@ -177,7 +124,8 @@ def _options(form: TranscriptionForm, defaults: StageDefaults) -> TranscriptionO
             param="include",
         )
     return TranscriptionOptions(
-        decode=_decode_options(form),
+        decode=_decode_options(form, task),
+        voice_activity=_voice_activity(form.chunking_strategy),
         words=is_timed or align,
         diarize=diarize,
         speakers=speakers,
@@ -241,13 +189,24 @@ def _speaker_count(form: TranscriptionForm) -> SpeakerCount:
     return SpeakerCount(minimum, form.max_speakers)
 
 
-def _decode_options(form: TranscriptionForm) -> DecodeOptions:
+def _voice_activity(strategy: ChunkingStrategy) -> VoiceActivity:
+    return VoiceActivity(
+        strategy.threshold, _samples(strategy.prefix_padding_ms), _samples(strategy.silence_duration_ms)
+    )
+
+
+def _samples(milliseconds: int | None) -> int | None:
+    return None if milliseconds is None else milliseconds * SAMPLE_RATE // 1000
+
+
+def _decode_options(form: TranscriptionForm, task: Task) -> DecodeOptions:
     return DecodeOptions(
         language=_languages([form.language], "language")[0] if form.language else None,
         languages=tuple(_languages(form.languages, "languages")),
         prompt=form.prompt,
         keywords=tuple(form.keywords),
         temperature=form.temperature,
+        task=task,
         logprobs=_logprobs(form),
     )
 

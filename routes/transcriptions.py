@@ -8,13 +8,15 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from exceptions import InvalidRequestError
+from models import Task
 from routes.access import owner_of
 from routes.disconnect import until_disconnect
+from routes.form import TranscriptionForm
 from routes.form_schema import form_body
 from routes.jobs import BackgroundTranscription, start_job
 from routes.known_speakers import with_known_speakers
 from routes.middleware import request_id_of
-from routes.parameters import TranscriptionForm, TranscriptionRequest, parse_parameters
+from routes.parameters import TranscriptionRequest, parse_parameters
 from routes.state import ServerState, state_of
 from routes.uploads import Fields, UploadReader
 from services.result_service import Recording
@@ -35,20 +37,24 @@ router = APIRouter(prefix="/v1/audio", tags=["audio"])
 )
 async def create_transcription(request: Request) -> Response:
     """Who said what, in the format asked for. Refuses bad parameters before the upload is read."""
+    return await answer(request, Task.TRANSCRIBE)
+
+
+async def answer(request: Request, task: Task) -> Response:
     state = state_of(request)
     with state.admission.enter(request_id_of(request)) as progress:
         async with state.temp.workspace() as workspace:
-            asked, recording, fields = await _receive(request, state, workspace)
+            asked, recording, fields = await _receive(request, state, workspace, task)
             if asked.background:
                 return await start_job(state, recording, fields)
             return await until_disconnect(request, _answer(state, asked, recording, workspace, progress))
 
 
 async def _receive(
-    request: Request, state: ServerState, workspace: Path
+    request: Request, state: ServerState, workspace: Path, task: Task
 ) -> tuple[TranscriptionRequest, Recording, Fields]:
     def check(fields: Fields) -> TranscriptionRequest:
-        asked = parse_parameters(fields, state.defaults)
+        asked = parse_parameters(fields, state.defaults, task)
         state.catalogue.require(asked.model)
         state.transcription.require(asked.options)
         return asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from models import (
     ChunkResult,
     ChunkSpeakers,
     Segment,
+    Span,
     SpeakerCount,
     TokenCounts,
     TranscriptionOptions,
@@ -22,7 +24,8 @@ from utils.audio_utils import read_samples
 from utils.chunk_planner import PlannedChunk
 from utils.concurrency import run_together
 from utils.progress import Progress
-from utils.speech_map import SpeechMap, SpeechRules, seconds
+from utils.speech_map import SpeechRules, seconds
+from utils.speech_windows import speech_windows
 
 # Tighter than for the recogniser, since silence blurs a voice, and with a lower onset, since speech that is
 # missed has no speaker. Of the settings tried, the best on meetings and with a collar everywhere.
@@ -47,34 +50,40 @@ class ChunkProcessor:
         self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions, progress: Progress
     ) -> ChunkResult:
         """Words and speakers of one chunk, found side by side: they are bound by different cores."""
-        options = await self._with_language(clip, planned.speech, options)
+        windows = speech_windows(planned.speech, options.voice_activity)
+        options = await self._with_language(clip, windows, options)
         (segments, counts), speakers = await run_together(
-            self._segments(clip, planned, options, progress), self._speakers(clip, planned, options)
+            self._segments(clip, planned, windows, options, progress), self._speakers(clip, planned, options)
         )
         progress.reach(planned.chunk.stop)
         return ChunkResult(planned.chunk, options.decode.language, tuple(segments), speakers, counts)
 
     async def _with_language(
-        self, clip: AudioClip, speech: SpeechMap, options: TranscriptionOptions
+        self, clip: AudioClip, windows: Sequence[Span], options: TranscriptionOptions
     ) -> TranscriptionOptions:
         if options.decode.language:
             return options
-        language = await self._stages.whisper.detect_language(clip, speech, options.decode.languages)
+        language = await self._stages.whisper.detect_language(clip, windows, options.decode.languages)
         return replace(options, decode=replace(options.decode, language=language))
 
     async def _segments(
-        self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions, progress: Progress
+        self,
+        clip: AudioClip,
+        planned: PlannedChunk,
+        windows: Sequence[Span],
+        options: TranscriptionOptions,
+        progress: Progress,
     ) -> tuple[list[Segment], TokenCounts]:
         segments: list[Segment] = []
         counts = TokenCounts()
         language = options.decode.text_language
         if options.decode.language is None or language is None:
             return segments, counts
-        windows = self._stages.whisper.transcribe(
-            clip, planned.chunk, planned.speech, options.decode, options.words
+        batches = self._stages.whisper.transcribe(
+            clip, planned.chunk, planned.speech, windows, options.decode, options.words
         )
-        async with aclosing(windows):
-            async for heard in windows:
+        async with aclosing(batches):
+            async for heard in batches:
                 segments += heard.segments
                 counts += heard.counts
                 progress.reach(heard.until)

@@ -1,4 +1,4 @@
-"""Speech of a chunk to segments: windows, language, sentences."""
+"""Windows of speech to segments: language, sentences."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ from utils.audio_utils import read_samples
 from utils.concurrency import in_order
 from utils.model_manager import ModelSlot
 from utils.segmentation import cut_segments
-from utils.speech_map import SpeechMap, SpeechRules, pack_windows, seconds
+from utils.speech_map import SpeechMap, SpeechRules, seconds
 
-WINDOW = seconds(30)  # what Whisper hears at once
-WIDEST_GAP = seconds(3)  # a longer pause is not shown to the recogniser, which would fill it with words
-RULES = SpeechRules()
 VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words may be
 SURE = 0.5  # a language likelier than this is settled by one window
 VOTERS = 3  # otherwise so many windows are asked
@@ -30,11 +27,11 @@ class WhisperService:
         self._most_at_once = 2 * sizes.decode  # windows of a recording: a batch in work and one that waits
 
     async def detect_language(
-        self, clip: AudioClip, speech: SpeechMap, candidates: Sequence[str]
+        self, clip: AudioClip, windows: Sequence[Span], candidates: Sequence[str]
     ) -> str | None:
         """The likeliest language of the first windows, among `candidates` if any; None in silence."""
         votes: Counter[str] = Counter()
-        for window in pack_windows(speech, RULES, WINDOW, WIDEST_GAP)[:VOTERS]:
+        for window in windows[:VOTERS]:
             encoded = await self._encoded(clip, window)
             probabilities = await self._slot.run(partial(_language_probabilities, encoded))
             known = {code: probabilities.get(code, 0.0) for code in candidates or probabilities}
@@ -44,15 +41,19 @@ class WhisperService:
         return votes.most_common(1)[0][0] if votes else None
 
     async def transcribe(
-        self, clip: AudioClip, chunk: Chunk, speech: SpeechMap, options: DecodeOptions, words: bool
+        self,
+        clip: AudioClip,
+        chunk: Chunk,
+        speech: SpeechMap,
+        windows: Sequence[Span],
+        options: DecodeOptions,
+        words: bool,
     ) -> AsyncGenerator[Heard]:
-        """Segments of all the speech that the chunk hears, in samples of the recording, and what they cost,
-        window by window in order.
+        """Segments of the windows, in samples of the recording, and what they cost, one by one in order.
 
         Where `words` is false, only the windows that a neighbouring chunk hears too get word times:
         merging needs them.
         """
-        windows = pack_windows(speech, RULES, WINDOW, WIDEST_GAP)
         voiced = speech.regions(VOICED)
         work = (self._text(clip, window, options, words or _is_shared(window, chunk)) for window in windows)
         async with aclosing(in_order(work, self._most_at_once)) as texts:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from itertools import product
 
 import pytest
 
 from exceptions import InvalidRequestError
-from models import AnswerForm, DecodeOptions, Granularity, ResponseFormat, SpeakerCount, TranscriptionOptions
+from models import (
+    DecodeOptions,
+    Granularity,
+    ResponseFormat,
+    SpeakerCount,
+    Task,
+    TranscriptionOptions,
+    VoiceActivity,
+)
 from routes.parameters import StageDefaults, TranscriptionRequest, parse_parameters
+from utils.wire import AnswerForm
 
 MODEL = ("model", "whisper-1")
 OFF = StageDefaults(diarize=False)
@@ -85,7 +95,11 @@ def test_what_steers_the_recogniser() -> None:
         ("stream", "maybe"),
         ("stream", "true"),
         ("include[]", "words"),
-        ("chunking_strategy", '{"type": "server_vad"}'),
+        ("chunking_strategy", "none"),
+        ("chunking_strategy", "0.5"),
+        ("chunking_strategy", "[" * 50_000),
+        ("chunking_strategy", '{"threshold": 0.5}'),
+        ("chunking_strategy", '{"type": "semantic_vad"}'),
         ("diarize", "2"),
         ("separate_vocals", "x"),
         ("align", "x"),
@@ -220,3 +234,84 @@ def test_logprobs_are_of_the_words_as_they_were_heard() -> None:
 )
 def test_usage_is_of_the_kind_that_the_name_has_when_hosted(model: str, counts_tokens: bool) -> None:
     assert parse(("model", model)).answer.counts_tokens is counts_tokens
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("threshold", "1.1"),
+        ("threshold", "-0.1"),
+        ("threshold", "nan"),
+        ("prefix_padding_ms", "-1"),
+        ("prefix_padding_ms", "5001"),
+        ("prefix_padding_ms", "0.5"),
+        ("silence_duration_ms", "99"),
+        ("silence_duration_ms", "10001"),
+        ("sensitivity", "1"),
+    ],
+)
+def test_numbers_of_the_speech_detector_have_bounds(part: str, value: str) -> None:
+    sent = [("chunking_strategy[type]", "server_vad"), (f"chunking_strategy[{part}]", value)]
+    assert refused(*sent) == refused(("chunking_strategy[threshold]", "0.5")) == "chunking_strategy"
+
+
+def test_numbers_of_the_speech_detector_come_in_brackets_or_as_json() -> None:
+    asked = {"type": "server_vad", "threshold": 0.4, "prefix_padding_ms": 100, "silence_duration_ms": 700}
+    in_brackets = [(f"chunking_strategy[{part}]", str(value)) for part, value in asked.items()]
+    as_json = [("chunking_strategy", json.dumps(asked))]
+    expected = VoiceActivity(0.4, 1600, 11_200)
+    assert options(*in_brackets).voice_activity == options(*as_json).voice_activity == expected
+    assert hash(options(*in_brackets)) == hash(options(*as_json))
+
+
+@pytest.mark.parametrize("sent", ["auto", "null", '"auto"', '{"type": "auto"}', '{"type": "server_vad"}'])
+def test_without_numbers_the_server_knows_best(sent: str) -> None:
+    assert options(("chunking_strategy", sent)).voice_activity == VoiceActivity()
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        ("timestamp_granularity", "timestamp_granularities"),
+        ("timestamp_granularity[]", "timestamp_granularities"),
+        ("responseFormat", "response_format"),
+        ("langauge", "language"),
+        ("num_speaker", "num_speakers"),
+        ("chunking_stratergy[type]", "chunking_strategy"),
+    ],
+)
+def test_a_slip_is_told_and_not_ignored(sent: str, meant: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"If '{meant}' is meant"):
+        parse((sent, "word"))
+    assert refused((sent, "word")) == sent.partition("[")[0]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "user",
+        "max_tokens",
+        "vad_filter",
+        "hotwords",
+        "initial_prompt",
+        "temperature_inc",
+        "task",
+        "seed",
+        "file_id",
+    ],
+)
+def test_what_other_servers_know_is_ignored_as_hosted(name: str) -> None:
+    assert parse((name, "1")) == parse()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_translations(form: str) -> None:
+    fields = [MODEL, ("response_format", form)]
+    if form == "diarized_json":
+        with pytest.raises(InvalidRequestError) as caught:
+            parse_parameters(fields, ALL, Task.TRANSLATE)
+        assert caught.value.param == "response_format"
+        return
+    asked = parse_parameters(fields, ALL, Task.TRANSLATE)
+    assert asked.answer.task is asked.options.decode.task is Task.TRANSLATE
+    assert not asked.options.align

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.audio import Transcription, TranscriptionDiarized, TranscriptionVerbose
 
-from models import AnswerForm, Granularity, ResponseFormat, Task, TokenCounts, TokenLogprob, Transcript
+from models import Granularity, ResponseFormat, Task, TokenCounts, TokenLogprob, Transcript
 from tests.builders import segment, thorough, transcript, turn, word, words
 from utils.response_formatter import render
 from utils.speaker_labels import speaker_label
+from utils.wire import AnswerForm
 
 BOTH = frozenset(Granularity)
 SILENCE = Transcript(None, 16_000, ())

@@ -9,13 +9,14 @@ from itertools import groupby
 
 from pydantic import BaseModel
 
-from models import SAMPLE_RATE, AnswerForm, Granularity, ResponseFormat, Segment, Task, Transcript
+from models import SAMPLE_RATE, Granularity, ResponseFormat, Segment, Task, Transcript
 from utils.languages import LANGUAGES
 from utils.speaker_labels import speaker_label
 from utils.subtitles import MAX_LINE, Cue, make_cues
 from utils.token_logprobs import wire_logprobs
 from utils.usage import duration_usage, usage_of
 from utils.wire import (
+    AnswerForm,
     TranscriptionDiarizedJson,
     TranscriptionJson,
     TranscriptionVerboseJson,

@@ -29,6 +29,8 @@ class SpeechRules:
     min_speech: int = 0
     min_silence: int = seconds(0.16)
     pad: int = seconds(0.4)
+    pad_before: int | None = None
+    """Where it is not `pad`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,7 @@ class SpeechMap:
 
     def regions(self, rules: SpeechRules) -> tuple[Span, ...]:
         """Sorted, disjoint spans of speech, each padded into the silence around it."""
-        return tuple(_pad(list(self._bare_regions(rules)), rules.pad, self.start, self.stop))
+        return tuple(_pad(list(self._bare_regions(rules)), rules, self.start, self.stop))
 
     def quietest(self, span: Span) -> int:
         """The middle of the frame of `span` least likely to be speech; of equals, the one nearest its end."""
@@ -84,13 +86,22 @@ def hysteresis(
         yield first, len(probabilities) if quiet_since is None else quiet_since
 
 
-def _pad(regions: Sequence[Span], pad: int, start: int, stop: int) -> Iterator[Span]:
-    """Widen each region by `pad`; neighbours that would meet share the silence between them."""
+def _pad(regions: Sequence[Span], rules: SpeechRules, start: int, stop: int) -> Iterator[Span]:
+    """Widen each region; neighbours that would meet share the silence between them."""
+    ahead = rules.pad if rules.pad_before is None else rules.pad_before
     for index, region in enumerate(regions):
         before = regions[index - 1].stop if index else None
         after = regions[index + 1].start if index + 1 < len(regions) else None
-        left = region.start - pad if before is None else max(region.start - pad, (before + region.start) // 2)
-        right = region.stop + pad if after is None else min(region.stop + pad, (region.stop + after) // 2)
+        left = (
+            region.start - ahead
+            if before is None
+            else max(region.start - ahead, (before + region.start) // 2)
+        )
+        right = (
+            region.stop + rules.pad
+            if after is None
+            else min(region.stop + rules.pad, (region.stop + after) // 2)
+        )
         yield Span(max(left, start), min(right, stop))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models import SAMPLE_RATE, AnswerForm, Transcript
-from utils.wire import DurationUsage, InputTokenDetails, TokenUsage
+from models import SAMPLE_RATE, Transcript
+from utils.wire import AnswerForm, DurationUsage, InputTokenDetails, TokenUsage
 
 
 def usage_of(transcript: Transcript, form: AnswerForm) -> DurationUsage | TokenUsage:

@@ -1,13 +1,28 @@
-"""What goes over the wire, as the official client's types have it; times in seconds. Fields that are None
-are left out."""
+"""What goes over the wire, as the official client's types have it; times in seconds.
+
+Fields that are None are left out.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel
 
-from models import Task
+from models import Granularity, ResponseFormat, Task
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """How a caller wants a transcript told."""
+
+    format: ResponseFormat = ResponseFormat.JSON
+    granularities: frozenset[Granularity] = frozenset({Granularity.SEGMENT})
+    task: Task = Task.TRANSCRIBE
+    logprobs: bool = False
+    counts_tokens: bool = False
+    """Usage in tokens rather than in seconds, as hosted for the names that begin with `gpt-`."""
 
 
 class DurationUsage(BaseModel):

@@ -1,0 +1,23 @@
+"""POST /v1/audio/translations."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from models import Task
+from routes.form import TranscriptionForm
+from routes.form_schema import form_body
+from routes.transcriptions import answer
+from utils.wire import TranscriptionJson, TranscriptionVerboseJson
+
+router = APIRouter(prefix="/v1/audio", tags=["audio"])
+
+
+@router.post(
+    "/translations",
+    response_model=TranscriptionJson | TranscriptionVerboseJson,
+    openapi_extra=form_body(TranscriptionForm),
+)
+async def create_translation(request: Request) -> Response:
+    """What was said, in English. Takes what a transcription takes, but for diarized_json and alignment."""
+    return await answer(request, Task.TRANSLATE)

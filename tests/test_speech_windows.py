@@ -1,0 +1,52 @@
+"""What the recogniser hears, as the caller's numbers have it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+
+from models import VoiceActivity
+from tests.builders import frames, probabilities, thorough
+from utils.speech_map import FRAME, Probabilities, SpeechMap, seconds
+from utils.speech_windows import WINDOW, speech_rules, speech_windows
+
+SERVER = VoiceActivity()
+# Two stretches of speech, half a second of silence between them; the second is not sure to be speech.
+TALK = frames([(0.0, 40), (0.9, 40), (0.0, 16), (0.6, 40), (0.0, 40)])
+
+
+def windows(of: Probabilities, asked: VoiceActivity) -> list[tuple[int, int]]:
+    speech = SpeechMap(0, len(of) * FRAME, of)
+    return [(window.start, window.stop) for window in speech_windows(speech, asked)]
+
+
+def test_what_is_not_said_is_the_servers() -> None:
+    assert speech_rules(SERVER) == speech_rules(VoiceActivity(threshold=0.5))
+    assert len(windows(TALK, SERVER)) == 1
+
+
+def test_the_threshold_says_what_is_speech() -> None:
+    ((_, stop),) = windows(TALK, VoiceActivity(threshold=0.7))
+    assert stop < windows(TALK, SERVER)[0][1] - 40 * FRAME
+
+
+def test_the_padding_says_how_much_is_heard_before() -> None:
+    (bare,), (padded,) = (windows(TALK, VoiceActivity(padding=seconds(pad))) for pad in (0, 1))
+    assert bare[0] == 40 * FRAME
+    assert padded[0] == 40 * FRAME - seconds(1)
+    assert bare[1] == padded[1]
+
+
+def test_a_silence_as_long_as_is_named_ends_a_window() -> None:
+    assert len(windows(TALK, VoiceActivity(silence=seconds(0.3)))) == 2
+    assert len(windows(TALK, VoiceActivity(silence=seconds(0.6)))) == 1
+
+
+@thorough
+@given(probabilities(longest_run=400))
+def test_windows_are_apart_and_not_longer_than_whisper_hears(of: Probabilities) -> None:
+    for asked in (SERVER, VoiceActivity(0.3, seconds(5), seconds(0.1)), VoiceActivity(1.0, 0, seconds(10))):
+        found = windows(of, asked)
+        assert all(stop - start <= WINDOW for start, stop in found)
+        assert all(left[1] <= right[0] for left, right in pairwise(found))
