@@ -1,4 +1,4 @@
-"""Command line: `python -m cli pull-models`."""
+"""Command line: `python -m cli recording.mp3 -f srt` and `python -m cli pull-models`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from cli.pull_models import pull_models
+from cli.transcribe import transcribe
 from config import Settings
 from exceptions import TranscriptionServerError
 
+PULL_MODELS = "pull-models"
+
 
 def main(words: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m cli")
-    commands = parser.add_subparsers(dest="command", required=True)
-    pull = commands.add_parser("pull-models", help="fetch and try the models of the stages that are on")
-    pull.add_argument("--all", action="store_true", help="those of every stage, whether it is on or off")
+    return _pull_models(words[1:]) if words[:1] == [PULL_MODELS] else transcribe(words)
+
+
+def _pull_models(words: Sequence[str]) -> int:
+    from cli.pull_models import pull_models  # brings the whole server
+
+    parser = argparse.ArgumentParser(
+        prog=f"python -m cli {PULL_MODELS}", description="Fetch and try the models of the stages that are on."
+    )
+    parser.add_argument("--all", action="store_true", help="those of every stage, whether it is on or off")
     arguments = parser.parse_args(words)
     try:
         return asyncio.run(pull_models(Settings(), every_stage=arguments.all))

@@ -1,0 +1,111 @@
+"""`python -m cli recording.mp3 -f srt`: a recording through a running server, its progress on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tqdm import tqdm
+
+from models import ResponseFormat
+
+JOBS = "/audio/transcriptions"
+POLL_SECONDS = 0.5
+TIMEOUT = httpx.Timeout(60, write=None)  # an upload takes as long as it takes
+
+
+def transcribe(words: Sequence[str]) -> int:
+    """Run the command line; the exit status."""
+    arguments = _parser().parse_args(words)
+    key = os.environ.get("OPENAI_API_KEY", "unused")
+    headers = {"Authorization": f"Bearer {key}"}
+    try:
+        with httpx.Client(base_url=arguments.url, headers=headers, timeout=TIMEOUT) as client:
+            body = _through_server(client, arguments.recording, _fields(arguments))
+        if arguments.output:
+            arguments.output.write_bytes(body)
+        else:
+            sys.stdout.buffer.write(body)
+    except httpx.HTTPError as error:
+        sys.exit(f"The server at {arguments.url} cannot be reached ({error}); `make serve` starts one.")
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cli",
+        description="Transcribe a recording. `python -m cli pull-models` fetches models.",
+    )
+    parser.add_argument("recording", type=Path)
+    parser.add_argument("-f", "--format", choices=list(ResponseFormat), default=ResponseFormat.TEXT)
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
+    parser.add_argument("-l", "--language", help="ISO 639-1; by default it is found out")
+    parser.add_argument(
+        "-F",
+        "--field",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other field of the API, such as num_speakers=2",
+    )
+    url = os.environ.get("OPENAI_BASE_URL", "http://127.0.0.1:8000/v1")
+    parser.add_argument("--url", default=url, help="OPENAI_BASE_URL; the key is OPENAI_API_KEY")
+    return parser
+
+
+def _fields(arguments: argparse.Namespace) -> dict[str, list[str]]:
+    fields = {"model": ["whisper-1"], "response_format": [str(arguments.format)], "background": ["true"]}
+    if arguments.language:
+        fields["language"] = [arguments.language]
+    for field in arguments.field:
+        name, _, value = field.partition("=")
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
+def _through_server(client: httpx.Client, recording: Path, fields: dict[str, list[str]]) -> bytes:
+    """The answer's body. Whatever comes, the server is told to forget the job."""
+    with recording.open("rb") as file:
+        job = _answer(client.post(JOBS, data=fields, files={"file": (recording.name, file)}))
+    try:
+        _wait(client, job["id"])
+        return _checked(client.get(f"{JOBS}/{job['id']}/content")).content
+    finally:
+        client.delete(f"{JOBS}/{job['id']}")
+
+
+def _wait(client: httpx.Client, job_id: str) -> None:
+    with tqdm(unit="s", unit_scale=True, disable=None) as bar:  # None: no bar where stderr is no terminal
+        while True:
+            job = _answer(client.get(f"{JOBS}/{job_id}"))
+            bar.total = round(job["seconds_total"], 1) or None
+            bar.set_description(job["status"], refresh=False)
+            bar.update(round(job["seconds_done"], 1) - bar.n)
+            if job["status"] == "failed":
+                sys.exit(job["error"]["message"])
+            if job["status"] == "completed":
+                return
+            time.sleep(POLL_SECONDS)
+
+
+def _answer(response: httpx.Response) -> Any:
+    return _checked(response).json()
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    """Ends the program with what the server said where it refused."""
+    if response.is_error:
+        try:
+            message = response.json()["error"]["message"]
+        except (ValueError, LookupError, TypeError):
+            message = f"The answer is {response.status_code}; is this the right address?"
+        sys.exit(message)
+    return response
