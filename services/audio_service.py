@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from models import SAMPLE_RATE, Audio, AudioClip, Span
 from services.speech_detector import DetectorState
-from utils.audio_utils import Decoder, read_samples
+from utils.audio_utils import Decoder, claimed_samples, read_samples
 from utils.channel_splitter import ChannelSplitter
 from utils.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
 from utils.concurrency import finish_in_thread
 from utils.model_manager import ModelSlot
+from utils.progress import Progress
 from utils.speech_map import FRAME, Probabilities
 from utils.storage import full_disk_named
 
@@ -41,16 +43,22 @@ class AudioService:
         self._limits = limits
         self._max_samples = max_samples
 
-    async def decode(self, upload: Path, workspace: Path) -> AudioClip:
-        """A block at a time, so that short recordings do not wait for long ones.
+    async def decode(self, upload: Path, workspace: Path, progress: Progress) -> AsyncGenerator[AudioClip]:
+        """The recording as far as it is decoded, ten seconds longer each time; the last clip is the whole.
 
-        Raises InvalidAudioError, UploadTooLargeError, InsufficientStorageError.
+        There is only the last where the container does not say how long it is, or says too long: such a
+        recording is refused before any work on it. Raises InvalidAudioError, UploadTooLargeError,
+        InsufficientStorageError.
         """
         with full_disk_named():
+            claimed = await finish_in_thread(partial(claimed_samples, upload))
             decoder = Decoder(upload, workspace / "audio.s16", self._max_samples)
-            while (clip := await finish_in_thread(decoder.step)) is None:
-                pass
-            return clip
+            while (whole := await finish_in_thread(decoder.step)) is None:
+                progress.expect(max(min(claimed, self._max_samples), decoder.so_far.num_samples))
+                if 0 < claimed <= self._max_samples:
+                    yield decoder.so_far
+            progress.expect(whole.num_samples)
+            yield whole
 
     async def split(self, upload: Path, workspace: Path) -> list[Path]:
         """A file in the workspace for each channel. Raises as `decode` does, and InvalidRequestError."""
@@ -60,17 +68,26 @@ class AudioService:
                 pass
             return channels
 
-    async def plan(self, clip: AudioClip) -> AsyncGenerator[PlannedChunk]:
-        """Chunks in order, each as soon as its end is known, while the rest is still unheard."""
-        planner = ChunkPlanner(self._limits)
-        state = DetectorState()
-        for start in range(0, clip.num_samples, DETECTION_BLOCK):
-            span = Span(start, min(start + DETECTION_BLOCK, clip.num_samples))
-            probabilities, state = await self._detect(clip, span, state)
+    async def plan(self, clips: AsyncIterable[AudioClip]) -> AsyncGenerator[tuple[AudioClip, PlannedChunk]]:
+        """Chunks in order, each as soon as its end is known, while the rest is still undecoded; with the clip
+        so far, which holds all that the chunk hears."""
+        planner, state, start = ChunkPlanner(self._limits), DetectorState(), 0
+        clip = None
+        async for clip in clips:
+            while clip.num_samples - start >= DETECTION_BLOCK:
+                span = Span(start, start + DETECTION_BLOCK)
+                probabilities, state = await self._detect(clip, span, state)
+                start = span.stop
+                for planned in planner.feed(probabilities):
+                    yield clip, planned
+        if clip is None:
+            return
+        if start < clip.num_samples:
+            probabilities, state = await self._detect(clip, Span(start, clip.num_samples), state)
             for planned in planner.feed(probabilities):
-                yield planned
+                yield clip, planned
         for planned in planner.finish(clip.num_samples):
-            yield planned
+            yield clip, planned
 
     async def _detect(
         self, clip: AudioClip, span: Span, state: DetectorState

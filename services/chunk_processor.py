@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from models import (
     AudioClip,
     ChunkResult,
     ChunkSpeakers,
+    Heard,
     Segment,
     Span,
     SpeakerCount,
@@ -22,7 +24,6 @@ from services.punctuation_service import Punctuator
 from services.whisper_service import WhisperService
 from utils.audio_utils import read_samples
 from utils.chunk_planner import PlannedChunk
-from utils.concurrency import run_together
 from utils.progress import Progress
 from utils.speech_map import SpeechRules, seconds
 from utils.speech_windows import speech_windows
@@ -48,15 +49,28 @@ class ChunkProcessor:
 
     async def process(
         self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions, progress: Progress
-    ) -> ChunkResult:
-        """Words and speakers of one chunk, found side by side: they are bound by different cores."""
+    ) -> AsyncGenerator[Heard | ChunkResult]:
+        """What is heard of one chunk as it comes, then the whole. Words and speakers are found side by side:
+        they are bound by different cores."""
         windows = speech_windows(planned.speech, options.voice_activity)
         options = await self._with_language(clip, windows, options)
-        (segments, counts), speakers = await run_together(
-            self._segments(clip, planned, windows, options, progress), self._speakers(clip, planned, options)
-        )
+        speakers = asyncio.ensure_future(self._speakers(clip, planned, options))
+        segments: list[Segment] = []
+        counts = TokenCounts()
+        try:
+            async with aclosing(self._heard(clip, planned, windows, options, progress)) as parts:
+                async for heard in parts:
+                    if speakers.done():
+                        speakers.result()  # its failure ends the chunk, and not at the end
+                    segments += heard.segments
+                    counts += heard.counts
+                    yield heard
+            found = await speakers
+        finally:
+            speakers.cancel()
+            await asyncio.gather(speakers, return_exceptions=True)
         progress.reach(planned.chunk.stop)
-        return ChunkResult(planned.chunk, options.decode.language, tuple(segments), speakers, counts)
+        yield ChunkResult(planned.chunk, options.decode.language, tuple(segments), found, counts)
 
     async def _with_language(
         self, clip: AudioClip, windows: Sequence[Span], options: TranscriptionOptions
@@ -66,32 +80,38 @@ class ChunkProcessor:
         language = await self._stages.whisper.detect_language(clip, windows, options.decode.languages)
         return replace(options, decode=replace(options.decode, language=language))
 
-    async def _segments(
+    async def _heard(
         self,
         clip: AudioClip,
         planned: PlannedChunk,
         windows: Sequence[Span],
         options: TranscriptionOptions,
         progress: Progress,
-    ) -> tuple[list[Segment], TokenCounts]:
-        segments: list[Segment] = []
-        counts = TokenCounts()
+    ) -> AsyncGenerator[Heard]:
+        """Batch by batch, or all at once where a later stage looks at the chunk's text as a whole."""
         language = options.decode.text_language
         if options.decode.language is None or language is None:
-            return segments, counts
+            return
+        aligner = self._stages.aligner if options.align else None
+        punctuator = self._stages.punctuator if options.restore_punctuation else None
+        segments: list[Segment] = []
+        counts = TokenCounts()
         batches = self._stages.whisper.transcribe(
             clip, planned.chunk, planned.speech, windows, options.decode, options.words
         )
         async with aclosing(batches):
             async for heard in batches:
-                segments += heard.segments
-                counts += heard.counts
                 progress.reach(heard.until)
-        if options.align and self._stages.aligner:
-            segments = await self._stages.aligner.align(clip, segments, language)
-        if options.restore_punctuation and self._stages.punctuator:
-            segments = await self._stages.punctuator.restore(segments, language)
-        return segments, counts
+                if aligner or punctuator:
+                    segments += heard.segments
+                    counts += heard.counts
+                else:
+                    yield heard
+        if aligner:
+            segments = await aligner.align(clip, segments, language)
+        if punctuator:
+            segments = await punctuator.restore(segments, language)
+        yield Heard(tuple(segments), planned.chunk.heard.stop, counts)
 
     async def _speakers(
         self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions
@@ -99,7 +119,7 @@ class ChunkProcessor:
         if not (options.diarize and self._stages.diarization):
             return ChunkSpeakers()
         count = options.speakers
-        if planned.chunk.heard.num_samples < clip.num_samples:
+        if not planned.chunk.is_whole:
             count = SpeakerCount(1, count.maximum)  # not everyone need speak in every chunk
         return await self._stages.diarization.diarize(
             lambda span: read_samples(clip, span),

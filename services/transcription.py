@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 from exceptions import StageUnavailableError
-from models import AudioClip, Choice, ChunkResult, Transcript, TranscriptionOptions
+from models import AudioClip, Choice, Chunk, ChunkResult, Heard, Transcript, TranscriptionOptions
 from services.audio_service import AudioService, VocalSeparator
 from services.channels import transcribe_channels
 from services.chunk_processor import ChunkProcessor, Stages
-from utils.chunk_merger import merge
+from utils.events import Event, Finished, told_at_once
 from utils.progress import Progress
+from utils.running_transcript import RunningTranscript
 
 
 class TranscriptionService:
@@ -49,34 +50,82 @@ class TranscriptionService:
     async def transcribe(
         self, upload: Path, workspace: Path, options: TranscriptionOptions, progress: Progress
     ) -> Transcript:
-        """The whole recording. Raises InvalidAudioError and what the stages raise."""
+        """The whole recording. Raises what `stream` raises."""
+        async with aclosing(self.stream(upload, workspace, options, progress)) as events:
+            (finished,) = [event async for event in events if isinstance(event, Finished)]
+        return finished.transcript
+
+    async def stream(
+        self,
+        upload: Path,
+        workspace: Path,
+        options: TranscriptionOptions,
+        progress: Progress,
+        finished: Sequence[ChunkResult] = (),
+    ) -> AsyncGenerator[Event]:
+        """What happens, as it happens; the last event is Finished.
+
+        Chunks that are `finished` from an earlier run are not run again, and all comes out the same: only
+        their speech is looked for once more, because where later ones are cut depends on it. An upload in
+        the workspace is deleted once it is decoded. Raises InvalidAudioError and what the stages raise.
+        """
         self.require(options)
         if options.separate_channels:
             channels = await self._audio.split(upload, workspace)
-            return await transcribe_channels(channels, workspace, options, progress, self.transcribe)
-        clip = await self._audio.decode(upload, workspace)
-        clip = await self._heard(upload, clip, workspace, options.separate_vocals)
+            whole = await transcribe_channels(channels, workspace, options, progress, self.transcribe)
+            for event in told_at_once(whole):
+                yield event
+            return
+        running = RunningTranscript(options)
+        async with (
+            aclosing(self._clips(upload, workspace, options.separate_vocals, progress)) as clips,
+            aclosing(self._chunk_by_chunk(clips, options, progress, finished)) as parts,
+        ):
+            async for chunk, part in parts:
+                for event in await to_thread(running.take, chunk, part):
+                    yield event
+        for event in await to_thread(running.finish):
+            yield event
+
+    async def _chunk_by_chunk(
+        self,
+        clips: AsyncIterable[AudioClip],
+        options: TranscriptionOptions,
+        progress: Progress,
+        finished: Sequence[ChunkResult],
+    ) -> AsyncGenerator[tuple[Chunk, Heard | ChunkResult]]:
+        """The language found in one chunk holds for those after it."""
+        results = {result.chunk: result for result in finished}
+        async with aclosing(self._audio.plan(clips)) as plan:
+            async for clip, planned in plan:
+                if result := results.get(planned.chunk):
+                    parts = _told_again(result, progress)
+                else:
+                    parts = self._chunks.process(clip, planned, options, progress)
+                async with aclosing(parts):
+                    async for part in parts:
+                        yield planned.chunk, part
+                        if isinstance(part, ChunkResult):
+                            options = replace(options, decode=replace(options.decode, language=part.language))
+
+    async def _clips(
+        self, upload: Path, workspace: Path, separate: Choice, progress: Progress
+    ) -> AsyncGenerator[AudioClip]:
+        """What all stages hear as far as it is there: the recording, or, at once, the voices in it alone."""
+        separator = self._separator if separate else None
+        async with aclosing(self._audio.decode(upload, workspace, progress)) as clips:
+            async for clip in clips:
+                if separator is None:
+                    yield clip
+        if separator:
+            if separate is True or await separator.is_needed(clip):
+                clip = await separator.separate(upload, clip, workspace)
+            yield clip
         if upload.parent == workspace:
             await to_thread(upload.unlink)
-        async with aclosing(self.stream(clip, options, progress)) as stream:
-            results = [result async for result in stream]
-        return await to_thread(merge, results, clip.num_samples, options.speakers, options.known)
 
-    async def _heard(self, upload: Path, clip: AudioClip, workspace: Path, separate: Choice) -> AudioClip:
-        """What all stages hear: the clip, or the voices in it alone."""
-        if self._separator is None or not separate:
-            return clip
-        if separate == "auto" and not await self._separator.is_needed(clip):
-            return clip
-        return await self._separator.separate(upload, clip, workspace)
 
-    async def stream(
-        self, clip: AudioClip, options: TranscriptionOptions, progress: Progress
-    ) -> AsyncGenerator[ChunkResult]:
-        """Chunk results in order; the language found in one chunk holds for those after it."""
-        progress.begin(clip.num_samples)
-        async with aclosing(self._audio.plan(clip)) as chunks:
-            async for planned in chunks:
-                result = await self._chunks.process(clip, planned, options, progress)
-                options = replace(options, decode=replace(options.decode, language=result.language))
-                yield result
+async def _told_again(result: ChunkResult, progress: Progress) -> AsyncGenerator[Heard | ChunkResult]:
+    yield Heard(result.segments, result.chunk.heard.stop, result.counts)
+    progress.reach(result.chunk.stop)
+    yield result

@@ -1,4 +1,4 @@
-"""Waiting for threads and for each other."""
+"""Waiting for threads, and for what comes now and then."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from utils.concurrency import finish_in_thread, in_order, run_together
+from utils.concurrency import finish_in_thread, in_order
 
 
 async def test_the_result_or_error_of_the_work_is_given() -> None:
@@ -37,54 +37,6 @@ async def test_work_of_a_cancelled_caller_is_waited_for(fails: bool) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert done.is_set()
-
-
-async def test_both_results_are_given() -> None:
-    async def say(text: str) -> str:
-        await asyncio.sleep(0)
-        return text
-
-    assert await run_together(say("a"), say("b")) == ("a", "b")
-
-
-class Sibling:
-    """Waits for ever and remembers how that ended."""
-
-    def __init__(self) -> None:
-        self.begun = asyncio.Event()
-        self.cancelled = False
-
-    async def wait(self) -> None:
-        self.begun.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            self.cancelled = True
-            raise
-
-
-@pytest.mark.parametrize("first_fails", [True, False])
-async def test_a_failure_cancels_the_sibling_and_is_raised_bare(first_fails: bool) -> None:
-    sibling = Sibling()
-
-    async def fail() -> None:
-        await sibling.begun.wait()
-        raise ValueError("bare")
-
-    pair = (fail(), sibling.wait()) if first_fails else (sibling.wait(), fail())
-    with pytest.raises(ValueError, match="bare"):
-        await run_together(*pair)
-    assert sibling.cancelled
-
-
-async def test_cancellation_reaches_both() -> None:
-    siblings = Sibling(), Sibling()
-    task = asyncio.create_task(run_together(siblings[0].wait(), siblings[1].wait()))
-    await siblings[1].begun.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert all(sibling.cancelled for sibling in siblings)
 
 
 async def test_results_come_in_order_and_few_run_at_once() -> None:

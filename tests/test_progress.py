@@ -16,7 +16,7 @@ from utils.progress import Progress
 @given(st.integers(1, 1000), st.lists(st.integers(0, 2000)))
 def test_progress_never_goes_back_nor_beyond_the_end(total: int, reached: list[int]) -> None:
     progress = Progress("a")
-    progress.begin(total)
+    progress.expect(total)
     for sample in reached:
         before = progress.done
         progress.reach(sample)
@@ -30,7 +30,7 @@ def test_progress_before_the_length_is_known_is_none() -> None:
 
 def test_every_tenth_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     progress = Progress("job")
-    progress.begin(160_000)
+    progress.expect(160_000)
     with caplog.at_level(logging.INFO):
         for sample in [*range(0, 160_001, 800), 1000, 160_000]:
             progress.reach(sample)

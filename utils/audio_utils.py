@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
@@ -60,6 +61,10 @@ class Decoder:
         self._num_samples = 0
         target.write_bytes(b"")
 
+    @property
+    def so_far(self) -> AudioClip:
+        return AudioClip(self._target, self._num_samples)
+
     def step(self) -> AudioClip | None:
         """Decode one block more; the clip once there are none.
 
@@ -69,7 +74,7 @@ class Decoder:
         if block is None:
             if self._num_samples < SHORTEST_SAMPLES:
                 raise InvalidAudioError("The audio is too short: it must hold at least 0.1 seconds.")
-            return AudioClip(self._target, self._num_samples)
+            return self.so_far
         self._num_samples += block.shape[1]
         if self._num_samples > self._max_samples:
             hours = self._max_samples / SAMPLE_RATE / 3600
@@ -84,10 +89,22 @@ def decoded_blocks(source: Path, wanted: SoundFormat = CLIP_FORMAT) -> Iterator[
 
     Raises InvalidAudioError when it is no audio at all.
     """
+    with _opened(source) as container:
+        yield from _gather(_resampled(container, wanted), BLOCK_SECONDS * wanted.rate)
+
+
+def claimed_samples(source: Path) -> int:
+    """How long its container says a recording is; 0 where it does not say. Raises InvalidAudioError."""
+    with _opened(source) as container:
+        return max(0, (container.duration or 0) * SAMPLE_RATE // av.time_base)
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[InputContainer]:
     try:
         options = {"format_whitelist": CONTAINERS}
         with source.open("rb") as file, av.open(file, "r", options=options) as container:
-            yield from _gather(_resampled(container, wanted), BLOCK_SECONDS * wanted.rate)
+            yield container
     except av.error.FFmpegError as error:
         raise InvalidAudioError(
             "The file could not be decoded as audio. Send flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav or webm."

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from typing import TypeVar
 
 R = TypeVar("R")
-S = TypeVar("S")
 
 
 async def finish_in_thread(work: Callable[[], R]) -> R:
@@ -20,16 +19,6 @@ async def finish_in_thread(work: Callable[[], R]) -> R:
     except asyncio.CancelledError:
         await asyncio.gather(task, return_exceptions=True)
         raise
-
-
-async def run_together(first: Coroutine[None, None, R], second: Coroutine[None, None, S]) -> tuple[R, S]:
-    """Both results; when one fails the other is cancelled and that error is raised, not a group of one."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = group.create_task(first), group.create_task(second)
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return tasks[0].result(), tasks[1].result()
 
 
 async def in_order(work: Iterable[Coroutine[None, None, R]], most: int) -> AsyncGenerator[R]:

@@ -23,7 +23,8 @@ class Progress:
     def fraction(self) -> float:
         return self.done / self.total if self.total else 0.0
 
-    def begin(self, total: int) -> None:
+    def expect(self, total: int) -> None:
+        """How long the whole is, by all that is known so far."""
         self.total = total
 
     def reach(self, sample: int) -> None:
@@ -49,9 +50,9 @@ class PartOfProgress(Progress):
         self._part = part
         self._parts = parts
 
-    def begin(self, total: int) -> None:
-        super().begin(total)
-        self._whole.begin(total * self._parts)
+    def expect(self, total: int) -> None:
+        super().expect(total)
+        self._whole.expect(total * self._parts)
 
     def reach(self, sample: int) -> None:
         self.done = max(self.done, min(sample, self.total))

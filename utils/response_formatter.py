@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from models import SAMPLE_RATE, Granularity, ResponseFormat, Segment, Task, Transcript
 from utils.languages import LANGUAGES
-from utils.speaker_labels import speaker_label
+from utils.speaker_labels import every_speaker, speaker_label
 from utils.subtitles import MAX_LINE, Cue, make_cues
 from utils.token_logprobs import wire_logprobs
 from utils.usage import duration_usage, usage_of
@@ -151,21 +151,11 @@ def _diarized_json(transcript: Transcript, form: AnswerForm) -> TranscriptionDia
                 speaker=speaker_label(speaker, transcript.names),
             )
             for number, (segment, speaker) in enumerate(
-                zip(transcript.segments, _every_speaker(transcript), strict=True), start=1
+                zip(transcript.segments, every_speaker(transcript.segments), strict=True), start=1
             )
         ],
         usage=usage_of(transcript, form),
     )
-
-
-def _every_speaker(transcript: Transcript) -> Iterator[int]:
-    """A speaker for each segment, as the format demands: what nobody was heard to say goes with what is
-    before it, the beginning with what is after it."""
-    known = (segment.speaker for segment in transcript.segments if segment.speaker is not None)
-    speaker = next(known, 0)
-    for segment in transcript.segments:
-        speaker = speaker if segment.speaker is None else segment.speaker
-        yield speaker
 
 
 def _lines(transcript: Transcript) -> Iterator[str]:

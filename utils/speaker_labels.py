@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
 
-from models import Transcript
+from models import Segment, Transcript
 
 
 def speaker_label(number: int, names: Sequence[str | None] = ()) -> str:
@@ -36,3 +36,12 @@ def _letters(number: int) -> str:
         number, letter = divmod(number, 26)
         letters, number = chr(ord("A") + letter) + letters, number - 1
     return letters
+
+
+def every_speaker(segments: Sequence[Segment]) -> Iterator[int]:
+    """A speaker for each segment, as some formats demand: what nobody was heard to say goes with what is
+    before it, the beginning with what is after it."""
+    speaker = next((segment.speaker for segment in segments if segment.speaker is not None), 0)
+    for segment in segments:
+        speaker = speaker if segment.speaker is None else segment.speaker
+        yield speaker

@@ -1,0 +1,50 @@
+"""A transcript while it is made: what is heard chunk by chunk becomes events, and they the whole. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models import Chunk, ChunkResult, Heard, Segment, TranscriptionOptions
+from utils.chunk_merger import merge
+from utils.events import Event, Finished, Settled
+from utils.running_labels import RunningLabels
+from utils.segment_merger import SegmentMerger
+
+
+class RunningTranscript:
+    """Chunks come in order, each part by part."""
+
+    def __init__(self, options: TranscriptionOptions) -> None:
+        self._options = options
+        self._merger = SegmentMerger()
+        self._labels = RunningLabels(options.speakers, options.known) if options.diarize else None
+        self._results: list[ChunkResult] = []
+        self._unannounced: list[Segment] = []
+
+    def take(self, chunk: Chunk, part: Heard | ChunkResult) -> list[Event]:
+        """What happens by the next part of a chunk, the last of which is its result."""
+        if isinstance(part, Heard):
+            return self._settle(self._merger.feed(chunk, part.segments, part.until))
+        settled = self._settle(self._merger.feed(chunk, (), chunk.heard.stop))
+        self._results.append(part)
+        if self._labels:
+            self._labels.add(part)
+        return [*settled, *self._announce(), part]
+
+    def finish(self) -> list[Event]:
+        """What was held back, and the transcript: the same as if there had been no events."""
+        events = [*self._settle(self._merger.finish()), *self._announce()]
+        num_samples = self._results[-1].chunk.stop
+        transcript = merge(self._results, num_samples, self._options.speakers, self._options.known)
+        return [*events, Finished(transcript, self._labels.speaker_map(transcript) if self._labels else {})]
+
+    def _settle(self, segments: Sequence[Segment]) -> list[Event]:
+        self._unannounced += segments if self._labels else ()
+        return [Settled(tuple(segments))] if segments else []
+
+    def _announce(self) -> list[Event]:
+        if not (self._labels and self._unannounced):
+            return []
+        announced = self._labels.announce(self._unannounced)
+        self._unannounced = []
+        return [announced]
