@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     """Longest recording in hours."""
     workspace_dir: Path | None = None
     """Where recordings lie while they are worked on; by default a folder in the system's temporary one."""
+    shutdown_seconds: int = Field(default=8, ge=1, le=3600)
+    """A server told to stop is gone after so long; until 3 s before, requests in hand may finish. Containers
+    are killed after 10 s unless told otherwise."""
     data_dir: Path | None = None
     """Where lies what outlives the server; by default transcription-server in $XDG_DATA_HOME, else in
     ~/.local/share. Each server needs its own."""

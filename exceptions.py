@@ -13,6 +13,7 @@ TranscriptionServerError
 ├── OverloadedError                429  too many requests in the house
 ├── InsufficientStorageError       507  the disk cannot hold the recording
 ├── ModelUnavailableError          503  a model cannot be loaded
+├── ShuttingDownError              503  the server was told to stop
 └── DataFolderError                503  the folder of durable things cannot be used
 """
 
@@ -109,6 +110,15 @@ class ModelUnavailableError(TranscriptionServerError):
     status = 503
     code = "model_unavailable"
     retry_after = 30
+
+
+class ShuttingDownError(TranscriptionServerError):
+    status = 503
+    code = "server_shutting_down"
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__("This server is shutting down; send the request again.")
 
 
 class DataFolderError(TranscriptionServerError):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,7 +29,7 @@ from utils.model_manager import ModelManager
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60
-SHUTDOWN_SECONDS = 5  # requests in hand may take so long to finish before they are ended
+ENDING_SECONDS = 3  # of the time to shut down are kept for the end itself
 
 
 def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
@@ -89,6 +92,45 @@ async def _sweep(state: ServerState) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
+class _Server(uvicorn.Server):
+    """uvicorn, which first lets who is in the house finish."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level=settings.log_level,
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=1,
+        )
+        super().__init__(config)
+        self._app = app
+        self._seconds = settings.shutdown_seconds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Callers who come now, and those who are not done in time, are told to come again. A step that
+        outlasts all that is cut off: what must last is in SQLite."""
+        last = threading.Timer(self._seconds, os._exit, [1])
+        last.daemon = True
+        last.start()
+        state: ServerState = self._app.state.server
+        state.admission.close()
+        state.kept.runner.close()
+        for _ in range((self._seconds - ENDING_SECONDS) * 20):
+            if state.admission.inside and not self.force_exit:
+                await asyncio.sleep(1 / 20)
+        state.admission.send_home()
+        await super().shutdown(sockets)
+        last.cancel()
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Until told to stop."""
+    _Server(app, settings).run()
+
+
 def main() -> None:
     try:
         settings = Settings()
@@ -101,15 +143,7 @@ def main() -> None:
         app = create_app(settings)
     except TranscriptionServerError as error:
         sys.exit(f"Cannot start: {error.message}")
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level=settings.log_level,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
+    serve(app, settings)
 
 
 if __name__ == "__main__":

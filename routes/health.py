@@ -14,6 +14,9 @@ from utils.model_manager import SlotReport, SlotState
 router = APIRouter(prefix="/health", tags=["health"])
 
 
+Status = Literal["ready", "failed", "closing"]
+
+
 class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
@@ -33,7 +36,7 @@ class ModelReport(BaseModel):
 
 
 class Readiness(BaseModel):
-    status: Literal["ready", "failed"]
+    status: Status
     models: dict[str, ModelReport]
     requests: int
     max_requests: int
@@ -48,14 +51,18 @@ async def health() -> Health:
 
 @router.get("/ready", responses={503: {"model": Readiness}})
 async def ready(request: Request, response: Response) -> Readiness:
-    """503 when a model could not be loaded."""
+    """503 when a model could not be loaded, or the server was told to stop."""
     state = state_of(request)
     reports = state.models.reports()
-    failed = any(report.state is SlotState.FAILED for report in reports.values())
-    response.status_code = 503 if failed else 200
+    status: Status = "ready"
+    if any(report.state is SlotState.FAILED for report in reports.values()):
+        status = "failed"
+    if state.admission.is_closed:
+        status = "closing"
+    response.status_code = 200 if status == "ready" else 503
     inside = state.admission.inside
     return Readiness(
-        status="failed" if failed else "ready",
+        status=status,
         models={name: _model(report) for name, report in reports.items()},
         requests=len(inside),
         max_requests=state.admission.limit,

@@ -80,6 +80,7 @@ class JobRunner:
         self._at_once = at_once
         self._kept_seconds = kept_seconds
         self._clock = clock
+        self._is_closed = False
         self._news = asyncio.Event()
         self._running: dict[str, Running] = {}
         self.changes = Changes()
@@ -96,6 +97,13 @@ class JobRunner:
         """There are new jobs."""
         self._news.set()
 
+    def close(self) -> None:
+        """Begin nothing more; what runs stops after the step in hand, and stays at its checkpoint."""
+        self._is_closed = True
+        for running in self._running.values():
+            running.task.cancel()
+        self._news.set()
+
     def running(self, job_id: str) -> Running | None:
         return self._running.get(job_id)
 
@@ -107,7 +115,7 @@ class JobRunner:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self) -> None:
-        while True:
+        while not self._is_closed:
             self._news.clear()
             job = await self._database.run(lambda connection: job_store.claim(connection, self._clock()))
             if job is None:

@@ -15,12 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import uvicorn
 from openai import OpenAI
 
 from config import Settings
 from models import DecodeOptions, WindowText
-from server import create_app
+from server import create_app, serve
 from services.whisper_batcher import EncodedWindow
 from tests.fakes import ScriptedRecogniser
 from tests.test_serving import fake_loaders
@@ -85,6 +84,7 @@ def _is_up(url: str) -> bool:
 def main(port: int, folder: Path, seconds_per_batch: float) -> None:
     settings = Settings(
         _env_file=None,
+        port=port,
         workspace_dir=folder / "work",
         data_dir=folder / "kept",
         whisper_batch_size=1,
@@ -92,8 +92,7 @@ def main(port: int, folder: Path, seconds_per_batch: float) -> None:
         jobs_at_once=1,
     )
     recogniser = WritingRecogniser(folder / RUNS, seconds_per_batch)
-    app = create_app(settings, fake_loaders(lambda: recogniser))
-    uvicorn.run(app, port=port, log_config=None)
+    serve(create_app(settings, fake_loaders(lambda: recogniser)), settings)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from exceptions import OverloadedError
+from exceptions import OverloadedError, ShuttingDownError
 from utils.admission import Admission
 
 
-def test_one_too_many_is_turned_away_and_may_come_back() -> None:
+async def test_one_too_many_is_turned_away_and_may_come_back() -> None:
     admission = Admission(2)
     with admission.enter("a"), admission.enter("b"):
         with pytest.raises(OverloadedError) as caught, admission.enter("c"):
@@ -19,17 +21,51 @@ def test_one_too_many_is_turned_away_and_may_come_back() -> None:
         assert [progress.request_id for progress in admission.inside] == ["c"]
 
 
-def test_a_failed_request_leaves_its_place() -> None:
+async def test_a_failed_request_leaves_its_place() -> None:
     admission = Admission(1)
     with pytest.raises(ZeroDivisionError), admission.enter("a"):
         raise ZeroDivisionError
     assert admission.inside == []
 
 
-def test_requests_of_one_name_are_told_apart() -> None:
+async def test_requests_of_one_name_are_told_apart() -> None:
     admission = Admission(2)
     with admission.enter("same") as first:
         with admission.enter("same"):
             pass
         (left,) = admission.inside
         assert left is first
+
+
+async def test_who_is_inside_too_long_is_told_to_come_again() -> None:
+    admission = Admission(2)
+
+    async def work(seconds: float) -> str:
+        with admission.enter("a"):
+            await asyncio.sleep(seconds)
+            return "done"
+
+    quick, slow = asyncio.create_task(work(0)), asyncio.create_task(work(60))
+    await asyncio.sleep(0.01)
+    admission.close()
+    with pytest.raises(ShuttingDownError):
+        await work(0)
+    admission.send_home()
+    assert await quick == "done"
+    with pytest.raises(ShuttingDownError):
+        await slow
+    assert admission.inside == []
+
+
+async def test_a_client_that_left_is_not_taken_for_one_sent_home() -> None:
+    admission = Admission(2)
+
+    async def work() -> None:
+        with admission.enter("a"):
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
