@@ -47,7 +47,7 @@ async def answer(request: Request, task: Task) -> Response:
             asked, recording, fields = await _receive(request, state, workspace, task)
             if asked.background:
                 return await start_job(state, recording, fields)
-            return await until_disconnect(request, _answer(state, asked, recording, workspace, progress))
+            return await until_disconnect(request, _answer(state, asked, recording, progress))
 
 
 async def _receive(
@@ -68,17 +68,19 @@ async def _receive(
     asked = check(upload.fields)
     if upload.file is None:
         raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")
-    return asked, Recording(upload.file, upload.digest, owner_of(request)), upload.fields
+    owner = owner_of(request)
+    asked = await with_known_speakers(asked, state.speakers, owner, workspace)
+    # Only a job needs the fields again; they may hold megabytes of clips while the recording is worked on.
+    fields = upload.fields if asked.background else []
+    return asked, Recording(upload.file, upload.digest, owner), fields
 
 
 async def _answer(
     state: ServerState,
     asked: TranscriptionRequest,
     recording: Recording,
-    workspace: Path,
     progress: Progress,
 ) -> Response:
-    asked = await with_known_speakers(asked, state.speakers, recording.owner, workspace)
     transcript, source = await state.results.transcribe(recording, asked.model, asked.options, progress)
     body, media_type = await to_thread(render, transcript, asked.answer)
     return Response(body, media_type=media_type, headers={"x-cache": source})

@@ -128,3 +128,11 @@ async def test_silence_has_no_speakers(bench: Bench) -> None:
 async def test_speech_that_no_seat_hears_has_a_speaker(bench: Bench) -> None:
     found = await bench.diarize(tone(3, 2000), ANY)
     assert {turn.speaker for turn in found.turns} == {voice.speaker for voice in found.voices} == {0}
+
+
+async def test_a_clip_has_the_voice_of_the_seat_that_speaks_in_it(bench: Bench) -> None:
+    diarizer, clip = SeatDiarizer(bench.seat_slot, bench.voice_slot), people((2, 4))
+    found = await bench.diarize(people((2, 5), (0, 3)), ANY)
+    voice = await diarizer.voice_of(lambda span: clip[span.start : span.stop], [Span(0, len(clip))])
+    assert voice == found.voices[0].embedding
+    assert diarizer.network.name == "pitch"

