@@ -7,7 +7,8 @@ TranscriptionServerError
 │   ├── ModelNotFoundError         404  no such model
 │   ├── NotFoundError              404  no such file, batch or job of this caller
 │   ├── UploadTimeoutError         408  nothing came for UPLOAD_IDLE_SECONDS
-│   └── UploadTooLargeError        413  over MAX_UPLOAD_MB or MAX_AUDIO_HOURS
+│   ├── UploadTooLargeError        413  over MAX_UPLOAD_MB or MAX_AUDIO_HOURS
+│   └── UnsupportedMediaTypeError  415  a body that is no form
 ├── ModelFailedError               500  a model crashed, or took too long
 ├── StageUnavailableError          501  a stage that is off or has no model here
 ├── OverloadedError                429  too many requests in the house
@@ -79,6 +80,11 @@ class UploadTooLargeError(InvalidRequestError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, param="file")
+
+
+class UnsupportedMediaTypeError(InvalidRequestError):
+    status = 415
+    code = "unsupported_media_type"
 
 
 class ModelFailedError(TranscriptionServerError):

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from exceptions import InvalidRequestError, TranscriptionServerError
-from routes.middleware import request_id_of
+from routes.middleware import mark, request_id_of
 
 logger = logging.getLogger(__name__)
 
@@ -88,5 +88,5 @@ async def _client_left(request: Request, _: Exception) -> Response:
 async def _bug(request: Request, _: Exception) -> Response:
     """Starlette sends this from outside every middleware, and logs the traceback after it."""
     answer = envelope(TranscriptionServerError("The server failed; its log has the reason."))
-    answer.headers["x-request-id"] = request_id_of(request)
+    mark(answer.headers, request.scope)
     return answer

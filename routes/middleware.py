@@ -26,19 +26,18 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
         path = quote(scope["path"])[:MAX_LOGGED_PATH]  # decoded, it could hold line breaks
-        request_id = scope.setdefault("state", {})["request_id"] = _request_id(scope)
+        state = scope.setdefault("state", {})
+        state["request_id"], state["started"] = _request_id(scope), time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                milliseconds = round((time.perf_counter() - started) * 1000)
                 headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                headers["openai-processing-ms"] = str(milliseconds)
-                line = "%s: %s %s %d in %d ms"
+                mark(headers, scope)
+                took = headers["openai-processing-ms"]
                 level = logging.DEBUG if path.startswith("/health") else logging.INFO
-                logger.log(level, line, request_id, scope["method"], path, message["status"], milliseconds)
+                line = "%s: %s %s %d in %s ms"
+                logger.log(level, line, state["request_id"], scope["method"], path, message["status"], took)
             await send(message)
 
         await self._app(scope, receive, send_with_id)
@@ -48,6 +47,12 @@ def _request_id(scope: Scope) -> str:
     """The caller's own where it is sane, so that its log and ours can be read side by side."""
     own = Headers(scope=scope).get("x-request-id", "")
     return own if SANE_ID.fullmatch(own) else f"req_{uuid.uuid4().hex}"
+
+
+def mark(headers: MutableHeaders, scope: Scope) -> None:
+    """What every answer carries: the request's id, and how long it took to begin the answer."""
+    headers["x-request-id"] = scope["state"]["request_id"]
+    headers["openai-processing-ms"] = str(round((time.perf_counter() - scope["state"]["started"]) * 1000))
 
 
 def request_id_of(request: Request) -> str:

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from exceptions import (
     InsufficientStorageError,
     InvalidRequestError,
+    UnsupportedMediaTypeError,
     UploadTimeoutError,
     UploadTooLargeError,
 )
@@ -122,8 +123,10 @@ class UploadReader:
     def _parser(self, content_type: str) -> MultipartParser:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
-        if kind != b"multipart/form-data" or not boundary:
-            raise InvalidRequestError("Send the request as multipart/form-data with a 'file' part.")
+        if kind != b"multipart/form-data":
+            raise UnsupportedMediaTypeError("Send the request as multipart/form-data with a 'file' part.")
+        if not boundary:
+            raise InvalidRequestError("The content type lacks the boundary of the form.")
         callbacks = {
             "on_part_begin": self._begin_part,
             "on_part_data": self._part_data,

@@ -131,7 +131,8 @@ def test_two_files(server: RunningServer) -> None:
 
 def test_not_a_form(server: RunningServer) -> None:
     url = f"{server.url}/v1/audio/transcriptions"
-    refusal(httpx.post(url, json={"model": "whisper-1"}), 400, None)
+    refusal(httpx.post(url, json={"model": "whisper-1"}), 415, None)
+    refusal(httpx.post(url, content=b"x", headers={"content-type": "multipart/form-data"}), 400, None)
     refusal(
         httpx.post(url, content=b"--x\r\n", headers={"content-type": "multipart/form-data; boundary=y"}),
         400,
