@@ -16,7 +16,8 @@ import pytest
 
 from config import Settings
 from exceptions import ModelUnavailableError
-from models import Audio, DecodeOptions, WindowText
+from models import DecodeOptions, WindowText
+from services.whisper_batcher import EncodedWindow
 from tests.conftest import RunningServer, running_server
 from tests.fakes import LoudnessDetector, ScriptedRecogniser
 from tests.speech import tone, wav
@@ -31,12 +32,16 @@ TERABYTE = 1024**4
 class FailingRecogniser(ScriptedRecogniser):
     """Has a bug that one prompt brings out."""
 
-    def transcribe(
-        self, windows: Sequence[Audio], options: DecodeOptions, words: bool
-    ) -> Iterator[list[WindowText] | None]:
-        if options.prompt == "crash":
-            raise RuntimeError("a bug")
-        return super().transcribe(windows, options, words)
+    def decode(
+        self,
+        windows: Sequence[EncodedWindow],
+        options: Sequence[DecodeOptions],
+        words: bool,
+        temperature: float,
+    ) -> list[WindowText]:
+        if any(option.prompt == "crash" for option in options):
+            raise ValueError("a bug")
+        return super().decode(windows, options, words, temperature)
 
 
 def missing() -> LoudnessDetector:
