@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from routes.parameters import StageDefaults, TranscriptionRequest, parse_paramet
 from services.speaker_service import SpeakerService
 from services.transcription import TranscriptionService
 from utils.catalogue import Catalogue
+from utils.events import Finished
 from utils.job_store import Fields, Job, Told
 from utils.progress import Progress
 from utils.response_formatter import render
@@ -47,12 +49,17 @@ class TranscriptionWork:
     async def stream(
         self, job: Job, upload: Path, workspace: Path, progress: Progress, finished: Sequence[ChunkResult]
     ) -> AsyncGenerator[Told | ChunkResult | Transcript]:
-        del finished  # until the pipeline can go on from them
         asked = self.check(job.fields)
         if job.batch_id is None:
             asked = replace(asked, options=self._for_any_format(job.fields))
         asked = await with_known_speakers(asked, self.speakers, job.owner, workspace)
-        yield await self.transcription.transcribe(upload, workspace, asked.options, progress)
+        stream = self.transcription.stream(upload, workspace, asked.options, progress, finished)
+        async with aclosing(stream) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    yield event.transcript
+                elif isinstance(event, ChunkResult):
+                    yield event
 
     def render(
         self, job: Job, transcript: Transcript, wanted: ResponseFormat | None = None

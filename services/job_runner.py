@@ -187,19 +187,20 @@ class JobRunner:
         results = await self._database.run(partial(job_store.finished_chunks, job_id=job.id))
         finished = await asyncio.to_thread(lambda: [codec.decode(ChunkResult, result) for result in results])
         told = await self._database.run(partial(job_store.count_told, job_id=job.id))
-        number = 0
-        async with self._temp.workspace() as workspace:
-            events = self._work.stream(job, upload, workspace, progress, finished)
-            async with aclosing(events):
-                async for event in events:
-                    if isinstance(event, Transcript):
-                        return event
-                    if isinstance(event, ChunkResult):
-                        await self._checkpoint(job, event, progress)
-                        continue
+        checkpoints, number = {result.chunk for result in finished}, 0
+        async with (
+            self._temp.workspace() as workspace,
+            aclosing(self._work.stream(job, upload, workspace, progress, finished)) as events,
+        ):
+            async for event in events:
+                if isinstance(event, Transcript):
+                    return event
+                if isinstance(event, Told):
                     number += 1
                     if number > told:
                         await self._tell(job, number, event)
+                elif event.chunk not in checkpoints:
+                    await self._checkpoint(job, event, progress)
         raise RuntimeError("the work ended without a transcript")
 
     async def _checkpoint(self, job: Job, result: ChunkResult, progress: Progress) -> None:

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from openai import OpenAI
 
 from config import Settings
 from models import DecodeOptions, WindowText
@@ -30,9 +29,9 @@ RUNS = "runs.txt"
 class WritingRecogniser(ScriptedRecogniser):
     """Notes the length in samples of every window it is given, before it starts."""
 
-    def __init__(self, log: Path, seconds_per_batch: float) -> None:
+    def __init__(self, folder: Path, seconds_per_batch: float = 0.0) -> None:
         super().__init__(seconds_per_batch)
-        self._log = log
+        self._log = folder / RUNS
 
     def decode(
         self,
@@ -47,24 +46,19 @@ class WritingRecogniser(ScriptedRecogniser):
 
 
 @contextmanager
-def killable_server(
-    folder: Path, seconds_per_batch: float
-) -> Iterator[tuple[OpenAI, subprocess.Popen[bytes]]]:
+def killable_server(folder: Path, seconds_per_batch: float) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Started and ready; killed on leaving, unless it has ended."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "tests.serve_fakes", str(port), str(folder), str(seconds_per_batch)]
-    with (
-        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
-        OpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as client,
-    ):
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             while not _is_up(url):
                 assert process.poll() is None, "the server did not start"
                 time.sleep(0.05)
-            yield client, process
+            yield url, process
         finally:
             process.kill()
 
@@ -81,8 +75,9 @@ def _is_up(url: str) -> bool:
         return False
 
 
-def main(port: int, folder: Path, seconds_per_batch: float) -> None:
-    settings = Settings(
+def settings_in(folder: Path, port: int = 0) -> Settings:
+    """Short chunks, one window after the other, one job at a time; all that is kept lies in `folder`."""
+    return Settings(
         _env_file=None,
         port=port,
         workspace_dir=folder / "work",
@@ -91,7 +86,11 @@ def main(port: int, folder: Path, seconds_per_batch: float) -> None:
         chunk_seconds=60,
         jobs_at_once=1,
     )
-    recogniser = WritingRecogniser(folder / RUNS, seconds_per_batch)
+
+
+def main(port: int, folder: Path, seconds_per_batch: float) -> None:
+    settings = settings_in(folder, port)
+    recogniser = WritingRecogniser(folder, seconds_per_batch)
     serve(create_app(settings, fake_loaders(lambda: recogniser)), settings)
 
 

@@ -35,6 +35,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
+def client_of(url: str) -> OpenAI:
+    return OpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0)
+
+
 def recording(client: OpenAI, seconds: float) -> str:
     return client.files.create(file=("talk.wav", wav(tone(seconds))), purpose="user_data").id
 
@@ -220,7 +224,7 @@ def test_batches_take_turns(tmp_path: Path) -> None:
 def test_a_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
     """Lines have lengths of their own, so that what the recogniser was given tells which of them ran."""
     lengths = [n + 1 for n in range(8)]
-    with killable_server(tmp_path, 0.15) as (client, process):
+    with killable_server(tmp_path, 0.15) as (url, process), client_of(url) as client:
         talks = [recording(client, float(length)) for length in lengths]
         batch = start(client, *(line(str(n), talk) for n, talk in enumerate(talks)))
         while (counts := client.batches.retrieve(batch.id).request_counts) is None or counts.completed < 3:
@@ -228,7 +232,7 @@ def test_a_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     before = len(runs(tmp_path))
-    with killable_server(tmp_path, 0.0) as (client, _):
+    with killable_server(tmp_path, 0.0) as (url, _), client_of(url) as client:
         batch = finished(client, batch)
         texts = [
             entry["response"]["body"]["text"] for entry in answers(client, batch.output_file_id).values()

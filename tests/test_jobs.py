@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from config import Settings
 from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser
+from tests.serve_fakes import WritingRecogniser, killable_server, runs, settings_in
 from tests.speech import silence, tone, wav
 from tests.test_serving import fake_loaders
 
@@ -154,3 +156,24 @@ def test_the_jobs_of_one_key_are_nothing_to_another(tmp_path: Path) -> None:
         for method, path in (("GET", ""), ("GET", "/content"), ("DELETE", "")):
             assert httpx.request(method, address + path, headers=other).status_code == 404
         assert httpx.get(address, headers=mine).status_code == 200
+
+
+def test_a_killed_server_goes_on_at_the_first_unfinished_chunk(tmp_path: Path) -> None:
+    """Stretches have lengths of their own, so that what the recogniser was given tells which ran again."""
+    recording = wav(*(part for n in range(24) for part in (tone(10.0 + n / 4, 300), silence(4.0))))
+    calm = tmp_path / "calm"
+    calm.mkdir()
+    with running_server(settings_in(calm), fake_loaders(lambda: WritingRecogniser(calm))) as server:
+        undisturbed = finished(server.url, start(server.url, recording), response_format="verbose_json")
+    with killable_server(tmp_path, 0.1) as (url, process):
+        job_id = start(url, recording)
+        while httpx.get(f"{url}{PATH}/{job_id}").json()["progress"] < 0.7:
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    with killable_server(tmp_path, 0.0) as (url, _):
+        job = finished(url, job_id, response_format="verbose_json")
+    assert job["result"] == undisturbed["result"]
+    once, both = Counter(runs(calm)), Counter(runs(tmp_path))
+    assert not once - both
+    assert (both - once).total() <= 5, "only windows of the chunk in hand ran again"
