@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -71,6 +72,7 @@ class Pair:
 
 
 def measure(options: Options) -> str:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the server; torch reads it when it is loaded
     pairs = asyncio.run(_pairs(options))
     header = ("threshold", *(f"{what}, {n} s" for n in LENGTHS for what in ("rejected", "accepted wrongly")))
     parts = [METHOD]
