@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from asyncio import to_thread
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,7 @@ from models import Transcript, TranscriptionOptions
 from services.transcription import TranscriptionService
 from utils.codec import decode, encode
 from utils.concurrency import finish_in_thread
+from utils.events import Event, Finished, told_at_once
 from utils.progress import Progress
 from utils.result_cache import ResultCache
 from utils.single_flight import SingleFlight
@@ -75,6 +77,30 @@ class ResultService:
                 await finish_in_thread(recording.path.unlink)
             transcript, source = await flight.result()
             return transcript, Source.JOINED if has_joined else source
+
+    async def stream(
+        self,
+        recording: Recording,
+        model: str,
+        options: TranscriptionOptions,
+        workspace: Path,
+        progress: Progress,
+    ) -> AsyncGenerator[Event]:
+        """As TranscriptionService does; a kept transcript is told at once, and one that was made is kept.
+
+        Streams join nothing: what was told before somebody came would have to be held for them.
+        """
+        key = self._key(recording, model, options)
+        if (found := await to_thread(self._find, key)) is not None:
+            for event in told_at_once(found):
+                yield event
+            return
+        made = self._transcription.stream(recording.path, workspace, options, progress)
+        async with aclosing(made) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    await to_thread(self._keep, key, event.transcript)
+                yield event
 
     def _key(self, recording: Recording, model: str, options: TranscriptionOptions) -> str:
         asked = OPTIONS.dump_json(options).decode()

@@ -16,11 +16,16 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from assembly import build_state
 from config import Settings
+from models import TranscriptionOptions
+from services.result_service import Recording
 from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser
 from tests.speech import tone, wav
 from tests.test_serving import LONG, fake_loaders, wait_until
+from utils.events import Settled
+from utils.progress import Progress
 
 SPEECH = wav(tone(2.0))
 
@@ -179,3 +184,27 @@ def test_a_refusal_is_not_kept(tmp_path: Path) -> None:
     with running_server(settings(tmp_path), fake_loaders()) as server:
         assert [post(server, b"no audio").status_code for _ in "ab"] == [400, 400]
         assert not (tmp_path / "data/results").exists()
+
+
+async def test_a_stream_tells_a_kept_result_at_once_and_keeps_its_own(tmp_path: Path) -> None:
+    recogniser = ScriptedRecogniser()
+    state = build_state(settings(tmp_path), fake_loaders(lambda: recogniser))
+    (tmp_path / "data").mkdir()
+    told = []
+    for owner in ("ann", "ann", "bob"):
+        async with state.temp.workspace() as workspace:
+            recording = Recording(workspace / "upload", "digest", owner)
+            recording.path.write_bytes(SPEECH)
+            stream = state.results.stream(
+                recording, "whisper-1", TranscriptionOptions(), workspace, Progress("r")
+            )
+            told.append([event async for event in stream])
+    state.models.close()
+    state.temp.close()
+    first, again, other = (
+        ["".join(s.text for s in event.segments) for event in events if isinstance(event, Settled)]
+        for events in told
+    )
+    assert "".join(first) == "".join(again) == "".join(other) == " w w"
+    assert told[0][-1] == told[1][-1]
+    assert len(recogniser.batches) == 2
