@@ -24,7 +24,7 @@ Value = Annotated[str, StringConstraints(max_length=512)]
 
 class BatchRequest(BaseModel):
     input_file_id: Annotated[str, Field(max_length=100)]
-    endpoint: Literal["/v1/audio/transcriptions"]
+    endpoint: Literal["/v1/audio/transcriptions", "/v1/audio/translations"]
     completion_window: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}h$")]
     """24h, as hosted; a machine without a GPU may need more, up to 720h."""
     metadata: Annotated[dict[Key, Value], Field(max_length=16)] | None = None

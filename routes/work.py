@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exceptions import InvalidRequestError
-from models import ChunkResult, ResponseFormat, Transcript, TranscriptionOptions
+from models import ChunkResult, ResponseFormat, Task, Transcript, TranscriptionOptions
 from routes.known_speakers import with_known_speakers
 from routes.parameters import StageDefaults, TranscriptionRequest, parse_parameters
 from services.speaker_service import SpeakerService
@@ -19,6 +19,8 @@ from utils.job_store import Fields, Job, Told
 from utils.progress import Progress
 from utils.response_formatter import render
 from utils.speaker_labels import without_speakers
+
+TASKS = {"/v1/audio/transcriptions": Task.TRANSCRIBE, "/v1/audio/translations": Task.TRANSLATE}
 
 # Fields that some formats refuse, and that are left out where such a format is asked for afterwards.
 BOUND = {
@@ -37,9 +39,9 @@ class TranscriptionWork:
     defaults: StageDefaults
     speakers: SpeakerService
 
-    def check(self, fields: Fields) -> TranscriptionRequest:
+    def check(self, endpoint: str, fields: Fields) -> TranscriptionRequest:
         """Raises InvalidRequestError, ModelNotFoundError, StageUnavailableError."""
-        asked = parse_parameters(fields, self.defaults)
+        asked = parse_parameters(fields, self.defaults, TASKS[endpoint])
         self.catalogue.require(asked.model)
         self.transcription.require(asked.options)
         if asked.background:
@@ -49,9 +51,9 @@ class TranscriptionWork:
     async def stream(
         self, job: Job, upload: Path, workspace: Path, progress: Progress, finished: Sequence[ChunkResult]
     ) -> AsyncGenerator[Told | ChunkResult | Transcript]:
-        asked = self.check(job.fields)
+        asked = self.check(job.endpoint, job.fields)
         if job.batch_id is None:
-            asked = replace(asked, options=self._for_any_format(job.fields))
+            asked = replace(asked, options=self._for_any_format(job))
         asked = await with_known_speakers(asked, self.speakers, job.owner, workspace)
         stream = self.transcription.stream(upload, workspace, asked.options, progress, finished)
         async with aclosing(stream) as events:
@@ -68,20 +70,22 @@ class TranscriptionWork:
 
         Raises InvalidRequestError for speakers where none were told apart.
         """
-        asked = self.check(_in_format(job.fields, wanted) if wanted else job.fields)
+        asked = self.check(job.endpoint, _in_format(job.fields, wanted) if wanted else job.fields)
+        if asked.options.separate_channels:
+            return render(transcript, asked.answer)
         if not asked.options.diarize:
             transcript = without_speakers(transcript)
-        elif job.batch_id is None and not self._for_any_format(job.fields).diarize:
+        elif job.batch_id is None and not self._for_any_format(job).diarize:
             raise InvalidRequestError(
                 "Speakers were not told apart; start the job with diarize=true.", param="response_format"
             )
         return render(transcript, asked.answer)
 
-    def _for_any_format(self, fields: Fields) -> TranscriptionOptions:
+    def _for_any_format(self, job: Job) -> TranscriptionOptions:
         """Of a background transcription any format can be asked for in the end, so it is worked on as for
         the richest."""
-        asked = self.check(fields).options
-        rich = self.check(_in_format(fields, ResponseFormat.VERBOSE_JSON)).options
+        asked = self.check(job.endpoint, job.fields).options
+        rich = self.check(job.endpoint, _in_format(job.fields, ResponseFormat.VERBOSE_JSON)).options
         return replace(rich, decode=asked.decode, diarize=rich.diarize or asked.diarize)
 
 

@@ -164,7 +164,7 @@ class BatchService:
                 for number, raw in _numbered(file):
                     try:
                         line = read_line(raw, batch.endpoint)
-                        self._check(line, known, custom_ids)
+                        self._check(batch.endpoint, line, known, custom_ids)
                         lines.append(line)
                     except TranscriptionServerError as error:
                         errors.append(_batch_error(error, number))
@@ -180,7 +180,7 @@ class BatchService:
             errors.append(BatchError(code="empty_file", message="The input file holds no requests."))
         return lines, errors
 
-    def _check(self, line: BatchLine, known: frozenset[str], custom_ids: set[str]) -> None:
+    def _check(self, endpoint: str, line: BatchLine, known: frozenset[str], custom_ids: set[str]) -> None:
         if line.custom_id in custom_ids:
             raise InvalidRequestError(
                 "Another line has this custom_id.", param="custom_id", code="duplicate_custom_id"
@@ -188,7 +188,7 @@ class BatchService:
         custom_ids.add(line.custom_id)
         if line.file_id not in known:
             raise NotFoundError("body.file_id names no file of yours.", param="body.file_id")
-        self._work.check(line.fields)
+        self._work.check(endpoint, line.fields)
 
     async def _finalize(self, owner: str, output_seconds: int | None, batch: Batch) -> None:
         """The lines that were done become the outputs, whether all were, or it expired or was cancelled."""

@@ -35,7 +35,7 @@ TRIES = 3  # of a job whose error says that a retry can help
 class Work(Protocol):
     """What the plain endpoint does, for a job."""
 
-    def check(self, fields: Fields) -> object:
+    def check(self, endpoint: str, fields: Fields) -> object:
         """Raises InvalidRequestError or StageUnavailableError for what cannot be honoured."""
 
     def stream(

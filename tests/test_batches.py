@@ -48,12 +48,12 @@ def line(custom_id: str, file_id: str, **body: Any) -> dict[str, Any]:
     return {"custom_id": custom_id, "method": "POST", "url": URL, "body": body}
 
 
-def start(client: OpenAI, *lines: dict[str, Any] | str, window: str = "24h") -> Batch:
+def start(client: OpenAI, *lines: dict[str, Any] | str, window: str = "24h", endpoint: str = URL) -> Batch:
     text = "\n".join(entry if isinstance(entry, str) else json.dumps(entry) for entry in lines)
     file = client.files.create(file=("lines.jsonl", text.encode()), purpose="batch")
     return client.batches.create(
         input_file_id=file.id,
-        endpoint=URL,  # type: ignore[arg-type]
+        endpoint=endpoint,  # type: ignore[arg-type]
         completion_window=window,  # type: ignore[arg-type]
         metadata={"from": "a test"},
     )
@@ -114,6 +114,19 @@ def test_every_line_is_answered_as_the_endpoint_would(server: RunningServer) -> 
     assert failed["noise"]["response"]["status_code"] == 400
     assert failed["noise"]["response"]["body"]["error"]["code"] == "invalid_audio"
     assert client.files.retrieve(str(batch.output_file_id)).purpose == "batch_output"
+
+
+def test_a_batch_may_translate(server: RunningServer) -> None:
+    client = server.client
+    url = "/v1/audio/translations"
+    entry = line("a", recording(client, 2.0), response_format="verbose_json") | {"url": url}
+    batch = finished(client, start(client, entry, endpoint=url))
+    body = answers(client, batch.output_file_id)["a"]["response"]["body"]
+    assert (body["task"], body["language"]) == ("translate", "english")
+    mixed = finished(client, start(client, entry))
+    assert mixed.errors
+    assert mixed.errors.data
+    assert mixed.errors.data[0].param == "url"
 
 
 def test_an_input_with_wrong_lines_fails_and_says_which(server: RunningServer) -> None:

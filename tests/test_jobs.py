@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from config import Settings
@@ -17,6 +18,7 @@ from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser
 from tests.serve_fakes import WritingRecogniser, killable_server, runs, settings_in
 from tests.speech import silence, tone, wav
+from tests.test_channels import recording as of_channels
 from tests.test_serving import fake_loaders
 
 PATH = "/v1/audio/transcriptions"
@@ -78,6 +80,18 @@ def test_a_job_tells_speakers_apart_unless_told_not_to(server: RunningServer) ->
     )
     segments = finished(server.url, job_id, response_format="diarized_json")["result"]["segments"]
     assert {segment["speaker"] for segment in segments} == {"A", "B"}
+
+
+def test_a_job_takes_channels_apart_as_the_plain_request_does(server: RunningServer) -> None:
+    call = of_channels(
+        np.concatenate([tone(3.0, 300), silence(3.0)]), np.concatenate([silence(3.0), tone(3.0, 900)])
+    )
+    job_id = start(server.url, call, channels="separate")
+    finished(server.url, job_id)
+    for wanted in FORMATS:
+        plain = post(server.url, call, channels="separate", response_format=wanted)
+        content = httpx.get(f"{server.url}{PATH}/{job_id}/content", params={"response_format": wanted})
+        assert content.text == plain.text, wanted
 
 
 def test_a_job_says_how_far_it_is(tmp_path: Path) -> None:
