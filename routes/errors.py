@@ -18,6 +18,7 @@ from routes.middleware import mark, request_id_of
 
 logger = logging.getLogger(__name__)
 
+FAILED = TranscriptionServerError("The server failed; its log has the reason.")
 CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
 
 
@@ -87,6 +88,6 @@ async def _client_left(request: Request, _: Exception) -> Response:
 
 async def _bug(request: Request, _: Exception) -> Response:
     """Starlette sends this from outside every middleware, and logs the traceback after it."""
-    answer = envelope(TranscriptionServerError("The server failed; its log has the reason."))
+    answer = envelope(FAILED)
     mark(answer.headers, request.scope)
     return answer

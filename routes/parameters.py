@@ -28,6 +28,7 @@ C = TypeVar("C")
 
 SPEAKER_FORMATS = frozenset({ResponseFormat.VERBOSE_JSON, ResponseFormat.DIARIZED_JSON})
 PREFIX_FORMATS = frozenset({ResponseFormat.TEXT, ResponseFormat.SRT, ResponseFormat.VTT})
+STREAMED_FORMATS = frozenset({ResponseFormat.JSON, ResponseFormat.TEXT, ResponseFormat.DIARIZED_JSON})
 TIMED_FORMATS = SPEAKER_FORMATS | {ResponseFormat.SRT, ResponseFormat.VTT}
 
 
@@ -48,6 +49,7 @@ class TranscriptionRequest:
     options: TranscriptionOptions
     known: KnownSpeakers = NOBODY
     background: bool = False
+    stream: bool = False
 
 
 def parse_parameters(
@@ -55,7 +57,7 @@ def parse_parameters(
 ) -> TranscriptionRequest:
     """Raises InvalidRequestError, which names the parameter, for whatever cannot be honoured."""
     form = parse_form(fields)
-    _refuse_unsupported(form)
+    _refuse_unstreamable(form, task)
     if task is Task.TRANSLATE:
         _refuse_untranslatable(form)
         defaults = replace(defaults, align=False)
@@ -68,16 +70,22 @@ def parse_parameters(
             enrolled=form.known_speakers == "auto",
         ),
         form.background,
+        form.stream,
     )
 
 
-def _refuse_unsupported(form: TranscriptionForm) -> None:
-    unsupported = {
-        "stream": form.stream,
-    }
-    for name, is_asked in unsupported.items():
-        if is_asked:
-            raise InvalidRequestError(f"This server does not support '{name}' yet; leave it out.", param=name)
+def _refuse_unstreamable(form: TranscriptionForm, task: Task) -> None:
+    if not form.stream:
+        return
+    if task is Task.TRANSLATE or form.background:
+        kind = "Translations" if task is Task.TRANSLATE else "Background transcriptions"
+        raise InvalidRequestError(f"{kind} cannot be streamed; leave 'stream' out.", param="stream")
+    if form.response_format not in STREAMED_FORMATS:
+        raise InvalidRequestError(
+            f"The events of stream=true cannot show {form.response_format}; ask for json, text or "
+            "diarized_json, or leave 'stream' out.",
+            param="stream",
+        )
 
 
 def _refuse_untranslatable(form: TranscriptionForm) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import to_thread
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -11,6 +12,7 @@ from exceptions import InvalidRequestError
 from models import Task
 from routes.access import owner_of
 from routes.disconnect import until_disconnect
+from routes.event_stream import answer_events
 from routes.form import TranscriptionForm
 from routes.form_schema import form_body
 from routes.jobs import BackgroundTranscription, start_job
@@ -42,12 +44,16 @@ async def create_transcription(request: Request) -> Response:
 
 async def answer(request: Request, task: Task) -> Response:
     state = state_of(request)
-    with state.admission.enter(request_id_of(request)) as progress:
-        async with state.temp.workspace() as workspace:
-            asked, recording, fields = await _receive(request, state, workspace, task)
-            if asked.background:
-                return await start_job(state, recording, fields)
-            return await until_disconnect(request, _answer(state, asked, recording, progress))
+    async with AsyncExitStack() as house:
+        progress = house.enter_context(state.admission.enter(request_id_of(request)))
+        workspace = await house.enter_async_context(state.temp.workspace())
+        asked, recording, fields = await _receive(request, state, workspace, task)
+        if asked.background:
+            return await start_job(state, recording, fields)
+        if asked.stream:
+            events = state.results.stream(recording, asked.model, asked.options, workspace, progress)
+            return await answer_events(request, events, asked.answer, house)
+        return await until_disconnect(request, _answer(state, asked, recording, progress))
 
 
 async def _receive(

@@ -44,8 +44,9 @@ class TranscriptionWork:
         asked = parse_parameters(fields, self.defaults, TASKS[endpoint])
         self.catalogue.require(asked.model)
         self.transcription.require(asked.options)
-        if asked.background:
-            raise InvalidRequestError("A line of a batch cannot ask for it.", param="background")
+        for name in ("background", "stream"):
+            if getattr(asked, name):
+                raise InvalidRequestError("A line of a batch cannot ask for it.", param=name)
         return asked
 
     async def stream(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
 
-from utils.concurrency import finish_in_thread, in_order
+from utils.concurrency import finish_in_thread, in_order, with_pauses
 
 
 async def test_the_result_or_error_of_the_work_is_given() -> None:
@@ -68,3 +69,48 @@ async def test_closed_early_it_cancels_what_runs() -> None:
     async with aclosing(in_order((work(n) for n in range(9)), most=3)) as results:
         assert await anext(results) == 0
     assert cancelled == [1, 2]
+
+
+async def test_a_pause_is_told_and_what_follows_it_not_lost() -> None:
+    release = asyncio.Event()
+
+    async def slow() -> AsyncGenerator[str]:
+        yield "a"
+        await release.wait()
+        yield "b"
+
+    seen = []
+    async with aclosing(with_pauses(slow(), 0.01)) as beats:
+        async for beat in beats:
+            seen.append(beat)
+            if seen.count(None) == 2:
+                release.set()
+    assert [beat for beat in seen if beat] == ["a", "b"]
+    assert seen[:3] == ["a", None, None]
+
+
+async def test_who_stops_listening_in_a_pause_ends_the_source() -> None:
+    ended = asyncio.Event()
+
+    async def silent() -> AsyncGenerator[str]:
+        try:
+            await asyncio.Event().wait()
+            yield "never"
+        finally:
+            ended.set()
+
+    async with aclosing(with_pauses(silent(), 0.01)) as beats:
+        assert await anext(beats) is None
+    assert ended.is_set()
+
+
+async def test_a_failure_after_a_pause_is_raised() -> None:
+    async def fails() -> AsyncGenerator[str]:
+        await asyncio.sleep(0.03)
+        raise ValueError("late")
+        yield ""
+
+    beats = with_pauses(fails(), 0.01)
+    assert await anext(beats) is None
+    with pytest.raises(ValueError, match="late"):
+        _ = [beat async for beat in beats]

@@ -93,7 +93,6 @@ def test_what_steers_the_recogniser() -> None:
         ("temperature", "-0.1"),
         ("temperature", "nan"),
         ("stream", "maybe"),
-        ("stream", "true"),
         ("include[]", "words"),
         ("chunking_strategy", "none"),
         ("chunking_strategy", "0.5"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from contextlib import aclosing
 from typing import TypeVar
 
 R = TypeVar("R")
@@ -38,3 +39,20 @@ async def in_order(work: Iterable[Coroutine[None, None, R]], most: int) -> Async
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+async def with_pauses(source: AsyncGenerator[R], seconds: float) -> AsyncGenerator[R | None]:
+    """What `source` gives, and None each time it has given nothing for so long."""
+    async with aclosing(source):
+        while True:
+            coming = asyncio.ensure_future(anext(source))
+            try:
+                while not (await asyncio.wait([coming], timeout=seconds))[0]:
+                    yield None
+                item = coming.result()
+            except StopAsyncIteration:
+                return
+            finally:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+            yield item

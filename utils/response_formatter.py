@@ -143,18 +143,22 @@ def _diarized_json(transcript: Transcript, form: AnswerForm) -> TranscriptionDia
         duration=_seconds(transcript.num_samples),
         text=transcript.text,
         segments=[
-            WireDiarizedSegment(
-                id=f"seg_{number:03}",
-                start=_seconds(segment.start),
-                end=_seconds(segment.stop),
-                text=segment.text.strip(),
-                speaker=speaker_label(speaker, transcript.names),
-            )
+            diarized_segment(number, segment, speaker_label(speaker, transcript.names))
             for number, (segment, speaker) in enumerate(
                 zip(transcript.segments, every_speaker(transcript.segments), strict=True), start=1
             )
         ],
         usage=usage_of(transcript, form),
+    )
+
+
+def diarized_segment(number: int, segment: Segment, speaker: str) -> WireDiarizedSegment:
+    return WireDiarizedSegment(
+        id=f"seg_{number:03}",
+        start=_seconds(segment.start),
+        end=_seconds(segment.stop),
+        text=segment.text.strip(),
+        speaker=speaker,
     )
 
 

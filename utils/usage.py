@@ -8,8 +8,10 @@ from utils.wire import AnswerForm, DurationUsage, InputTokenDetails, TokenUsage
 
 def usage_of(transcript: Transcript, form: AnswerForm) -> DurationUsage | TokenUsage:
     """Seconds of the recording, or tokens."""
-    if not form.counts_tokens:
-        return duration_usage(transcript)
+    return token_usage(transcript) if form.counts_tokens else duration_usage(transcript)
+
+
+def token_usage(transcript: Transcript) -> TokenUsage:
     counts = transcript.counts
     return TokenUsage(
         input_tokens=counts.text + counts.audio,

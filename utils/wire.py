@@ -90,6 +90,22 @@ class WireDiarizedSegment(BaseModel):
     speaker: str
 
 
+class WireTextDelta(BaseModel):
+    type: Literal["transcript.text.delta"] = "transcript.text.delta"
+    delta: str
+
+
+class WireTextDone(BaseModel):
+    """`speaker_map` is ours: labels of earlier segments that are others in the transcript as a whole."""
+
+    type: Literal["transcript.text.done"] = "transcript.text.done"
+    text: str
+    languages: list[WireLanguage]
+    logprobs: list[WireLogprob] | None = None
+    speaker_map: dict[str, str] | None = None
+    usage: TokenUsage
+
+
 class TranscriptionJson(BaseModel):
     text: str
     languages: list[WireLanguage] | None = None

@@ -1,0 +1,113 @@
+"""Server-sent events: the answer to stream=true."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from exceptions import TranscriptionServerError
+from routes.disconnect import until_disconnect
+from routes.errors import FAILED
+from routes.middleware import request_id_of
+from utils.concurrency import with_pauses
+from utils.events import Event
+from utils.stream_events import StreamEvents
+from utils.wire import AnswerForm
+
+logger = logging.getLogger(__name__)
+
+KEEP_ALIVE_SECONDS = 10  # so that no proxy takes the connection for dead
+STALLED_SECONDS = 60  # a client that takes nothing for so long has left
+KEEP_ALIVE = b": keep-alive\n\n"
+DONE = b"data: [DONE]\n\n"
+HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+
+
+class EventStream(StreamingResponse):
+    """Lines that are made while they are sent, as fast as the client takes them, and no more of them once it
+    is gone. Holds what they need until then."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, lines: AsyncGenerator[bytes], needed: AsyncExitStack) -> None:
+        super().__init__(lines, headers=HEADERS)
+        self._lines = lines
+        self._needed = needed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_soon(message: Message) -> None:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await send(message)
+
+        request = Request(scope, receive)
+        async with self._needed, aclosing(self._lines):
+            try:
+                await until_disconnect(request, self.stream_response(send_soon))
+            except (ClientDisconnect, TimeoutError):
+                logger.info("%s: the client left", request_id_of(request))
+
+
+async def answer_events(
+    request: Request,
+    events: AsyncGenerator[Event],
+    form: AnswerForm,
+    needed: AsyncExitStack,
+    pause: float = KEEP_ALIVE_SECONDS,
+) -> EventStream:
+    """The answer, which closes `needed` at its end. What fails before the first event, or within the first
+    pause, is raised, to be told with a status of its own."""
+    beats = with_pauses(events, pause)
+    try:
+        first = await until_disconnect(request, _next(beats))
+    except BaseException:
+        await beats.aclose()
+        raise
+    needed = needed.pop_all()
+    return EventStream(_lines(first, beats, form, needed, request_id_of(request)), needed)
+
+
+async def _next(beats: AsyncGenerator[Event | None]) -> Event | None:
+    return await anext(beats)
+
+
+async def _lines(
+    first: Event | None,
+    beats: AsyncGenerator[Event | None],
+    form: AnswerForm,
+    needed: AsyncExitStack,
+    request_id: str,
+) -> AsyncGenerator[bytes]:
+    """Its place in the house is free again before the client hears of the end."""
+    told, last = StreamEvents(form), DONE
+    async with needed, aclosing(beats):
+        try:
+            for line in _lines_of(told, first):
+                yield line
+            async for event in beats:
+                for line in _lines_of(told, event):
+                    yield line
+        except TranscriptionServerError as error:
+            logger.error("%s: %s", request_id, error.message)
+            last = _data(json.dumps({"error": error.body}))
+        except Exception:
+            logger.exception("%s: failed after its answer had begun", request_id)
+            last = _data(json.dumps({"error": FAILED.body}))
+    yield last
+
+
+def _lines_of(told: StreamEvents, event: Event | None) -> list[bytes]:
+    if event is None:
+        return [KEEP_ALIVE]
+    return [_data(wire.model_dump_json(exclude_none=True)) for wire in told.tell(event)]
+
+
+def _data(text: str) -> bytes:
+    return f"data: {text}\n\n".encode()
