@@ -26,8 +26,6 @@ from routes.middleware import RequestIdMiddleware
 from routes.state import ServerState
 from utils.model_manager import ModelManager
 
-logger = logging.getLogger(__name__)
-
 SWEEP_SECONDS = 60
 ENDING_SECONDS = 3  # of the time to shut down are kept for the end itself
 
@@ -48,6 +46,9 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
                 asyncio.create_task(_sweep(state)),
             ]
             yield
+        except TranscriptionServerError as error:
+            app.state.obstacle = error
+            raise
         finally:
             for chore in chores:
                 chore.cancel()
@@ -61,6 +62,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
         lifespan=lifespan,
         responses={"default": {"model": ErrorEnvelope, "description": "What is wrong, and what to do"}},
     )
+    app.state.obstacle = None  # what keeps the server from starting
     app.add_middleware(AccessMiddleware, keys=settings.keys)
     app.add_middleware(RequestIdMiddleware)
     add_error_handlers(app)
@@ -70,14 +72,10 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
 
 
 async def _prepare(state: ServerState, preload: bool) -> None:
-    try:
-        await state.database.open()
-        await state.kept.open()
-        if preload:
-            await state.models.load_all()
-    except TranscriptionServerError as error:
-        logger.critical("Cannot start: %s", error.message)
-        raise RuntimeError("the server cannot start") from None
+    await state.database.open()
+    await state.kept.open()
+    if preload:
+        await state.models.load_all()
 
 
 async def _unload_idle(models: ModelManager, idle_seconds: float) -> None:
@@ -127,8 +125,15 @@ class _Server(uvicorn.Server):
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
-    """Until told to stop."""
-    _Server(app, settings).run()
+    """Until told to stop. Leaves the process when something keeps the server from starting."""
+    # That is told in one line; the framework would add where in the code it was met.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: app.state.obstacle is None)
+    try:
+        _Server(app, settings).run()
+    except SystemExit:
+        if app.state.obstacle:
+            sys.exit(f"Cannot start: {app.state.obstacle.message}")
+        raise
 
 
 def main() -> None:
@@ -139,6 +144,7 @@ def main() -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # also transformers': a log is no terminal
     try:
         app = create_app(settings)
     except TranscriptionServerError as error:
