@@ -1,9 +1,9 @@
 """Train a small English aligner on the evaluation audio: `python -m benchmarks.train_aligner FOLDER`.
 
 For hosts that cannot fetch one of the published models. Needs requirements-studio.txt, requirements-bench.txt
-and EVAL_DIR. 25 minutes of ten readers and two professional speakers teach it to place words, not to
-recognise them. PocketSphinx says when each word is said; the letters of a word are spread evenly over the
-sound in that time, the rest is blank, and the network is trained frame by frame.
+and EVAL_DIR. Some 23 minutes of twelve voices teach it to place words, not to recognise them. PocketSphinx
+says when each word is said; the letters of a word are spread evenly over the sound in that time, the rest is
+blank, and the network is trained frame by frame.
 """
 
 from __future__ import annotations
