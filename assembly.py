@@ -26,6 +26,8 @@ from services.speaker_service import SpeakerService
 from services.transcription import TranscriptionService
 from services.vocal_separator import VocalSeparationService
 from services.voice_service import VoiceService
+from services.whisper_batcher import BatchSizes
+from services.whisper_models import WhisperModels
 from services.whisper_service import WhisperService
 from utils.admission import Admission
 from utils.catalogue import Catalogue
@@ -63,14 +65,20 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     diarizer = loaders.diarizer(models) if loaders.diarizer else None
     voices = VoiceService(detector, diarizer, settings.known_speaker_threshold) if diarizer else None
     stages = Stages(
-        whisper=WhisperService(models.add("whisper", loaders.recogniser), batches),
+        whisper=_whispers(settings, loaders, models, batches),
         diarization=diarizer,
         aligner=AlignmentService(models.add("alignment", aligner)) if aligner else None,
         punctuator=PunctuationService(models.add("punctuation", labeller), languages) if labeller else None,
     )
     separation = VocalSeparationService(models.add("separation", separator)) if separator else None
     transcription = TranscriptionService(audio, stages, separation)
-    catalogue = Catalogue(loaders.recogniser.name, int(time.time()))
+    has_room = loaders.another is not None and settings.max_extra_models > 0
+    catalogue = Catalogue(
+        loaders.recogniser.name,
+        int(time.time()),
+        at_hand=loaders.at_hand if has_room else (),
+        downloads=settings.allow_model_downloads and has_room,
+    )
     temp = TempManager(settings.workspace_dir)
     defaults = StageDefaults(
         diarize=settings.enable_speaker_diarization,
@@ -95,6 +103,22 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         defaults=defaults,
         max_upload_bytes=settings.max_upload_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
+    )
+
+
+def _whispers(
+    settings: Settings, loaders: Loaders, models: ModelManager, batches: BatchSizes
+) -> WhisperModels:
+    def add(model: str) -> WhisperService:
+        source = loaders.another(model) if loaders.another else loaders.recogniser
+        return WhisperService(models.add(f"whisper {model}", source), batches)
+
+    return WhisperModels(
+        WhisperService(models.add("whisper", loaders.recogniser), batches),
+        loaders.recogniser.name,
+        add,
+        lambda model: models.remove(f"whisper {model}"),
+        settings.max_extra_models,
     )
 
 

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     whisper_model: str = "auto"
     """auto (large-v3-turbo on CUDA, else whisper-base), whisper-base or whisper-tiny.en (embedded), a size,
     a hub id, or a folder."""
+    allow_model_downloads: bool = False
+    """Callers may name any Whisper of the model hub in `model`; it is fetched at first use."""
+    max_extra_models: int = Field(default=1, ge=0, le=8)
+    """Whispers beside the server's own that may be loaded at once; the one longest unused makes room."""
     whisper_compute_type: str = "auto"
     """CTranslate2 type: auto (int8 on CPU, float16 on CUDA), int8, int8_float16, float16, float32."""
     whisper_batch_size: int = Field(default=0, ge=0, le=64)

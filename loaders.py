@@ -28,7 +28,7 @@ from services.vocal_separator import SeparationModel
 from services.voice_embedder import load_voice_embedder
 from services.whisper_batcher import BatchSizes, Recogniser
 from services.whisper_engine import load_whisper_engine
-from services.whisper_weights import find_weights
+from services.whisper_weights import embedded_at_hand, find_weights
 from utils.model_manager import ModelManager, ModelSource
 from utils.model_process import in_child
 
@@ -49,23 +49,24 @@ class Loaders:
     aligner: ModelSource[CtcModel] | None = None
     punctuator: ModelSource[MarkLabeller] | None = None
     batches: BatchSizes = BATCH_SIZES["cpu"]
+    another: Callable[[str], ModelSource[Recogniser]] | None = None  # a Whisper that a caller names
+    at_hand: tuple[str, ...] = ()  # those of them that need no download
 
 
 def default_loaders(settings: Settings) -> Loaders:
     """The models of the stages that are on. Raises ModelUnavailableError when one cannot be there."""
     device = _device(settings.device)
     threads = settings.cpu_threads or len(os.sched_getaffinity(0))
-    weights = find_weights(settings.whisper_model, device, settings.whisper_compute_type, threads)
+
+    def recogniser(model: str) -> ModelSource[Recogniser]:
+        weights = find_weights(model, device, settings.whisper_compute_type, threads)
+        load = partial(load_whisper_engine, weights, settings.whisper_beam_size)
+        return ModelSource(weights.name, in_child(load, settings.model_call_seconds), device)
+
     studio = _Studio(device, settings.model_call_seconds)
     repo = settings.separation_repo
     return Loaders(
-        recogniser=ModelSource(
-            weights.name,
-            in_child(
-                partial(load_whisper_engine, weights, settings.whisper_beam_size), settings.model_call_seconds
-            ),
-            device,
-        ),
+        recogniser=recogniser(settings.whisper_model),
         detector=ModelSource("silero-vad-v6", load_speech_detector),
         diarizer=_diarizer(settings, device, studio) if settings.enable_speaker_diarization else None,
         separator=studio.source(
@@ -80,6 +81,8 @@ def default_loaders(settings: Settings) -> Loaders:
         if settings.enable_punctuation_restoration
         else None,
         batches=BATCH_SIZES[device],
+        another=recogniser,
+        at_hand=embedded_at_hand(),
     )
 
 

@@ -232,6 +232,7 @@ class DecodeOptions:
     temperature: float = 0.0
     task: Task = Task.TRANSCRIBE
     logprobs: bool = False
+    model: str = ""  # the server's own where it is empty
 
     @property
     def text_language(self) -> str | None:

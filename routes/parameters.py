@@ -21,6 +21,7 @@ from models import (
 from routes.form import Channels, ChunkingStrategy, TranscriptionForm, parse_form
 from routes.speaker_names import speaker_references
 from services.speaker_service import NOBODY, KnownSpeakers
+from utils.catalogue import is_hosted
 from utils.languages import language_code
 from utils.wire import AnswerForm
 
@@ -216,6 +217,7 @@ def _decode_options(form: TranscriptionForm, task: Task) -> DecodeOptions:
         temperature=form.temperature,
         task=task,
         logprobs=_logprobs(form),
+        model="" if is_hosted(form.model) else form.model,
     )
 
 

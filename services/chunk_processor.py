@@ -21,6 +21,7 @@ from models import (
 from services.alignment_service import Aligner
 from services.diarization_service import Diarizer
 from services.punctuation_service import Punctuator
+from services.whisper_models import WhisperModels
 from services.whisper_service import WhisperService
 from utils.audio_utils import read_samples
 from utils.chunk_planner import PlannedChunk
@@ -37,7 +38,7 @@ VOICE_RULES = SpeechRules(onset=0.35, offset=0.2, min_silence=seconds(0.3), pad=
 class Stages:
     """What a chunk can go through; a stage that this server has no model for is None."""
 
-    whisper: WhisperService
+    whisper: WhisperService | WhisperModels
     diarization: Diarizer | None = None
     aligner: Aligner | None = None
     punctuator: Punctuator | None = None
@@ -77,7 +78,7 @@ class ChunkProcessor:
     ) -> TranscriptionOptions:
         if options.decode.language:
             return options
-        language = await self._stages.whisper.detect_language(clip, windows, options.decode.languages)
+        language = await self._stages.whisper.detect_language(clip, windows, options.decode)
         return replace(options, decode=replace(options.decode, language=language))
 
     async def _heard(

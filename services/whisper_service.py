@@ -27,14 +27,15 @@ class WhisperService:
         self._most_at_once = 2 * sizes.decode  # windows of a recording: a batch in work and one that waits
 
     async def detect_language(
-        self, clip: AudioClip, windows: Sequence[Span], candidates: Sequence[str]
+        self, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
     ) -> str | None:
-        """The likeliest language of the first windows, among `candidates` if any; None in silence."""
+        """The likeliest language of the first windows, among those of the options if any; None in
+        silence."""
         votes: Counter[str] = Counter()
         for window in windows[:VOTERS]:
             encoded = await self._encoded(clip, window)
             probabilities = await self._slot.run(partial(_language_probabilities, encoded))
-            known = {code: probabilities.get(code, 0.0) for code in candidates or probabilities}
+            known = {code: probabilities.get(code, 0.0) for code in options.languages or probabilities}
             votes.update(known)
             if max(known.values()) > SURE * sum(known.values()):
                 break

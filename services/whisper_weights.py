@@ -98,6 +98,15 @@ def find_weights(model: str, device: str, compute_type: str, cpu_threads: int) -
     return WhisperWeights(name, partial(_load, name, options))
 
 
+def embedded_at_hand() -> tuple[str, ...]:
+    """The embedded models whose packages are installed."""
+    return tuple(
+        name
+        for name, embedded in EMBEDDED.items()
+        if all(find_spec(package) for parts in embedded.parts.values() for package, _ in parts)
+    )
+
+
 def _resolve_auto(model: str, device: str) -> str:
     if model != "auto":
         return model

@@ -17,23 +17,41 @@ ALIASES = (
 
 SNAPSHOT = re.compile(r"gpt-[a-z0-9-]{0,20}transcribe(-[a-z0-9-]{1,30})?")  # dated names of the hosted models
 
+# The sizes of faster-whisper, and what its makers publish under ids of their own.
+SIZES = (
+    "tiny.en", "tiny", "base.en", "base", "small.en", "small", "medium.en", "medium",
+    "large-v1", "large-v2", "large-v3", "large", "distil-large-v2", "distil-medium.en", "distil-small.en",
+    "distil-large-v3", "distil-large-v3.5", "large-v3-turbo", "turbo",
+)  # fmt: skip
+HUB_ID = re.compile(r"Systran/faster-(distil-)?whisper-[A-Za-z0-9.-]{1,40}")
+
+
+def is_hosted(model: str) -> bool:
+    """Whether it is a name of the hosted API, which the server's own model answers to."""
+    return model in ALIASES or SNAPSHOT.fullmatch(model) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """One Whisper under its own id and under the hosted names."""
+    """One Whisper under its own id and under the hosted names, and those that can be loaded beside it."""
 
     own: str
     created: int  # Unix time
+    at_hand: tuple[str, ...] = ()
+    downloads: bool = False
 
     @property
     def ids(self) -> tuple[str, ...]:
-        return (self.own, *ALIASES)
+        others = (*self.at_hand, *(SIZES if self.downloads else ()))
+        return tuple(dict.fromkeys((self.own, *ALIASES, *others)))
 
     def require(self, model: str) -> str:
         """Raises ModelNotFoundError, which names those there are."""
-        if model not in self.ids and not SNAPSHOT.fullmatch(model):
+        on_the_hub = self.downloads and HUB_ID.fullmatch(model)
+        if model not in self.ids and not is_hosted(model) and not on_the_hub:
+            hint = "" if self.downloads else " Its operator can allow others with ALLOW_MODEL_DOWNLOADS."
             raise ModelNotFoundError(
-                f"The model '{model[:100]}' does not exist. This server has: {', '.join(self.ids)}.",
+                f"The model '{model[:100]}' does not exist. This server has: {', '.join(self.ids)}.{hint}",
                 param="model",
             )
         return model

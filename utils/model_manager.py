@@ -195,6 +195,10 @@ class ModelManager:
         slot = self._slots[name] = ModelSlot(name, source, clock)
         return slot
 
+    async def remove(self, name: str) -> None:
+        """Close a slot that nobody uses."""
+        await asyncio.to_thread(self._slots.pop(name).close)
+
     def slots(self) -> Sequence[ModelSlot[Any]]:
         return tuple(self._slots.values())
 
@@ -204,8 +208,8 @@ class ModelManager:
             await slot.load()
 
     async def unload_idle(self, idle_seconds: float) -> None:
-        for slot in self._slots.values():
-            if slot.state is SlotState.LOADED:
+        for name, slot in tuple(self._slots.items()):
+            if name in self._slots and slot.state is SlotState.LOADED:  # not removed meanwhile
                 await slot.unload_if_idle(idle_seconds)
 
     def reports(self) -> dict[str, SlotReport]:
