@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import time
 from asyncio import to_thread
-from typing import Any, Literal
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing, suppress
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel
 
-from exceptions import InvalidRequestError
+from exceptions import InvalidRequestError, NotFoundError
 from models import SAMPLE_RATE, ResponseFormat, Transcript
 from routes.access import owner_of
 from routes.errors import ErrorBody
+from routes.event_stream import DONE, KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream
 from routes.state import ServerState, state_of
 from services.job_service import JobReport
 from services.result_service import Recording
 from utils.codec import decode
+from utils.concurrency import with_pauses
 from utils.job_store import Fields, Job
 
 router = APIRouter(prefix="/v1/audio/transcriptions", tags=["background transcriptions"])
@@ -77,6 +81,18 @@ async def transcription_content(
     return Response(body, media_type=media_type)
 
 
+@router.get("/{job_id}/events", response_class=EventStream)
+async def transcription_events(
+    request: Request,
+    job_id: str,
+    last_event_id: Annotated[int, Header(ge=0, description="Go on after this event.")] = 0,
+) -> EventStream:
+    """The events of stream=true from the start or from where they broke off, and on as they happen."""
+    state, owner = state_of(request), owner_of(request)
+    await state.kept.jobs.find(owner, job_id)
+    return EventStream(_lines(state, owner, job_id, last_event_id), AsyncExitStack())
+
+
 @router.delete("/{job_id}")
 async def delete_transcription(request: Request, job_id: str) -> TranscriptionDeleted:
     """Stop it, and forget its recording and its text."""
@@ -116,6 +132,17 @@ def describe(report: JobReport, result: Any = None) -> BackgroundTranscription:
         result=result,
         error=ErrorBody(**job.error["error"]) if job.error else None,
     )
+
+
+async def _lines(state: ServerState, owner: str, job_id: str, after: int) -> AsyncGenerator[bytes]:
+    """Whoever deletes the job ends its events."""
+    with suppress(NotFoundError):
+        events = state.kept.jobs.events(owner, job_id, after)
+        async with aclosing(with_pauses(events, KEEP_ALIVE_SECONDS)) as beats:
+            async for event in beats:
+                yield KEEP_ALIVE if event is None else f"id: {event[0]}\ndata: {event[1]}\n\n".encode()
+        if (await state.kept.jobs.find(owner, job_id)).status == "completed":
+            yield DONE
 
 
 def _whole(moment: float | None) -> int | None:

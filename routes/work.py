@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +14,13 @@ from routes.parameters import StageDefaults, TranscriptionRequest, parse_paramet
 from services.speaker_service import SpeakerService
 from services.transcription import TranscriptionService
 from utils.catalogue import Catalogue
-from utils.events import Finished
+from utils.events import Announced, Event, Finished, Settled
 from utils.job_store import Fields, Job, Told
 from utils.progress import Progress
 from utils.response_formatter import render
 from utils.speaker_labels import without_speakers
+from utils.stream_events import StreamEvents
+from utils.wire import WireTextDelta
 
 TASKS = {"/v1/audio/transcriptions": Task.TRANSCRIBE, "/v1/audio/translations": Task.TRANSLATE}
 
@@ -55,10 +57,15 @@ class TranscriptionWork:
         asked = self.check(job.endpoint, job.fields)
         if job.batch_id is None:
             asked = replace(asked, options=self._for_any_format(job))
+        told = StreamEvents(asked.answer)
         asked = await with_known_speakers(asked, self.speakers, job.owner, workspace)
         stream = self.transcription.stream(upload, workspace, asked.options, progress, finished)
         async with aclosing(stream) as events:
             async for event in events:
+                for part in _one_by_one(event) if job.batch_id is None else ():
+                    for wire in told.tell(part):
+                        delta = wire.delta if isinstance(wire, WireTextDelta) else ""
+                        yield Told(wire.model_dump_json(exclude_none=True), delta)
                 if isinstance(event, Finished):
                     yield event.transcript
                 elif isinstance(event, ChunkResult):
@@ -88,6 +95,16 @@ class TranscriptionWork:
         asked = self.check(job.endpoint, job.fields).options
         rich = self.check(job.endpoint, _in_format(job.fields, ResponseFormat.VERBOSE_JSON)).options
         return replace(rich, decode=asked.decode, diarize=rich.diarize or asked.diarize)
+
+
+def _one_by_one(event: Event) -> Iterable[Event]:
+    """Segments each on its own: how many come together depends on what is finished already."""
+    match event:
+        case Settled(segments):
+            return [Settled((segment,)) for segment in segments]
+        case Announced(segments, labels):
+            return [Announced((segment,), labels) for segment in segments]
+    return [event]
 
 
 def _in_format(fields: Fields, wanted: ResponseFormat) -> Fields:

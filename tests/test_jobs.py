@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 import time
 from collections import Counter
@@ -23,6 +25,7 @@ from tests.test_serving import fake_loaders
 
 PATH = "/v1/audio/transcriptions"
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json", "diarized_json")
+LONG = wav(*[tone(20.0, 300), silence(4.0)] * 4)
 TALK = wav(tone(3.0, 300), silence(1.0), tone(2.0, 900))
 
 
@@ -54,6 +57,31 @@ def finished(url: str, job_id: str, **query: str) -> dict[str, Any]:
             return job
         assert time.monotonic() < deadline, job
         time.sleep(0.05)
+
+
+def data_lines(text: str) -> list[tuple[int | None, str]]:
+    """Number, if it has one, and data of every event."""
+    found = re.findall(r"(?:id: (\d+)\n)?data: (.*)\n\n", text)
+    return [(int(number) if number else None, data) for number, data in found]
+
+
+def events(url: str, job_id: str, after: int = 0) -> list[tuple[int | None, str]]:
+    headers = {"last-event-id": str(after)} if after else {}
+    return data_lines(httpx.get(f"{url}{PATH}/{job_id}/events", headers=headers, timeout=60).text)
+
+
+def text_of(told: list[tuple[int | None, str]]) -> str:
+    """All deltas, which make up the text of the last event."""
+    wire = [json.loads(data) for _, data in told if data != "[DONE]"]
+    text = "".join(event["delta"] for event in wire if event["type"] == "transcript.text.delta")
+    assert wire[-1]["type"] == "transcript.text.done"
+    assert wire[-1]["text"] == text
+    return text
+
+
+def segments_of(told: list[tuple[int | None, str]]) -> list[Any]:
+    wire = [json.loads(data) for _, data in told if data != "[DONE]"]
+    return [event for event in wire if event["type"] == "transcript.text.segment"]
 
 
 @pytest.mark.parametrize("diarize", ["true", "false"])
@@ -113,9 +141,45 @@ def test_a_job_says_how_far_it_is(tmp_path: Path) -> None:
     assert job["expires_at"] - job["finished_at"] == pytest.approx(72 * 3600, abs=1)
 
 
+@pytest.mark.parametrize("response_format", ["json", "diarized_json"])
+def test_events_are_those_of_a_stream_and_can_be_joined_again(
+    server: RunningServer, response_format: str
+) -> None:
+    streamed = post(server.url, LONG, stream="true", response_format=response_format, num_speakers="1")
+    job_id = start(server.url, LONG, response_format=response_format, num_speakers="1")
+    told = events(server.url, job_id)
+    assert [number for number, _ in told[:-1]] == list(range(1, len(told)))
+    assert told[-1] == (None, "[DONE]")
+    assert text_of(told) == text_of(data_lines(streamed.text))
+    assert segments_of(told) == segments_of(data_lines(streamed.text))
+    assert events(server.url, job_id, after=3) == told[3:]
+    assert finished(server.url, job_id)["text"] == text_of(told)
+    answer = httpx.get(f"{server.url}{PATH}/{job_id}/events", headers={"last-event-id": "x"})
+    assert answer.status_code == 400
+
+
+def test_events_come_while_it_is_worked_on(tmp_path: Path) -> None:
+    gate = threading.Event()
+    settings = Settings(_env_file=None, workspace_dir=tmp_path, whisper_batch_size=1)
+    recogniser = ScriptedRecogniser(gate=gate)
+    with running_server(settings, fake_loaders(lambda: recogniser)) as server:
+        job_id = start(server.url, LONG)
+        with httpx.stream("GET", f"{server.url}{PATH}/{job_id}/events", timeout=60) as stream:
+            gate.set()
+            lines = stream.iter_lines()
+            assert next(lines) == "id: 1"
+            gate.clear()
+            assert "transcript.text.delta" in next(lines)
+            assert httpx.get(f"{server.url}{PATH}/{job_id}").json()["text"].startswith("w w")
+            gate.set()
+            assert [line for line in lines if line][-1] == "data: [DONE]"
+
+
 def test_a_job_that_fails_says_why(server: RunningServer) -> None:
     job = finished(server.url, start(server.url, b"noise"))
     assert (job["status"], job["error"]["code"], job["result"]) == ("failed", "invalid_audio", None)
+    ((_, told),) = events(server.url, job["id"])
+    assert json.loads(told) == {"error": job["error"]}
 
 
 def test_a_deleted_job_stops_and_leaves_nothing(tmp_path: Path) -> None:
