@@ -55,14 +55,14 @@ class TranscriptionWork:
         self, job: Job, upload: Path, workspace: Path, progress: Progress, finished: Sequence[ChunkResult]
     ) -> AsyncGenerator[Told | ChunkResult | Transcript]:
         asked = self.check(job.endpoint, job.fields)
+        told, shows_speakers = StreamEvents(asked.answer), asked.options.diarize
         if job.batch_id is None:
             asked = replace(asked, options=self._for_any_format(job))
-        told = StreamEvents(asked.answer)
         asked = await with_known_speakers(asked, self.speakers, job.owner, workspace)
         stream = self.transcription.stream(upload, workspace, asked.options, progress, finished)
         async with aclosing(stream) as events:
             async for event in events:
-                for part in _one_by_one(event) if job.batch_id is None else ():
+                for part in _one_by_one(event, shows_speakers) if job.batch_id is None else ():
                     for wire in told.tell(part):
                         delta = wire.delta if isinstance(wire, WireTextDelta) else ""
                         yield Told(wire.model_dump_json(exclude_none=True), delta)
@@ -97,9 +97,14 @@ class TranscriptionWork:
         return replace(rich, decode=asked.decode, diarize=rich.diarize or asked.diarize)
 
 
-def _one_by_one(event: Event) -> Iterable[Event]:
-    """Segments each on its own: how many come together depends on what is finished already."""
+def _one_by_one(event: Event, shows_speakers: bool) -> Iterable[Event]:
+    """What a stream would tell, each segment on its own: how many come together depends on what is finished
+    already."""
     match event:
+        case Announced() if not shows_speakers:
+            return []
+        case Finished(transcript, _) if not shows_speakers:
+            return [Finished(transcript, {})]
         case Settled(segments):
             return [Settled((segment,)) for segment in segments]
         case Announced(segments, labels):
