@@ -4,24 +4,21 @@ dies anywhere goes on from there at its next start."""
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from sqlite3 import Connection
 from typing import BinaryIO
 
 from exceptions import InvalidRequestError, NotFoundError, TranscriptionServerError
-from models import Transcript
+from services.batch_outputs import BatchOutputs
 from services.file_service import FileService
 from services.job_runner import JobRunner, Work
-from utils import batch_store, codec, file_store, job_store
-from utils.batch_lines import MAX_LINE_BYTES, MAX_LINES, BatchLine, answer_line, read_line, unanswered_line
-from utils.batch_store import Batch, BatchError, BatchErrors, Counts
+from utils import batch_store, file_store, job_store
+from utils.batch_lines import MAX_LINE_BYTES, MAX_LINES, BatchLine, read_line
+from utils.batch_store import Batch, BatchError, BatchErrors
 from utils.concurrency import finish_in_thread
 from utils.database import Database
 from utils.job_store import Job
@@ -194,7 +191,7 @@ class BatchService:
         """The lines that were done become the outputs, whether all were, or it expired or was cancelled."""
         batch = await self._close(owner, batch)
         async with self._temp.workspace() as workspace:
-            outputs = _Outputs(workspace, self._work)
+            outputs = BatchOutputs(workspace, self._work)
             after: int | None = 0
             while after is not None:
                 jobs = await self._database.run(partial(job_store.of_batch, batch_id=batch.id, after=after))
@@ -237,51 +234,6 @@ class BatchService:
         closed, dropped = await self._database.run(write)
         await self._jobs.stop(dropped)
         return closed
-
-
-class _Outputs:
-    """The two files of a batch while they are written, in the order of its input."""
-
-    def __init__(self, workspace: Path, work: Work) -> None:
-        self.answers = workspace / "output.jsonl"
-        self.errors = workspace / "errors.jsonl"
-        self.answers.touch()
-        self.errors.touch()
-        self._work = work
-        self._numbers = Counter[str]()
-
-    @property
-    def unanswered(self) -> int:
-        return self._numbers["cancelled"]
-
-    def counts(self) -> Counts:
-        return Counts(
-            total=self._numbers.total(),
-            completed=self._numbers["completed"],
-            failed=self._numbers.total() - self._numbers["completed"],
-        )
-
-    def write(self, jobs: Sequence[tuple[int, Job]], is_cancelled: bool) -> int | None:
-        """The number of the last, None when there were none."""
-        with self.answers.open("ab") as answers, self.errors.open("ab") as errors:
-            for _, job in jobs:
-                self._numbers[job.status] += 1
-                out = answers if job.status == "completed" else errors
-                out.write(self._line(job, is_cancelled))
-        return jobs[-1][0] if jobs else None
-
-    def _line(self, job: Job, is_cancelled: bool) -> bytes:
-        if job.transcript is not None:
-            body, media_type = self._work.render(job, codec.decode(Transcript, job.transcript))
-            answer = json.loads(body) if media_type == "application/json" else body.decode()
-            return answer_line(job.id, job.custom_id, 200, answer)
-        if job.error is not None:
-            return answer_line(job.id, job.custom_id, job.error["status"], {"error": job.error["error"]})
-        if is_cancelled:
-            return unanswered_line(job.id, job.custom_id, "batch_cancelled", "The batch was cancelled.")
-        return unanswered_line(
-            job.id, job.custom_id, "batch_expired", "The batch expired before this request was done."
-        )
 
 
 def _numbered(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -131,6 +131,8 @@ class JobRunner:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
                 del self._running[job.id]
+            if not task.cancelled() and (error := task.exception()):
+                raise error  # its end could not be written down
             self.changes.tell(job.id)
             self.ended.set()
 

@@ -43,6 +43,7 @@ async def test_what_was_written_is_there_after_a_restart_and_a_migration(tmp_pat
         assert await database.run(notes) == ["one"]
         await database.run(lambda connection: connection.execute("UPDATE notes SET seen = 1").rowcount)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 async def test_work_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -252,6 +252,7 @@ def test_a_killed_server_goes_on_at_the_first_unfinished_chunk(tmp_path: Path) -
     with killable_server(tmp_path, 0.0) as (url, _):
         job = finished(url, job_id, response_format="verbose_json")
     assert job["result"] == undisturbed["result"]
+    assert job["text"] == undisturbed["text"]
     once, both = Counter(runs(calm)), Counter(runs(tmp_path))
     assert not once - both
     assert (both - once).total() <= 5, "only windows of the chunk in hand ran again"

@@ -71,6 +71,7 @@ class Database:
 
     def _open(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)
         connection = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
         self._connection = connection
         connection.row_factory = sqlite3.Row
