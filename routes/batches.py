@@ -16,7 +16,6 @@ from utils.batch_store import Batch
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
-MAX_HOURS = 720
 MAX_PAGE = 100
 Key = Annotated[str, StringConstraints(max_length=64)]
 Value = Annotated[str, StringConstraints(max_length=512)]
@@ -25,7 +24,9 @@ Value = Annotated[str, StringConstraints(max_length=512)]
 class BatchRequest(BaseModel):
     input_file_id: Annotated[str, Field(max_length=100)]
     endpoint: Literal["/v1/audio/transcriptions", "/v1/audio/translations"]
-    completion_window: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}h$")]
+    completion_window: Annotated[
+        str, StringConstraints(pattern=r"^([1-9][0-9]?|[1-6][0-9]{2}|7[01][0-9]|720)h$")
+    ]
     """24h, as hosted; a machine without a GPU may need more, up to 720h."""
     metadata: Annotated[dict[Key, Value], Field(max_length=16)] | None = None
     output_expires_after: ExpiresAfter | None = None
@@ -39,7 +40,7 @@ async def create_batch(request: Request) -> Batch:
         owner_of(request),
         wanted.endpoint,
         wanted.input_file_id,
-        min(int(wanted.completion_window[:-1]), MAX_HOURS),
+        int(wanted.completion_window[:-1]),
         wanted.metadata,
         wanted.output_expires_after.seconds if wanted.output_expires_after else None,
     )

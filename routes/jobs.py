@@ -85,7 +85,7 @@ async def transcription_content(
 async def transcription_events(
     request: Request,
     job_id: str,
-    last_event_id: Annotated[int, Header(ge=0, description="Go on after this event.")] = 0,
+    last_event_id: Annotated[int, Header(ge=0, le=2**53, description="Go on after this event.")] = 0,
 ) -> EventStream:
     """The events of stream=true from the start or from where they broke off, and on as they happen."""
     state, owner = state_of(request), owner_of(request)

@@ -176,6 +176,7 @@ def test_wrong_requests_are_refused_by_name(server: RunningServer) -> None:
         ({"input_file_id": "file-none"}, 404, "file_id"),
         ({"endpoint": "/v1/responses"}, 400, "endpoint"),
         ({"completion_window": "soon"}, 400, "completion_window"),
+        ({"completion_window": "721h"}, 400, "completion_window"),
         ({"metadata": {"a": "b" * 513}}, 400, "metadata.a"),
     ):
         answer = httpx.post(f"{server.url}/v1/batches", json=right | change)
