@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import known_speakers, latency, memory, music, overhead, soak, speakers, wer, word_times
+from benchmarks import known_speakers, latency, load, memory, music, overhead, soak, speakers, wer, word_times
 from benchmarks.eval_set import MissingAudioError
 from benchmarks.report import note, provenance, write_section
 from benchmarks.values import Options
@@ -22,6 +22,7 @@ SECTIONS = {
     "music": music,
     "overhead": overhead,
     "latency": latency,
+    "load": load,
     "memory": memory,
     "soak": soak,
 }
@@ -34,8 +35,8 @@ def main(words: Sequence[str]) -> int:
     parser = _parser()
     arguments = parser.parse_args(words)
     names = list(SECTIONS) if arguments.section == "all" else [arguments.section]
-    if arguments.base_url and {"memory", "soak"} & set(names):
-        parser.error("memory is measured on servers that the benchmark starts: leave --base-url out")
+    if arguments.base_url and {"load", "memory", "soak"} & set(names):
+        parser.error("load and memory are measured on servers started here: leave --base-url out")
     options = Options(arguments.eval, arguments.base_url, arguments.quick)
     command = shlex.join(["python", "-m", "benchmarks", *words])
     try:

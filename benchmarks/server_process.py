@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ LOG_TAIL = 2000  # characters shown when the server does not come up
 
 
 class ServerProcess:
-    """One `server.py` on a free port; its memory is sampled from start to stop."""
+    """One `server.py`, or another program, on a free port; its memory is sampled from start to stop."""
 
     def __init__(self) -> None:
         self.base_url = ""
@@ -38,12 +38,12 @@ class ServerProcess:
 
     @classmethod
     @contextmanager
-    def running(cls, **settings: str) -> Iterator[ServerProcess]:
-        """With `settings` beside those of the environment."""
+    def running(cls, program: Sequence[str] = ("server.py",), **settings: str) -> Iterator[ServerProcess]:
+        """With `settings` beside those of the environment; `program` reads HOST and PORT there."""
         server = cls()
         with tempfile.TemporaryDirectory() as folder:
             try:
-                server._start(Path(folder), settings)
+                server._start(program, Path(folder), settings)
                 yield server
             finally:
                 server._stop()
@@ -61,7 +61,7 @@ class ServerProcess:
         """The workspaces of requests that are on disk now."""
         return [path.name for path in self._workspaces.glob("*/*/")]
 
-    def _start(self, folder: Path, settings: dict[str, str]) -> None:
+    def _start(self, program: Sequence[str], folder: Path, settings: dict[str, str]) -> None:
         self._workspaces = folder / "work"
         log = folder / "server.log"
         port = _free_port()
@@ -70,7 +70,7 @@ class ServerProcess:
         environment = {**os.environ, **own, "WORKSPACE_DIR": str(self._workspaces), **settings}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "server.py"],
+                [sys.executable, *program],
                 cwd=ROOT,
                 env=environment,
                 stdout=output,
