@@ -22,7 +22,7 @@ from services.alignment_service import Aligner
 from services.diarization_service import Diarizer
 from services.punctuation_service import Punctuator
 from services.whisper_models import WhisperModels
-from services.whisper_service import WhisperService
+from services.whisper_service import Encoded, WhisperService
 from utils.audio_utils import read_samples
 from utils.chunk_planner import PlannedChunk
 from utils.progress import Progress
@@ -54,12 +54,12 @@ class ChunkProcessor:
         """What is heard of one chunk as it comes, then the whole. Words and speakers are found side by side:
         they are bound by different cores."""
         windows = speech_windows(planned.speech, options.voice_activity)
-        options = await self._with_language(clip, windows, options)
+        options, encoded = await self._with_language(clip, windows, options)
         speakers = asyncio.ensure_future(self._speakers(clip, planned, options))
         segments: list[Segment] = []
         counts = TokenCounts()
         try:
-            async with aclosing(self._heard(clip, planned, windows, options, progress)) as parts:
+            async with aclosing(self._heard(clip, planned, windows, encoded, options, progress)) as parts:
                 async for heard in parts:
                     if speakers.done():
                         speakers.result()  # its failure ends the chunk, and not at the end
@@ -75,17 +75,19 @@ class ChunkProcessor:
 
     async def _with_language(
         self, clip: AudioClip, windows: Sequence[Span], options: TranscriptionOptions
-    ) -> TranscriptionOptions:
+    ) -> tuple[TranscriptionOptions, Encoded]:
         if options.decode.language:
-            return options
-        language = await self._stages.whisper.detect_language(clip, windows, options.decode)
-        return replace(options, decode=replace(options.decode, language=language))
+            return options, {}
+        whisper = self._stages.whisper
+        language, encoded = await whisper.detect_language(clip, windows, options.decode)
+        return replace(options, decode=replace(options.decode, language=language)), encoded
 
     async def _heard(
         self,
         clip: AudioClip,
         planned: PlannedChunk,
         windows: Sequence[Span],
+        encoded: Encoded,
         options: TranscriptionOptions,
         progress: Progress,
     ) -> AsyncGenerator[Heard]:
@@ -98,7 +100,7 @@ class ChunkProcessor:
         segments: list[Segment] = []
         counts = TokenCounts()
         batches = self._stages.whisper.transcribe(
-            clip, planned.chunk, planned.speech, windows, options.decode, options.words
+            clip, planned.chunk, planned.speech, windows, options.decode, options.words, encoded
         )
         async with aclosing(batches):
             async for heard in batches:

@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from models import AudioClip, Chunk, DecodeOptions, Heard, Span
-from services.whisper_service import WhisperService
+from services.whisper_service import Encoded, WhisperService
 from utils.speech_map import SpeechMap
 
 
@@ -40,7 +40,7 @@ class WhisperModels:
 
     async def detect_language(
         self, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
-    ) -> str | None:
+    ) -> tuple[str | None, Encoded]:
         """As WhisperService does."""
         async with self._using(options.model) as whisper:
             return await whisper.detect_language(clip, windows, options)
@@ -53,11 +53,12 @@ class WhisperModels:
         windows: Sequence[Span],
         options: DecodeOptions,
         words: bool,
+        encoded: Encoded,
     ) -> AsyncGenerator[Heard]:
         """As WhisperService does."""
         plain = replace(options, model="")  # the names of one model share its batches
         async with self._using(options.model) as whisper:
-            work = whisper.transcribe(clip, chunk, speech, windows, plain, words)
+            work = whisper.transcribe(clip, chunk, speech, windows, plain, words, encoded)
             async with aclosing(work) as heard:
                 async for part in heard:
                     yield part

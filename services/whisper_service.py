@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
+from typing import TypeAlias
 
 from models import AudioClip, Chunk, DecodeOptions, Heard, Span, WindowText
 from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser, WhisperBatcher
@@ -19,6 +20,8 @@ VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words
 SURE = 0.5  # a language likelier than this is settled by one window
 VOTERS = 3  # otherwise so many windows are asked
 
+Encoded: TypeAlias = Mapping[Span, EncodedWindow]
+
 
 class WhisperService:
     def __init__(self, slot: ModelSlot[Recogniser], sizes: BatchSizes) -> None:
@@ -28,18 +31,19 @@ class WhisperService:
 
     async def detect_language(
         self, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
-    ) -> str | None:
-        """The likeliest language of the first windows, among those of the options if any; None in
-        silence."""
+    ) -> tuple[str | None, Encoded]:
+        """The likeliest language of the first windows, among its candidates; None in silence. With what
+        the encoder made of those windows, so that `transcribe` need not encode them again."""
         votes: Counter[str] = Counter()
+        heard: dict[Span, EncodedWindow] = {}
         for window in windows[:VOTERS]:
-            encoded = await self._encoded(clip, window)
-            probabilities = await self._slot.run(partial(_language_probabilities, encoded))
+            heard[window] = await self._encode(clip, window)
+            probabilities = await self._slot.run(partial(_language_probabilities, heard[window]))
             known = {code: probabilities.get(code, 0.0) for code in options.languages or probabilities}
             votes.update(known)
             if max(known.values()) > SURE * sum(known.values()):
                 break
-        return votes.most_common(1)[0][0] if votes else None
+        return (votes.most_common(1)[0][0] if votes else None), heard
 
     async def transcribe(
         self,
@@ -49,24 +53,36 @@ class WhisperService:
         windows: Sequence[Span],
         options: DecodeOptions,
         words: bool,
+        heard: Encoded,
     ) -> AsyncGenerator[Heard]:
-        """Segments of the windows, in samples of the recording, and what they cost, one by one in order.
+        """Segments of the windows, in samples of the recording, and what they cost, one by one in order;
+        those in `heard` are encoded already.
 
         Where `words` is false, only the windows that a neighbouring chunk hears too get word times:
         merging needs them.
         """
         voiced = speech.regions(VOICED)
-        work = (self._text(clip, window, options, words or _is_shared(window, chunk)) for window in windows)
+        work = (
+            self._text(clip, window, heard.get(window), options, words or _is_shared(window, chunk))
+            for window in windows
+        )
         async with aclosing(in_order(work, self._most_at_once)) as texts:
             for window in windows:
                 text = await anext(texts)
                 yield Heard(tuple(cut_segments(text, window, voiced)), window.stop, text.counts)
 
-    async def _text(self, clip: AudioClip, window: Span, options: DecodeOptions, words: bool) -> WindowText:
-        encoded = await self._encoded(clip, window)
+    async def _text(
+        self,
+        clip: AudioClip,
+        window: Span,
+        encoded: EncodedWindow | None,
+        options: DecodeOptions,
+        words: bool,
+    ) -> WindowText:
+        encoded = encoded or await self._encode(clip, window)
         return await self._batcher.decode(clip, encoded, options, words)
 
-    async def _encoded(self, clip: AudioClip, window: Span) -> EncodedWindow:
+    async def _encode(self, clip: AudioClip, window: Span) -> EncodedWindow:
         return await self._batcher.encode(clip, partial(read_samples, clip, window))
 
 
