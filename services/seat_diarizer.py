@@ -22,8 +22,8 @@ from services.diarization_service import (
 )
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
-from utils.speaker_clustering import Labels, build_turns, plan_windows
 from utils.speech_map import seconds
+from utils.voice_windows import Labels, build_turns, plan_windows
 
 LEAST_SPEECH = seconds(1)  # of a seat in a chunk; less is a false alarm, and too little to know a voice by
 SOLO, SOLO_HOP = seconds(3), seconds(1.5)  # windows of a seat's voice

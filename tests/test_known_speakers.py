@@ -14,9 +14,8 @@ from openai.types.audio import TranscriptionDiarized
 from config import Settings
 from loaders import Loaders
 from models import Audio
-from services.diarization_service import ClusteringDiarizer
 from tests.conftest import RunningServer, running_server
-from tests.fakes import LoudnessDetector, PitchEmbedder, ScriptedRecogniser
+from tests.fakes import LoudnessDetector, ScriptedRecogniser, fake_diarizer
 from tests.speech import Conversation, conversation, silence, tone, wav
 from utils.model_manager import ModelSource
 from utils.speech_map import seconds
@@ -32,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     loaders = Loaders(
         ModelSource("whisper-base", ScriptedRecogniser),
         ModelSource("loudness", LoudnessDetector),
-        lambda models: ClusteringDiarizer(models.add("voices", ModelSource("pitch", PitchEmbedder))),
+        fake_diarizer,
     )
     with running_server(settings, loaders) as running:
         yield running

@@ -22,14 +22,13 @@ import pytest
 from config import Settings
 from loaders import Loaders, default_loaders
 from models import SAMPLE_RATE
-from services.diarization_service import ClusteringDiarizer
 from tests.conftest import RunningServer, running_server
 from tests.fakes import (
     LoudnessDetector,
     MemorisedLabeller,
-    PitchEmbedder,
     ScriptedCtc,
     ScriptedRecogniser,
+    fake_diarizer,
 )
 from tests.speech import silence, tone, wav
 from utils.ctc_viterbi import TokenSpan
@@ -42,7 +41,7 @@ def fake_loaders(recogniser: Callable[[], ScriptedRecogniser] = ScriptedRecognis
     return Loaders(
         ModelSource("whisper-base", recogniser),
         ModelSource("loudness", LoudnessDetector),
-        lambda models: ClusteringDiarizer(models.add("voices", ModelSource("pitch", PitchEmbedder))),
+        fake_diarizer,
     )
 
 

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models import SAMPLE_RATE, Audio, ChunkSpeakers, Span, SpeakerCount
-from services.diarization_service import ClusteringDiarizer, Embedder, embed_windows
+from models import SAMPLE_RATE, Audio, Span
+from services.diarization_service import Embedder, embed_windows
 from services.voice_embedder import VoiceEmbedder, load_voice_embedder
 from utils.model_manager import ModelSlot, ModelSource
 
@@ -36,6 +37,13 @@ def test_rows_are_unit_and_follow_the_voice(embedder: VoiceEmbedder) -> None:
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     assert rows[0] @ rows[1] > rows[0] @ rows[3]
     assert np.array_equal(rows, embedder.embed(stretch, windows))
+
+
+def test_a_voice_in_two_parts_is_heard_in_both_and_not_between(embedder: VoiceEmbedder) -> None:
+    stretch = np.concatenate([tone(110, 2), tone(240, 2), tone(110, 2)])
+    ends = (Span(0, 2 * SAMPLE_RATE), Span(4 * SAMPLE_RATE, 6 * SAMPLE_RATE))
+    both, first, whole = embedder.embed_parts(stretch, [ends, ends[:1], [Span(0, len(stretch))]])
+    assert both @ first > whole @ first
 
 
 def test_loudness_means_little(embedder: VoiceEmbedder) -> None:
@@ -66,32 +74,10 @@ def test_the_module_is_light_and_loading_has_no_side_effects() -> None:
 class LevelEmbedder:
     """The voice of a window is the level of its audio."""
 
-    def embed(self, stretch: Audio, windows: object) -> npt.NDArray[np.float32]:
-        assert isinstance(windows, list)
+    def embed(self, stretch: Audio, windows: Sequence[Span]) -> npt.NDArray[np.float32]:
         assert all(0 <= window.start < window.stop <= len(stretch) for window in windows)
         levels = [round(float(stretch[w.start : w.stop].mean())) for w in windows]
         return np.eye(8, dtype=np.float32)[levels]
-
-
-async def diarize(speech: list[Span]) -> ChunkSpeakers:
-    slot: ModelSlot[Embedder] = ModelSlot("voices", ModelSource("level", LevelEmbedder))
-    samples = np.repeat(np.arange(4, dtype=np.float32), 20 * SAMPLE_RATE)
-    try:
-        return await ClusteringDiarizer(slot).diarize(
-            lambda span: samples[span.start : span.stop], Span(0, len(samples)), speech, SpeakerCount()
-        )
-    finally:
-        slot.close()
-
-
-async def test_turns_and_voices_of_a_chunk() -> None:
-    region = Span(5 * SAMPLE_RATE, 35 * SAMPLE_RATE)
-    result = await diarize([region])
-    assert (result.turns[0].start, result.turns[-1].stop) == (region.start, region.stop)
-    assert len(result.turns) == len(result.voices) == 2
-    assert abs(result.turns[0].stop - 20 * SAMPLE_RATE) < SAMPLE_RATE // 2
-    assert sum(voice.num_samples for voice in result.voices) == region.num_samples
-    assert all(np.isclose(np.linalg.norm(voice.embedding), 1) for voice in result.voices)
 
 
 async def test_a_window_inside_another_is_read_with_it() -> None:
@@ -101,10 +87,6 @@ async def test_a_window_inside_another_is_read_with_it() -> None:
     rows = await embed_windows(slot, lambda span: samples[span.start : span.stop], windows)
     slot.close()
     assert rows.argmax(axis=1).tolist() == [1, 2]
-
-
-async def test_silence_has_no_speakers() -> None:
-    assert await diarize([]) == ChunkSpeakers()
 
 
 def test_one_embedder_serves_many_threads_alike(embedder: VoiceEmbedder) -> None:

@@ -61,11 +61,11 @@ def _spans(activity: Activity, frame: int, heard: Span, rules: ActivityRules) ->
         )
         for first, last in hysteresis(activity, rules.onset, rules.offset, patience=0)
     )
-    real = (span for span in _close_gaps(padded, 0) if span.num_samples > rules.min_speech)
-    return list(_close_gaps(real, rules.min_silence))
+    real = (span for span in close_gaps(padded, 0) if span.num_samples > rules.min_speech)
+    return list(close_gaps(real, rules.min_silence))
 
 
-def _close_gaps(spans: Iterable[Span], narrow: int) -> Iterator[Span]:
+def close_gaps(spans: Iterable[Span], narrow: int) -> Iterator[Span]:
     """Sorted spans, joined where no more than `narrow` samples lie between them."""
     held: Span | None = None
     for span in spans:
@@ -88,7 +88,7 @@ def speaking_time(turns: Iterable[SpeakerTurn]) -> dict[int, int]:
 
 def solo_spans(turns: Sequence[SpeakerTurn], speaker: int) -> list[Span]:
     """Where only `speaker` talks: his voice is clean there."""
-    own = _close_gaps((Span(turn.start, turn.stop) for turn in turns if turn.speaker == speaker), 0)
+    own = close_gaps((Span(turn.start, turn.stop) for turn in turns if turn.speaker == speaker), 0)
     others = sorted(
         (Span(turn.start, turn.stop) for turn in turns if turn.speaker != speaker), key=lambda s: s.start
     )

@@ -1,160 +1,128 @@
-"""Windows of speech, their voices told apart, and the turns that follow. Pure numpy and scipy."""
+"""Voices of one chunk told apart: agglomerative clustering that knows who was heard as two. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.cluster.hierarchy import cut_tree, fcluster, linkage
+from scipy.spatial.distance import squareform
 
-from models import SAMPLE_RATE, Span, SpeakerCount, SpeakerTurn
+from models import SpeakerCount
 
-Vectors = npt.NDArray[np.float32]
-Weights = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.float32]
 
-WINDOW = SAMPLE_RATE * 3 // 2
-HOP = SAMPLE_RATE * 3 // 4
-LONGEST_STRETCH = 10 * SAMPLE_RATE
-NEIGHBOURS = 8  # the windows most alike, whose voices are averaged before clustering
-ALIKE = 0.35  # cosine from which a window may be such a neighbour
-CLOSE = 0.6  # a neighbour also has this share of the cosine of the one ranked CLOSEST: where few windows
-CLOSEST = 3  # are of one voice, the eighth is somebody else's
-SAME_CLUSTER = 0.5  # mean cosine between two clusters of averaged windows that are one speaker
-SAME_VOICE = 0.6  # cosine between two mean voices that are one speaker
-MINOR_SHARE, LEAST_MINOR, MOST_MINOR = 0.1, 3.0, 6.0  # a speaker has this share of speech, within seconds
-
-
-def plan_windows(speech: Sequence[Span], length: int = WINDOW, hop: int = HOP) -> list[Span]:
-    """Windows of `length`, at most `hop` apart, spread evenly over each region; a short region is one."""
-    return [
-        window for region in speech if region.num_samples > 0 for window in _windows_of(region, length, hop)
-    ]
+SAME_CLUSTER = 0.35  # mean cosine of the samples of two clusters that are one speaker
+SAME_VOICE = 0.6  # the same of two speakers, as a share of how alike the samples of each are
+APART = 0.3  # taken off the likeness of those whom every window hears as two
+HALF_APART = 4  # pairs of samples in one window, of which so many count half
+MINOR_SHARE, LEAST_MINOR, MOST_MINOR = 0.02, 4, 12  # a speaker has this share of samples, within bounds
+FAR = 1.5  # seconds between samples that share no audio
+FEW_PAIRS = 10  # so many pairs say half of how alike a speaker's samples are; all speakers say the rest
+LEAST_COHERENCE = 0.15
 
 
-def _windows_of(region: Span, length: int, hop: int) -> Iterator[Span]:
-    slack = region.num_samples - length
-    if slack <= 0:
-        yield region
-        return
-    steps = -(-slack // hop)
-    for step in range(steps + 1):
-        start = region.start + slack * step // steps
-        yield Span(start, start + length)
+@dataclass(frozen=True, slots=True, eq=False)
+class HeardVoices:
+    """n samples of voices: unit `embeddings` (n, d), how far to `trust` each (n,), their `times` (n,) in
+    seconds; `together` (n, n): 1 for samples that one window heard, and `apart`: from 0, heard as one person
+    or never together, to 1, as two by every window."""
+
+    embeddings: Rows
+    trust: Rows
+    times: Rows
+    together: Rows
+    apart: Rows
 
 
-def group_stretches(windows: Sequence[Span]) -> list[list[Span]]:
-    """Runs of overlapping windows, at most 10 s long, so that a stretch is read and filtered once."""
-    stretches: list[list[Span]] = []
-    for window in windows:
-        run = stretches[-1] if stretches else []
-        if run and window.start < run[-1].stop and window.stop - run[0].start <= LONGEST_STRETCH:
-            run.append(window)
-        else:
-            stretches.append([window])
-    return stretches
+def cluster_voices(heard: HeardVoices, count: SpeakerCount) -> Labels:
+    """(n,) speakers 0.. of the samples; obeys `count` as far as n allows.
 
-
-def cluster_voices(embeddings: Vectors, windows: Sequence[Span], count: SpeakerCount) -> Labels:
-    """(n,) speakers 0.. of n windows with (n, d) unit embeddings; obeys `count` as far as n allows.
-
-    Average linkage over embeddings smoothed by their nearest neighbours, which pulls the windows that
-    straddle two voices into one of them; then small clusters are absorbed and like voices merged.
+    Average linkage up to clusters that are pure; those too small to be a speaker are absorbed. What is left
+    is merged by how alike two clusters are beside how alike each is in itself, since noise makes all
+    samples less alike and a telephone all voices more (Spearman's correction for attenuation).
     """
-    if len(windows) < 2:
-        return np.zeros(len(windows), dtype=np.int64)
-    weights = np.array([window.num_samples / SAMPLE_RATE for window in windows], dtype=np.float32)
-    smooth = _smooth(embeddings)
-    labels = _compact(fcluster(linkage(smooth, "average", metric="cosine"), 1 - SAME_CLUSTER, "distance"))
-    labels = _absorb_minor(smooth, weights, labels)
-    labels = _merge_alike(embeddings, weights, _settle(smooth, weights, labels))
-    labels = _absorb_minor(embeddings, weights, labels)
-    number = int(labels.max()) + 1
-    wanted = min(max(number, count.minimum), count.maximum or number, len(windows))
-    return labels if wanted == number else _cut(smooth, wanted)
+    number = len(heard.times)
+    if number < 2:
+        return np.zeros(number, dtype=np.int64)
+    cosines = heard.embeddings @ heard.embeddings.T
+    distance = np.clip(1 - cosines + APART * heard.apart, 0, None)
+    tree = linkage(squareform(distance, checks=False), "average")
+    labels = _absorb_minor(heard, fcluster(tree, 1 - SAME_CLUSTER, "distance"))
+    if labels.max() + 1 < count.minimum:
+        labels = _cut_finer(heard, tree, count.minimum)
+    return _merge(heard, cosines, labels, count)
 
 
-def _cut(smooth: Vectors, number: int) -> Labels:
-    """Exactly `number` clusters, by Ward's criterion, which gives up small clusters before large ones."""
-    return _compact(cut_tree(linkage(smooth, "ward"), n_clusters=number)[:, 0])
-
-
-def build_turns(windows: Sequence[Span], labels: Labels, speech: Sequence[Span]) -> tuple[SpeakerTurn, ...]:
-    """Every moment of speech to one speaker, changing midway between the centres of two windows."""
-    speakers = labels.tolist()
-    turns: list[SpeakerTurn] = []
-    index = 0
-    for region in speech:
-        first = index
-        while index < len(windows) and windows[index].start < region.stop:
-            index += 1
-        turns.extend(_turns_of(region, windows[first:index], speakers[first:index]))
-    return tuple(turns)
-
-
-def _turns_of(region: Span, windows: Sequence[Span], speakers: Sequence[int]) -> Iterator[SpeakerTurn]:
-    if not windows:
-        return
-    start, speaker = region.start, speakers[0]
-    for (window, _), (following, heard) in pairwise(zip(windows, speakers, strict=True)):
-        if heard != speaker:
-            change = (window.start + window.stop + following.start + following.stop) // 4
-            yield SpeakerTurn(start, change, speaker)
-            start, speaker = change, heard
-    yield SpeakerTurn(start, region.stop, speaker)
-
-
-def _smooth(embeddings: Vectors) -> Vectors:
-    """Each window's voice averaged with those of its nearest neighbours, as affinities are pruned before
-    spectral clustering (Park et al. 2020, arXiv:2003.02405)."""
-    affinity = embeddings @ embeddings.T
-    ranked = -np.sort(-affinity, axis=1)
-    nearest = ranked[:, min(NEIGHBOURS, len(ranked)) - 1]
-    close = CLOSE * ranked[:, min(CLOSEST, len(ranked)) - 1]
-    bar = np.maximum(np.maximum(nearest, close), ALIKE)[:, None]
-    near = np.where(affinity >= bar, affinity, 0) ** 2
-    np.fill_diagonal(near, 1)
-    return _unit(near @ embeddings)
-
-
-def _absorb_minor(embeddings: Vectors, weights: Weights, labels: Labels) -> Labels:
-    """The windows of clusters too small to be a speaker go to the most alike of the others."""
-    sizes = np.bincount(labels, weights)
+def _absorb_minor(heard: HeardVoices, labels: npt.NDArray[np.integer]) -> Labels:
+    """The samples of clusters too small to be a speaker go to the most alike of the others."""
+    labels = compact(labels)
+    sizes = np.bincount(labels)
     minor = np.clip(MINOR_SHARE * sizes.sum(), LEAST_MINOR, MOST_MINOR)
     major = np.flatnonzero(sizes >= min(minor, sizes.max()))
-    nearest = major[(embeddings @ _voices(embeddings, weights, labels)[major].T).argmax(axis=1)]
-    return _compact(np.where(np.isin(labels, major), labels, nearest))
+    nearest = major[
+        (heard.embeddings @ mean_rows(heard.embeddings, heard.trust, labels)[major].T).argmax(axis=1)
+    ]
+    return compact(np.where(np.isin(labels, major), labels, nearest))
 
 
-def _settle(embeddings: Vectors, weights: Weights, labels: Labels) -> Labels:
-    """Every window to the most alike voice (a few rounds of spherical k-means)."""
-    for _ in range(3):
-        labels = _compact((embeddings @ _voices(embeddings, weights, labels).T).argmax(axis=1))
+def _cut_finer(heard: HeardVoices, tree: Matrix, fewest: int) -> Labels:
+    """The coarsest cut of the tree that leaves `fewest` speakers of some size, else of any."""
+    number = len(heard.times)
+    cuts = cut_tree(tree)  # its column i has n - i clusters
+    for clusters in range(fewest, number + 1):
+        labels = _absorb_minor(heard, cuts[:, number - clusters])
+        if labels.max() + 1 >= fewest:
+            return labels
+    return compact(cuts[:, max(number - fewest, 0)])
+
+
+def _merge(heard: HeardVoices, cosines: Rows, labels: Labels, count: SpeakerCount) -> Labels:
+    """Merges the most alike until no two are alike enough, and on to `count.maximum` if there is one."""
+    while (number := int(labels.max()) + 1) > count.minimum:
+        likeness = _likeness(heard, cosines, labels)
+        pair = int(likeness.argmax())
+        if likeness.flat[pair] < SAME_VOICE:
+            if number <= (count.maximum or number):
+                break
+            sizes = np.bincount(labels)
+            cost = (1 - likeness) * sizes[:, None] * sizes / (sizes[:, None] + sizes)
+            pair = int(cost.argmin())  # Ward's criterion: small speakers are given up before large ones
+        kept, gone = divmod(pair, number)
+        labels = compact(np.where(labels == gone, kept, labels))
     return labels
 
 
-def _merge_alike(embeddings: Vectors, weights: Weights, labels: Labels) -> Labels:
-    while labels.max() > 0:
-        voices = _voices(embeddings, weights, labels)
-        affinity = np.tril(voices @ voices.T, -1)
-        gone, kept = divmod(int(affinity.argmax()), len(voices))
-        if affinity[gone, kept] < SAME_VOICE:
-            break
-        labels = _compact(np.where(labels == gone, kept, labels))
-    return labels
+def _likeness(heard: HeardVoices, cosines: Rows, labels: Labels) -> Matrix:
+    """(k, k) mean cosine of samples far enough apart in time, as a share of that within the speakers, less
+    what speaks against one person; -inf on the diagonal."""
+    member = (labels[:, None] == np.arange(labels.max() + 1)).astype(np.float64)
+
+    def summed(pairs: npt.NDArray[np.floating]) -> Matrix:
+        return np.asarray(member.T @ (pairs @ member))
+
+    far = np.abs(heard.times[:, None] - heard.times) >= FAR
+    weights = far * heard.trust[:, None] * heard.trust
+    total, weight = summed(cosines * weights), summed(weights)
+    usual = total.trace() / weight.trace() if weight.trace() else SAME_CLUSTER
+    own = (total.diagonal() + FEW_PAIRS * usual) / (weight.diagonal() + FEW_PAIRS)
+    own = np.sqrt(np.maximum(own, LEAST_COHERENCE))
+    voices = mean_rows(heard.embeddings, heard.trust, labels)
+    mean = total / np.where(weight > 0, weight, 1) / (own[:, None] * own)
+    likeness = np.where(weight > 0, mean, voices @ voices.T)
+    likeness -= APART * summed(heard.apart) / (summed(heard.together) + HALF_APART)
+    np.fill_diagonal(likeness, -np.inf)
+    return likeness
 
 
-def _voices(embeddings: Vectors, weights: Weights, labels: Labels) -> Vectors:
-    """(k, d) unit mean voices of the clusters, weighted by speech."""
-    member = (labels == np.arange(labels.max() + 1)[:, None]) * weights
-    return _unit(member @ embeddings)
+def mean_rows(rows: Rows, weights: Rows, labels: Labels) -> Rows:
+    """(k, d) unit means of the rows of each label."""
+    means = ((labels == np.arange(labels.max() + 1)[:, None]) * weights) @ rows
+    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9), np.float32)
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
-
-
-def _compact(labels: npt.NDArray[np.int64]) -> Labels:
+def compact(labels: npt.NDArray[np.integer]) -> Labels:
     return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.int64)

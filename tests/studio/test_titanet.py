@@ -19,8 +19,8 @@ from services.titanet import TitaNet, load_titanet
 from tests.speech import Conversation, conversation
 from tests.studio.side_effects import nothing_else_changes
 from utils.model_manager import ModelSlot, ModelSource
-from utils.speaker_clustering import plan_windows
 from utils.speech_map import seconds
+from utils.voice_windows import plan_windows
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
