@@ -157,7 +157,7 @@ def _tell_apart(
     local: LocalSpeakers, samples: Sequence[VoiceSample], embeddings: Embeddings, count: SpeakerCount
 ) -> ChunkSpeakers:
     trust = np.array([sample.trust for sample in samples], np.float32)
-    times = np.array([sample.centre for sample in samples], np.float32) * FRAME / SAMPLE_RATE
+    times = np.array([sample.centre for sample in samples]) * FRAME / SAMPLE_RATE
     together, apart = held_apart(local, samples)
     labels = cluster_voices(HeardVoices(embeddings, trust, times, together, apart), count)
     voices = mean_rows(embeddings, trust, labels)

@@ -110,11 +110,11 @@ def pitch_band(audio: Audio) -> int:
     return min(7, int(crossings * SAMPLE_RATE / max(len(audio), 1) / 2 // 200))
 
 
-def fake_diarizer(models: ModelManager) -> ClusteringDiarizer:
+def fake_diarizer(models: ModelManager, network: str = "pitch") -> ClusteringDiarizer:
     """Tells tones apart by their pitch."""
     return ClusteringDiarizer(
         models.add("segmentation", ModelSource("pitch", PitchSegmenter)),
-        models.add("voices", ModelSource("pitch", PitchEmbedder)),
+        models.add("voices", ModelSource(network, PitchEmbedder)),
     )
 
 

@@ -33,7 +33,7 @@ def hear(talks: np.ndarray, seed: int = 0) -> LocalSpeakers:
         classes = (seats[:, None] == CLASSES).all(axis=2)
         assert classes.any(axis=1).all()
         windows.append(classes.astype(np.float32))
-    return combine_windows(heard, starts, windows)
+    return combine_windows(heard, starts, np.stack(windows))
 
 
 def people_of(samples: list[VoiceSample], talks: np.ndarray, local: LocalSpeakers) -> np.ndarray:

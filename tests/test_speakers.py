@@ -13,9 +13,8 @@ from openai.types.audio import TranscriptionDiarized
 
 from config import Settings
 from loaders import Loaders
-from services.diarization_service import ClusteringDiarizer
 from tests.conftest import RunningServer, running_server
-from tests.fakes import LoudnessDetector, PitchEmbedder, ScriptedRecogniser
+from tests.fakes import LoudnessDetector, ScriptedRecogniser, fake_diarizer
 from tests.speech import conversation, silence, tone, wav
 from tests.test_known_speakers import HIGH, LOW, OTHER, TALK, clip_of, voice
 from utils import voice_store
@@ -30,7 +29,7 @@ def loaders(network: str = "pitch") -> Loaders:
     return Loaders(
         ModelSource("whisper-base", ScriptedRecogniser),
         ModelSource("loudness", LoudnessDetector),
-        lambda models: ClusteringDiarizer(models.add("voices", ModelSource(network, PitchEmbedder))),
+        lambda models: fake_diarizer(models, network),
     )
 
 

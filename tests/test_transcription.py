@@ -13,11 +13,11 @@ from exceptions import InvalidAudioError, ModelFailedError, UploadTooLargeError
 from models import Audio, ChunkResult, Span, SpeakerCount, TranscriptionOptions
 from services.audio_service import AudioService, Detector
 from services.chunk_processor import Stages
-from services.diarization_service import ClusteringDiarizer, Embedder
+from services.diarization_service import ClusteringDiarizer, PartsEmbedder, Segmenter
 from services.transcription import TranscriptionService
 from services.whisper_batcher import BatchSizes, Recogniser
 from services.whisper_service import WhisperService
-from tests.fakes import LoudnessDetector, PitchEmbedder, Rows, ScriptedRecogniser
+from tests.fakes import LoudnessDetector, PitchEmbedder, PitchSegmenter, Rows, ScriptedRecogniser
 from tests.speech import silence, tone, wav
 from utils.audio_utils import BYTES_PER_SAMPLE
 from utils.chunk_planner import ChunkLimits
@@ -38,10 +38,10 @@ class FragileEmbedder(PitchEmbedder):
 
     fails = False
 
-    def embed(self, stretch: Audio, windows: Sequence[Span]) -> Rows:
+    def embed_parts(self, stretch: Audio, voices: Sequence[Sequence[Span]]) -> Rows:
         if self.fails:
             raise ModelFailedError("out of memory")
-        return super().embed(stretch, windows)
+        return super().embed_parts(stretch, voices)
 
 
 class House:
@@ -55,11 +55,13 @@ class House:
         self.slots = (
             ModelSlot[Detector]("speech", ModelSource("loudness", LoudnessDetector)),
             ModelSlot[Recogniser]("whisper", ModelSource("scripted", lambda: self.recogniser)),
-            ModelSlot[Embedder]("voices", ModelSource("pitch", lambda: self.embedder)),
+            ModelSlot[Segmenter]("segmentation", ModelSource("pitch", PitchSegmenter)),
+            ModelSlot[PartsEmbedder]("voices", ModelSource("pitch", lambda: self.embedder)),
         )
-        speech, whisper, voices = self.slots
+        speech, whisper, segmentation, voices = self.slots
         audio = AudioService(speech, ChunkLimits(seconds(60), seconds(10)), seconds(300))
-        stages = Stages(WhisperService(whisper, BatchSizes(encode=1, decode=1)), ClusteringDiarizer(voices))
+        recogniser = WhisperService(whisper, BatchSizes(encode=1, decode=1))
+        stages = Stages(recogniser, ClusteringDiarizer(segmentation, voices))
         self.service = TranscriptionService(audio, stages)
 
     def close(self) -> None:

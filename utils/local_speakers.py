@@ -43,7 +43,7 @@ class LocalSpeakers:
     @property
     def alone(self) -> Flags:
         """(windows, frames, seats): whether a local speaker talks and nobody else does."""
-        return self.talks & (self.talks.sum(axis=2, keepdims=True) == 1)
+        return np.asarray(self.talks & (self.talks.sum(axis=2, keepdims=True) == 1))
 
     def sample(self, frame: int) -> int:
         """The sample of the recording in the middle of a frame."""
@@ -60,17 +60,16 @@ def plan_network_windows(heard: Span, speech: Sequence[Span]) -> list[int]:
     return [start for start in starts if any(s.start < start + WINDOW and s.stop > start for s in speech)]
 
 
-def combine_windows(heard: Span, starts: Sequence[int], classes: Sequence[Floats]) -> LocalSpeakers:
-    """`classes` holds the (frames, 7) probabilities of each window."""
+def combine_windows(heard: Span, starts: Sequence[int], classes: Floats) -> LocalSpeakers:
+    """`classes` (n, frames, 7) are the probabilities of `CLASSES` in each window."""
     first = (np.array(starts, dtype=np.int64) - heard.start) // FRAME
     frames = max((heard.num_samples - FRAME_CENTRE) // FRAME + 1, 1)
-    talks = np.stack([CLASSES[rows.argmax(axis=1)] for rows in classes])
-    silence = np.stack([rows[:, 0] for rows in classes])
+    talks = CLASSES[classes.argmax(axis=2)]
     return LocalSpeakers(
         heard.start,
         first,
         talks,
-        average(1 - silence[..., None], first, frames)[:, 0],
+        average(1 - classes[..., :1], first, frames)[:, 0],
         average(talks.sum(axis=2, keepdims=True), first, frames)[:, 0],
     )
 

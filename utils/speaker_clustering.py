@@ -16,7 +16,7 @@ Matrix = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.float32]
 
 SAME_CLUSTER = 0.35  # mean cosine of the samples of two clusters that are one speaker
-SAME_VOICE = 0.6  # the same of two speakers, as a share of how alike the samples of each are
+SAME_VOICE = 0.45  # the same of two speakers, as a share of how alike the samples of each are
 APART = 0.3  # taken off the likeness of those whom every window hears as two
 HALF_APART = 4  # pairs of samples in one window, of which so many count half
 MINOR_SHARE, LEAST_MINOR, MOST_MINOR = 0.02, 4, 12  # a speaker has this share of samples, within bounds
@@ -33,7 +33,7 @@ class HeardVoices:
 
     embeddings: Rows
     trust: Rows
-    times: Rows
+    times: Matrix
     together: Rows
     apart: Rows
 
