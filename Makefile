@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NEEDS := $(if $(STUDIO),requirements-studio.txt requirements.txt,requirements.txt)
 PIP := $(BIN)/pip install --disable-pip-version-check
 
-.PHONY: serve test test-studio studio-suite test-contract compatibility lint bench soak clean
+.PHONY: serve test test-studio studio-suite test-contract compatibility lint bench bench-speakers soak clean
 
 serve: $(VENV)/.serve
 	$(BIN)/python server.py
@@ -44,6 +44,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks all
+
+bench-speakers: $(VENV)/.bench
+	$(BIN)/python -m benchmarks speakers
 
 bench-%: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $*
