@@ -51,33 +51,24 @@ def cluster_voices(heard: HeardVoices, count: SpeakerCount) -> Labels:
     cosines = heard.embeddings @ heard.embeddings.T
     distance = np.clip(1 - cosines + APART * heard.apart, 0, None)
     tree = linkage(squareform(distance, checks=False), "average")
-    labels = _absorb_minor(heard, fcluster(tree, 1 - SAME_CLUSTER, "distance"))
+    labels = _absorb_minor(heard, fcluster(tree, 1 - SAME_CLUSTER, "distance"), count.minimum)
     if labels.max() + 1 < count.minimum:
-        labels = _cut_finer(heard, tree, count.minimum)
+        labels = compact(cut_tree(tree, n_clusters=min(count.minimum, number))[:, 0])
     return _merge(heard, cosines, labels, count)
 
 
-def _absorb_minor(heard: HeardVoices, labels: npt.NDArray[np.integer]) -> Labels:
-    """The samples of clusters too small to be a speaker go to the most alike of the others."""
+def _absorb_minor(heard: HeardVoices, labels: npt.NDArray[np.integer], fewest: int) -> Labels:
+    """The samples of clusters too small to be a speaker, the `fewest` largest apart, go to the most alike of
+    the others."""
     labels = compact(labels)
     sizes = np.bincount(labels)
     minor = np.clip(MINOR_SHARE * sizes.sum(), LEAST_MINOR, MOST_MINOR)
-    major = np.flatnonzero(sizes >= min(minor, sizes.max()))
+    least = min(minor, np.sort(sizes)[-min(fewest, len(sizes))])
+    major = np.flatnonzero(sizes >= least)
     nearest = major[
         (heard.embeddings @ mean_rows(heard.embeddings, heard.trust, labels)[major].T).argmax(axis=1)
     ]
     return compact(np.where(np.isin(labels, major), labels, nearest))
-
-
-def _cut_finer(heard: HeardVoices, tree: Matrix, fewest: int) -> Labels:
-    """The coarsest cut of the tree that leaves `fewest` speakers of some size, else of any."""
-    number = len(heard.times)
-    cuts = cut_tree(tree)  # its column i has n - i clusters
-    for clusters in range(fewest, number + 1):
-        labels = _absorb_minor(heard, cuts[:, number - clusters])
-        if labels.max() + 1 >= fewest:
-            return labels
-    return compact(cuts[:, max(number - fewest, 0)])
 
 
 def _merge(heard: HeardVoices, cosines: Rows, labels: Labels, count: SpeakerCount) -> Labels:
