@@ -26,7 +26,7 @@ test-contract: $(VENV)/.dev $(PEERS)
 	$(BIN)/python -m pytest tests/contract
 
 compatibility: $(VENV)/.dev $(PEERS)
-	WRITE_COMPATIBILITY=1 $(BIN)/python -m pytest -m contract
+	WRITE_COMPATIBILITY=docs/compatibility.md $(BIN)/python -m pytest -m contract
 
 .venv-peers/.ready: requirements-peers.txt
 	$(PYTHON) -m venv .venv-peers

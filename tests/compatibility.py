@@ -1,7 +1,8 @@
 """docs/compatibility.md: what the contract has, and the tests that prove each line of it.
 
-A test that carries `@pytest.mark.contract(area, name, how)` is a row. With WRITE_COMPATIBILITY set, the table
-is written from the outcomes of the run; without, tests/test_documents.py compares its rows with the marks.
+A test that carries `@pytest.mark.contract(area, name, how)` proves a row; where several do, one says how.
+With WRITE_COMPATIBILITY=path the table is written there from the outcomes of the run; tests/test_documents.py
+compares its rows with the marks.
 """
 
 from __future__ import annotations
@@ -13,14 +14,12 @@ from pathlib import Path
 
 import pytest
 
-TABLE = Path(__file__).parent.parent / "docs/compatibility.md"
-
 INTRODUCTION = """\
 # What of the hosted API is kept
 
-Each row is proved by the tests named in it, through the official Python client, the official Node client or
-curl, against a running server; answers are checked against the clients' own types. The table is written by
-`make compatibility` from the outcomes of those tests, so a row without "yes" is a row that does not work.
+Each row is proved by the tests named in it, through the official Python client, the official Node client,
+curl or plain HTTP, against a running server; answers are checked against the clients' own types. The table
+is written by `make compatibility` from the outcomes of those tests, so a row without "yes" does not work.
 """
 
 AREAS = (
@@ -56,8 +55,9 @@ def rows_of(items: Iterable[pytest.Item]) -> dict[tuple[str, str], Row]:
     rows: dict[tuple[str, str], Row] = {}
     for item in items:
         for mark in item.iter_markers("contract"):
-            area, name, how = mark.args
-            row = rows.setdefault((area, name), Row(area, name, how))
+            area, name, *how = mark.args
+            row = rows.setdefault((area, name), Row(area, name, ""))
+            row.how = row.how or "".join(how)
             test = item.nodeid.split("[")[0]
             if test not in row.tests:
                 row.tests.append(test)
@@ -65,7 +65,7 @@ def rows_of(items: Iterable[pytest.Item]) -> dict[tuple[str, str], Row]:
 
 
 def rendered(rows: Iterable[Row]) -> str:
-    rows = list(rows)
+    rows = sorted(rows, key=lambda row: row.name)
     parts = [INTRODUCTION]
     for area in AREAS:
         lines = [
@@ -104,5 +104,5 @@ class Recorder:
                 row.outcomes.add(report.outcome)
 
     def pytest_sessionfinish(self) -> None:
-        if os.environ.get("WRITE_COMPATIBILITY"):
-            TABLE.write_text(rendered(self._rows.values()))
+        if path := os.environ.get("WRITE_COMPATIBILITY"):
+            Path(path).write_text(rendered(self._rows.values()))

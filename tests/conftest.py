@@ -25,7 +25,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "contract(area, name, how): a row of docs/compatibility.md")
+    config.addinivalue_line("markers", "contract(area, name, how=''): a row of docs/compatibility.md")
     config.pluginmanager.register(Recorder())
 
 

@@ -42,6 +42,7 @@ def client(server: RunningServer, key: str) -> OpenAI:
 
 
 @pytest.mark.parametrize("key", KEYS)
+@pytest.mark.contract("Errors and headers", "`Authorization: Bearer`", "any of the keys opens")
 def test_every_key_opens(server: RunningServer, key: str) -> None:
     with client(server, key) as caller:
         answer = caller.audio.transcriptions.create(model="whisper-1", file=("a.wav", SPEECH))
@@ -64,6 +65,7 @@ def test_another_key_is_refused(server: RunningServer, key: str) -> None:
     assert answer.headers["x-request-id"]
 
 
+@pytest.mark.contract("Errors and headers", "401 `invalid_api_key`")
 def test_the_official_client_sees_an_authentication_error(server: RunningServer) -> None:
     with client(server, "wrong") as caller, pytest.raises(openai.AuthenticationError) as refusal:
         caller.models.list()
@@ -71,6 +73,7 @@ def test_the_official_client_sees_an_authentication_error(server: RunningServer)
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic first-secret", "first-secret"])
+@pytest.mark.contract("Errors and headers", "401 `invalid_api_key`")
 def test_without_a_bearer_key_nobody_enters(server: RunningServer, header: str) -> None:
     assert httpx.get(f"{server.url}/v1/models", headers={"authorization": header}).status_code == 401
 
@@ -83,6 +86,7 @@ def test_everything_is_closed(server: RunningServer, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready"])
+@pytest.mark.contract("Errors and headers", "`/health`")
 def test_health_is_open(server: RunningServer, path: str) -> None:
     assert httpx.get(f"{server.url}{path}").status_code == 200
 
@@ -121,11 +125,15 @@ def test_keys_that_cannot_be_meant_stop_the_start_and_are_not_printed(tmp_path: 
 
 
 @pytest.mark.parametrize("own", ["job-17:retry.2", "A" * 128])
+@pytest.mark.contract(
+    "Errors and headers", "`x-request-id`", "on every answer; the caller's own where it is sane"
+)
 def test_the_callers_request_id_is_kept(server: RunningServer, own: str) -> None:
     assert httpx.get(f"{server.url}/health", headers={"x-request-id": own}).headers["x-request-id"] == own
 
 
 @pytest.mark.parametrize("own", ["A" * 129, "two words", "<b>", "a,b", "é", ""])
+@pytest.mark.contract("Errors and headers", "`x-request-id`")
 def test_a_request_id_that_is_not_sane_is_ours(server: RunningServer, own: str) -> None:
     answer = httpx.get(f"{server.url}/health", headers={b"x-request-id": own.encode("latin-1")})
     assert answer.headers["x-request-id"].startswith("req_")

@@ -74,6 +74,9 @@ def answers(client: OpenAI, file_id: str | None) -> dict[str, dict[str, Any]]:
     return {entry["custom_id"]: entry for entry in lines}
 
 
+@pytest.mark.contract(
+    "Files and batches", "output and error files", "a line each, with the body of the plain answer"
+)
 def test_every_line_is_answered_as_the_endpoint_would(server: RunningServer) -> None:
     client = server.client
     talk, noise = recording(client, 3.0), client.files.create(file=("x", b"noise"), purpose="user_data").id
@@ -116,6 +119,7 @@ def test_every_line_is_answered_as_the_endpoint_would(server: RunningServer) -> 
     assert client.files.retrieve(str(batch.output_file_id)).purpose == "batch_output"
 
 
+@pytest.mark.contract("Files and batches", "`batches.create`, `retrieve`")
 def test_a_batch_may_translate(server: RunningServer) -> None:
     client = server.client
     url = "/v1/audio/translations"
@@ -129,6 +133,7 @@ def test_a_batch_may_translate(server: RunningServer) -> None:
     assert mixed.errors.data[0].param == "url"
 
 
+@pytest.mark.contract("Files and batches", "`failed`", "`errors` names each wrong line")
 def test_an_input_with_wrong_lines_fails_and_says_which(server: RunningServer) -> None:
     client = server.client
     talk = recording(client, 1.0)
@@ -167,6 +172,7 @@ def test_an_input_with_wrong_lines_fails_and_says_which(server: RunningServer) -
     assert empty.errors.data[0].code == "empty_file"
 
 
+@pytest.mark.contract("Files and batches", "wrong fields")
 def test_wrong_requests_are_refused_by_name(server: RunningServer) -> None:
     client = server.client
     file = client.files.create(file=("lines.jsonl", b"{}"), purpose="user_data")
@@ -187,6 +193,8 @@ def test_wrong_requests_are_refused_by_name(server: RunningServer) -> None:
             attempt("batch_none")
 
 
+@pytest.mark.contract("Files and batches", "`batches.cancel`", "what is done is kept")
+@pytest.mark.contract("Files and batches", "`batches.list`", "newest first, in pages")
 def test_a_cancelled_batch_keeps_what_was_done(tmp_path: Path) -> None:
     gate = threading.Event()
     recogniser = ScriptedRecogniser(gate=gate)
@@ -235,6 +243,7 @@ def test_batches_take_turns(tmp_path: Path) -> None:
         assert finished(client, long).status == "completed"
 
 
+@pytest.mark.contract("Files and batches", "a server that is killed", "finished lines are not run again")
 def test_a_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
     """Lines have lengths of their own, so that what the recogniser was given tells which of them ran."""
     lengths = [n + 1 for n in range(8)]
@@ -257,6 +266,7 @@ def test_a_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
     assert len(runs(tmp_path)) in (len(lengths), len(lengths) + 1), "only the line in hand ran again"
 
 
+@pytest.mark.contract("Files and batches", "`expired`", "after the completion window; what is done is kept")
 def test_a_batch_that_is_late_expires_with_what_is_done(tmp_path: Path) -> None:
     settings = Settings(
         _env_file=None, workspace_dir=tmp_path / "work", data_dir=tmp_path / "kept", jobs_at_once=1

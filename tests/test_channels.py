@@ -63,6 +63,7 @@ def post(server: RunningServer, file: bytes, **fields: str) -> httpx.Response:
     return httpx.post(f"{server.url}/v1/audio/transcriptions", data=data, files=files, timeout=60)
 
 
+@pytest.mark.contract("Transcription fields", "`channels`")
 def test_people_who_speak_at_once_are_both_heard(server: RunningServer) -> None:
     answer = post(
         server, CALL, response_format="verbose_json", **{"timestamp_granularities[]": "word"}
@@ -85,6 +86,9 @@ def test_people_who_speak_at_once_are_both_heard(server: RunningServer) -> None:
         ("diarized_json", '"speaker":"B"'),
         ("verbose_json", '"speaker":"A"'),
     ],
+)
+@pytest.mark.contract(
+    "Transcription fields", "`channels`", "ours: `separate` takes each channel as a speaker"
 )
 def test_every_format(server: RunningServer, form: str, shows: str) -> None:
     answer = post(server, CALL, response_format=form)

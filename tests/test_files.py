@@ -40,6 +40,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
+@pytest.mark.contract(
+    "Files and batches",
+    "`files.create`, `retrieve`, `content`, `delete`",
+    "until deleted, or as long as `expires_after` says",
+)
 def test_a_file_comes_back_as_it_was_sent_and_goes_when_told(server: RunningServer) -> None:
     files = server.client.files
     file = files.create(file=("lines.jsonl", BODY), purpose="batch")
@@ -55,6 +60,7 @@ def test_a_file_comes_back_as_it_was_sent_and_goes_when_told(server: RunningServ
     assert not server.state.kept.files.path(file.id).exists()
 
 
+@pytest.mark.contract("Files and batches", "`files.create`, `retrieve`, `content`, `delete`")
 def test_a_recording_is_kept_until_it_is_deleted_or_as_long_as_asked(server: RunningServer) -> None:
     files = server.client.files
     assert files.create(file=("a.wav", b"x"), purpose="user_data").expires_at is None
@@ -64,6 +70,7 @@ def test_a_recording_is_kept_until_it_is_deleted_or_as_long_as_asked(server: Run
     assert lasting.expires_at == lasting.created_at + 3600
 
 
+@pytest.mark.contract("Files and batches", "`files.list`", "in pages, by purpose, in either order")
 def test_pages_hold_every_file_once_in_either_order(server: RunningServer) -> None:
     files = server.client.files
     made = [files.create(file=("e.txt", b"x"), purpose="evals").id for _ in range(5)]
@@ -85,12 +92,14 @@ def test_pages_hold_every_file_once_in_either_order(server: RunningServer) -> No
         ({"purpose": "batch", "expires_after": "soon", "expires_after[": "x"}, "expires_after.anchor"),
     ],
 )
+@pytest.mark.contract("Files and batches", "wrong fields", "400 that names it")
 def test_a_wrong_field_is_named(server: RunningServer, fields: dict[str, str], param: str) -> None:
     answer = httpx.post(f"{server.url}/v1/files", data=fields, files={"file": ("a", b"x")})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
 @pytest.mark.parametrize("query", ["limit=0", "order=up", "after=file-none"])
+@pytest.mark.contract("Errors and headers", "400, a wrong value")
 def test_a_wrong_page_is_refused_in_the_envelope(server: RunningServer, query: str) -> None:
     answer = httpx.get(f"{server.url}/v1/files?{query}")
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, query.partition("=")[0])
@@ -104,6 +113,7 @@ def test_a_clients_name_for_a_file_is_shown_and_used_for_nothing(server: Running
         assert httpx.get(f"{server.url}/v1/files/{wanted}/content").status_code == 404
 
 
+@pytest.mark.contract("Files and batches", "keys", "a 404 for the files and batches of another key")
 def test_the_files_of_one_key_are_nothing_to_another(make: Callable[..., Settings]) -> None:
     with running_server(make(api_keys=",".join(KEYS)), fake_loaders()) as server:
         mine, other = (server.client.with_options(api_key=key).files for key in KEYS)
@@ -116,6 +126,7 @@ def test_the_files_of_one_key_are_nothing_to_another(make: Callable[..., Setting
         assert mine.content(file.id).read() == BODY
 
 
+@pytest.mark.contract("Errors and headers", "507 `insufficient_storage`")
 def test_the_store_has_a_bottom(make: Callable[..., Settings]) -> None:
     with running_server(make(files_max_gb=1.5 / 1024), fake_loaders()) as server:
         files = server.client.files

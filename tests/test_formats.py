@@ -30,6 +30,7 @@ def error_rate(said: list[str], heard: list[str]) -> float:
     return (max(len(said), len(heard)) - same) / len(said)
 
 
+@pytest.mark.contract("Response formats", "`json`", "text, languages and usage; also the default")
 def test_json_tells_the_words(client: OpenAI) -> None:
     answer = client.audio.transcriptions.create(model="whisper-1", file=DIALOGUE.audio)
     assert error_rate(DIALOGUE.words, plain_words(answer.text)) < 0.1
@@ -37,6 +38,7 @@ def test_json_tells_the_words(client: OpenAI) -> None:
     assert answer.usage.to_dict() == {"type": "duration", "seconds": pytest.approx(12.271, abs=0.01)}
 
 
+@pytest.mark.contract("Response formats", "`text`", "the body is the text, as text/plain")
 def test_text_is_the_same_words(client: OpenAI) -> None:
     as_json = client.audio.transcriptions.create(model="whisper-1", file=DIALOGUE.audio)
     as_text = client.audio.transcriptions.create(
@@ -45,6 +47,14 @@ def test_text_is_the_same_words(client: OpenAI) -> None:
     assert as_text == as_json.text + "\n"
 
 
+@pytest.mark.contract(
+    "Response formats",
+    "`verbose_json`",
+    "every segment field with its real value; duration a number, language its English name",
+)
+@pytest.mark.contract(
+    "Transcription fields", "`timestamp_granularities[]`", "`words`, `segments` or both, with verbose_json"
+)
 def test_verbose_json_has_real_segments_words_and_speakers(client: OpenAI) -> None:
     answer = client.audio.transcriptions.create(
         model="whisper-1",
@@ -69,6 +79,7 @@ def test_verbose_json_has_real_segments_words_and_speakers(client: OpenAI) -> No
     assert {turn["speaker"] for turn in extra["turns"]} == {"A", "B", "C"}  # type: ignore[attr-defined]
 
 
+@pytest.mark.contract("Transcription fields", "`timestamp_granularities[]`")
 def test_words_fall_into_the_turn_that_says_them(client: OpenAI) -> None:
     answer = client.audio.transcriptions.create(
         model="whisper-1",
@@ -84,6 +95,9 @@ def test_words_fall_into_the_turn_that_says_them(client: OpenAI) -> None:
 
 
 @pytest.mark.parametrize("talk", [DIALOGUE, CONVERSATION], ids=["two voices", "three voices"])
+@pytest.mark.contract(
+    "Response formats", "`diarized_json`", "speakers A, B, … by first appearance, or their known names"
+)
 def test_diarized_json_tells_who_said_what(client: OpenAI, talk: Conversation) -> None:
     answer = client.audio.transcriptions.create(
         model="gpt-4o-transcribe-diarize",
@@ -100,6 +114,7 @@ def test_diarized_json_tells_who_said_what(client: OpenAI, talk: Conversation) -
     assert answer.segments[0].id == "seg_001"
 
 
+@pytest.mark.contract("Transcription fields", "`num_speakers`", "ours: exactly so many voices")
 def test_the_count_given_is_the_count_found(client: OpenAI) -> None:
     answer = client.audio.transcriptions.create(
         model="whisper-1",
@@ -110,6 +125,8 @@ def test_the_count_given_is_the_count_found(client: OpenAI) -> None:
     assert {segment.speaker for segment in answer.segments} == {"A", "B"}
 
 
+@pytest.mark.contract("Response formats", "`srt`", "valid cues, as application/x-subrip")
+@pytest.mark.contract("Response formats", "`vtt`", "valid cues, as text/vtt")
 def test_srt_and_vtt_are_readable_and_strictly_valid(client: OpenAI) -> None:
     as_srt = client.audio.transcriptions.create(
         model="whisper-1", file=CONVERSATION.audio, response_format="srt", extra_body={"diarize": True}
@@ -126,6 +143,7 @@ def test_srt_and_vtt_are_readable_and_strictly_valid(client: OpenAI) -> None:
     assert {cue.content[: len("Speaker A: ")] for cue in cues} == {f"Speaker {name}: " for name in "ABC"}
 
 
+@pytest.mark.contract("Transcription fields", "`diarize`")
 def test_text_with_speakers_is_a_line_a_turn(client: OpenAI) -> None:
     text = client.audio.transcriptions.create(
         model="whisper-1", file=DIALOGUE.audio, response_format="text", extra_body={"diarize": True}

@@ -85,6 +85,8 @@ def segments_of(told: list[tuple[int | None, str]]) -> list[Any]:
 
 
 @pytest.mark.parametrize("diarize", ["true", "false"])
+@pytest.mark.contract("Transcription fields", "`background`", "ours: answers at once with a job")
+@pytest.mark.contract("Background jobs", "`/content`", "the plain answer, in any format")
 def test_a_job_gives_in_every_format_what_the_plain_request_gives(
     server: RunningServer, diarize: str
 ) -> None:
@@ -122,6 +124,7 @@ def test_a_job_takes_channels_apart_as_the_plain_request_does(server: RunningSer
         assert content.text == plain.text, wanted
 
 
+@pytest.mark.contract("Background jobs", "`GET`", "status, progress, times")
 def test_a_job_says_how_far_it_is(tmp_path: Path) -> None:
     gate = threading.Event()
     recogniser = ScriptedRecogniser(gate=gate)
@@ -176,6 +179,7 @@ def test_events_come_while_it_is_worked_on(tmp_path: Path) -> None:
             assert [line for line in lines if line][-1] == "data: [DONE]"
 
 
+@pytest.mark.contract("Background jobs", "`failed`", "`error` as in the envelope")
 def test_a_job_that_fails_says_why(server: RunningServer) -> None:
     job = finished(server.url, start(server.url, b"noise"))
     assert (job["status"], job["error"]["code"], job["result"]) == ("failed", "invalid_audio", None)
@@ -183,6 +187,7 @@ def test_a_job_that_fails_says_why(server: RunningServer) -> None:
     assert json.loads(told) == {"error": job["error"]}
 
 
+@pytest.mark.contract("Background jobs", "`DELETE`", "stops it; nothing is left")
 def test_a_deleted_job_stops_and_leaves_nothing(tmp_path: Path) -> None:
     recogniser = ScriptedRecogniser(seconds_per_batch=0.2)
     settings = Settings(
@@ -207,6 +212,7 @@ def test_a_deleted_job_stops_and_leaves_nothing(tmp_path: Path) -> None:
     assert not any(job_id.encode() in path.read_bytes() for path in (tmp_path / "kept").glob("server.db*"))
 
 
+@pytest.mark.contract("Background jobs", "429", "where too many wait, with `retry-after`")
 def test_one_job_too_many_is_told_when_to_come_back(tmp_path: Path) -> None:
     gate = threading.Event()
     settings = Settings(_env_file=None, workspace_dir=tmp_path, max_jobs=2)
@@ -220,6 +226,7 @@ def test_one_job_too_many_is_told_when_to_come_back(tmp_path: Path) -> None:
         assert post(server.url, background="true").status_code == 200
 
 
+@pytest.mark.contract("Background jobs", "keys", "a 404 for the jobs of another key")
 def test_the_jobs_of_one_key_are_nothing_to_another(tmp_path: Path) -> None:
     keys = ("first-key-of-the-tests", "second-key-of-the-tests")
     settings = Settings(_env_file=None, workspace_dir=tmp_path, api_keys=",".join(keys))
@@ -237,6 +244,7 @@ def test_the_jobs_of_one_key_are_nothing_to_another(tmp_path: Path) -> None:
         assert httpx.get(address, headers=mine).status_code == 200
 
 
+@pytest.mark.contract("Background jobs", "a server that is killed", "goes on at the first unfinished chunk")
 def test_a_killed_server_goes_on_at_the_first_unfinished_chunk(tmp_path: Path) -> None:
     """Stretches have lengths of their own, so that what the recogniser was given tells which ran again."""
     recording = wav(*(part for n in range(24) for part in (tone(10.0 + n / 4, 300), silence(4.0))))

@@ -58,6 +58,9 @@ def refused(answer: httpx.Response, param: str, says: str) -> None:
     assert says in answer.json()["error"]["message"]
 
 
+@pytest.mark.contract(
+    "Transcription fields", "`known_speaker_names[]`", "one name for one voice; the others stay A, B, …"
+)
 def test_a_speaker_takes_the_name_of_a_clip_and_the_others_letters(server: RunningServer) -> None:
     fields = [(NAMES, "Zoë"), (CLIPS, voice(HIGH))]
     segments = post(server, fields).json()["segments"]
@@ -96,6 +99,11 @@ def test_a_voice_that_is_not_there_names_nobody(server: RunningServer) -> None:
         (data_url(wav(silence(4), tone(0.5))), "less than a second of speech"),
     ],
 )
+@pytest.mark.contract(
+    "Speakers",
+    "clips that are no references",
+    "400 that names the clip: no audio, under 2 s, over 10 s, silence",
+)
 def test_a_clip_that_is_no_reference(server: RunningServer, clip: str, says: str) -> None:
     fields = [(NAMES, "Ann"), (NAMES, "Bob"), (CLIPS, voice(LOW)), (CLIPS, clip)]
     answer = post(server, fields)
@@ -123,6 +131,7 @@ def test_a_clip_that_is_no_reference(server: RunningServer, clip: str, says: str
         ([(NAMES, "Ann"), (CLIPS, "x" * (4 * 1024 * 1024 + 1))], "known_speaker_references", "at most"),
     ],
 )
+@pytest.mark.contract("Speakers", "names without clips, more than four", "400")
 def test_what_cannot_be_honoured(
     server: RunningServer, fields: list[tuple[str, str]], param: str, says: str
 ) -> None:
@@ -142,6 +151,9 @@ def clip_of(talk: Conversation, turn: int) -> Audio:
     return talk.samples[seconds(said.start) : seconds(said.stop)]
 
 
+@pytest.mark.contract(
+    "Transcription fields", "`known_speaker_references[]`", "data URLs of 2 to 10 s become voice embeddings"
+)
 def test_real_voices_are_named_and_a_stranger_is_not(tiny_server: RunningServer) -> None:
     """Clips of two of three voices, from another take than what they are looked for in."""
     talk = conversation("conversation")
@@ -164,6 +176,7 @@ def test_real_voices_are_named_and_a_stranger_is_not(tiny_server: RunningServer)
     assert {segment.speaker for segment in answer.segments} == set(names.values())
 
 
+@pytest.mark.contract("Speakers", "a voice that is not there", "names nobody")
 def test_wrong_references_steal_no_real_speaker(tiny_server: RunningServer) -> None:
     talk, other = conversation("dialogue"), conversation("conversation")
     noise = np.random.default_rng(3).normal(0, 0.01, seconds(4)).astype(np.float32)

@@ -74,6 +74,7 @@ def refusal(answer: httpx.Response, status: int, param: str | None) -> dict[str,
     ],
     ids=["not audio", "zeros", "empty", "zero samples", "too short", "cut in its header", "a playlist"],
 )
+@pytest.mark.contract("Errors and headers", "400 `invalid_audio`")
 def test_what_is_no_audio(server: RunningServer, file: bytes, says: str) -> None:
     assert says in refusal(post(server, file), 400, "file")["message"]
 
@@ -109,6 +110,10 @@ def test_what_is_no_audio(server: RunningServer, file: bytes, says: str) -> None
         ({"restore_punctuation": "true"}, 501, "restore_punctuation"),
     ],
 )
+@pytest.mark.contract(
+    "Errors and headers", "400, a wrong value", "`param` names the field, before the recording is read"
+)
+@pytest.mark.contract("Transcription fields", "misspelt fields", "a 400 that names it and what is meant")
 def test_a_wrong_parameter_is_named(
     server: RunningServer, fields: dict[str, str | None], status: int, param: str
 ) -> None:
@@ -129,6 +134,7 @@ def test_two_files(server: RunningServer) -> None:
     refusal(httpx.post(f"{server.url}/v1/audio/transcriptions", files=parts), 400, "file")
 
 
+@pytest.mark.contract("Errors and headers", "415 `unsupported_media_type`")
 def test_not_a_form(server: RunningServer) -> None:
     url = f"{server.url}/v1/audio/transcriptions"
     refusal(httpx.post(url, json={"model": "whisper-1"}), 415, None)
@@ -140,6 +146,7 @@ def test_not_a_form(server: RunningServer) -> None:
     )
 
 
+@pytest.mark.contract("Errors and headers", "413 `file_too_large`")
 def test_an_upload_that_is_too_large(server: RunningServer) -> None:
     assert refusal(post(server, b"x" * 1_500_000), 413, "file")["code"] == "file_too_large"
 
@@ -156,6 +163,7 @@ def test_an_upload_that_does_not_say_how_large_it_is(server: RunningServer) -> N
     refusal(answer, 413, "file")
 
 
+@pytest.mark.contract("Errors and headers", "413 `file_too_large`")
 def test_a_recording_that_is_too_long(server: RunningServer) -> None:
     assert "longer than" in refusal(post(server, wav(tone(25.0))), 413, "file")["message"]
 
@@ -182,6 +190,7 @@ def test_a_body_that_goes_on_after_its_form(server: RunningServer) -> None:
     refusal(httpx.post(f"{server.url}/v1/audio/transcriptions", content=body(), headers=headers), 413, "file")
 
 
+@pytest.mark.contract("Errors and headers", "408 `upload_timeout`")
 def test_an_upload_that_stalls_gives_its_place_back(server: RunningServer) -> None:
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as client:
@@ -205,10 +214,12 @@ def test_what_people_say_and_what_files_are_called_is_not_logged(
         assert private not in caplog.text
 
 
+@pytest.mark.contract("Errors and headers", "`x-should-retry`")
 def test_a_refusal_is_not_to_be_retried(server: RunningServer) -> None:
     assert post(server, temperature="warm").headers["x-should-retry"] == "false"
 
 
+@pytest.mark.contract("Response formats", "a silent recording", "200 and an empty text, in every format")
 def test_silence_is_no_error(server: RunningServer) -> None:
     for form in ("json", "verbose_json", "diarized_json"):
         answer = post(server, wav(silence(3.0)), response_format=form)
@@ -235,6 +246,7 @@ def test_a_client_cannot_choose_a_path(server: RunningServer, tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.contract("Transcription fields", "fields after the file", "count too")
 def test_fields_after_the_file_count_too(server: RunningServer) -> None:
     files: Parts = [
         ("file", ("a.wav", SPEECH)),

@@ -95,6 +95,9 @@ def held(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Held]:
         gate.set()
 
 
+@pytest.mark.contract(
+    "Errors and headers", "`x-cache`", "`joined`: a retry of what runs; `hit`: a finished result; `miss`"
+)
 def test_a_retry_joins_what_runs(held: Held) -> None:
     with ThreadPoolExecutor() as pool:
         first = pool.submit(post, held.server, SPEECH)
@@ -110,6 +113,7 @@ def test_a_retry_joins_what_runs(held: Held) -> None:
 
 
 @pytest.mark.parametrize("other", [{"key": "bob-key"}, {"language": "de"}, {"file": wav(tone(2.1))}])
+@pytest.mark.contract("Errors and headers", "`x-cache`")
 def test_other_keys_options_and_recordings_run_on_their_own(held: Held, other: dict[str, Any]) -> None:
     with ThreadPoolExecutor() as pool:
         first = pool.submit(post, held.server, SPEECH)
@@ -145,6 +149,7 @@ def test_the_work_stops_when_the_last_caller_has_left(held: Held) -> None:
     assert [path.name for path in held.server.state.temp.root.iterdir()] == ["lock"]
 
 
+@pytest.mark.contract("Errors and headers", "`x-cache`")
 def test_a_finished_result_is_found_again_in_every_format(tmp_path: Path) -> None:
     recogniser = ScriptedRecogniser()
     with running_server(settings(tmp_path), fake_loaders(lambda: recogniser)) as server:

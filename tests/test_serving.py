@@ -62,6 +62,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.contract("Errors and headers", "`/health`", "answers while a recording is worked on")
 def test_health_answers_while_a_model_works(tmp_path: Path) -> None:
     gate = threading.Event()
     loaders = fake_loaders(lambda: ScriptedRecogniser(gate=gate))
@@ -90,6 +91,7 @@ def test_progress_is_known_while_it_works(tmp_path: Path) -> None:
     assert len(set(seen)) > 3
 
 
+@pytest.mark.contract("Errors and headers", "429 `server_overloaded`")
 def test_one_request_too_many_is_told_when_to_come_back(tmp_path: Path) -> None:
     gate = threading.Event()
     loaders = fake_loaders(lambda: ScriptedRecogniser(gate=gate))
@@ -104,6 +106,7 @@ def test_one_request_too_many_is_told_when_to_come_back(tmp_path: Path) -> None:
         assert post(server, wav(tone(2.0))).status_code == 200
 
 
+@pytest.mark.contract("Errors and headers", "a client that leaves", "stops its work within a batch")
 def test_a_client_that_leaves_stops_its_work_within_one_batch(tmp_path: Path) -> None:
     recogniser = ScriptedRecogniser(seconds_per_batch=0.3)
     config = settings(tmp_path, whisper_batch_size=1)
@@ -132,6 +135,7 @@ def test_a_client_that_leaves_while_it_uploads_leaves_nothing(tmp_path: Path) ->
         assert [path.name for path in server.state.temp.root.iterdir()] == ["lock"]
 
 
+@pytest.mark.contract("Errors and headers", "503 `server_shutting_down`", "with `retry-after`")
 def test_a_server_told_to_stop_does_not_finish_a_long_recording(tmp_path: Path) -> None:
     """SIGTERM in the middle of work: it ends within seconds and takes its workspace with it."""
     script = (
@@ -292,6 +296,12 @@ def test_libraries_of_a_stage_that_is_off_are_never_imported(tmp_path: Path) -> 
     assert run.stdout.strip() == "[]", run.stderr
 
 
+@pytest.mark.contract(
+    "Transcription fields", "`align`", "ours: word times from an aligner, where the stage is on"
+)
+@pytest.mark.contract(
+    "Transcription fields", "`restore_punctuation`", "ours: marks where there are none, where the stage is on"
+)
 def test_stages_run_where_their_models_are_and_the_request_wants_them(tmp_path: Path) -> None:
     """By default where the server has them on; a request may leave them out."""
     late = SAMPLE_RATE // 10
@@ -367,6 +377,7 @@ def test_a_model_that_cannot_be_loaded_says_what_to_do(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.contract("Models", "`models.list`")
 def test_models_are_listed_under_every_name(tmp_path: Path) -> None:
     with running_server(settings(tmp_path), fake_loaders()) as server:
         ids = [model.id for model in server.client.models.list()]

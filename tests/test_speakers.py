@@ -77,6 +77,10 @@ def clip(hertz: float, length: float = 3.0) -> bytes:
     return wav(tone(length, hertz))
 
 
+@pytest.mark.contract("Speakers", "`/v1/speakers`", "ours: enrol, list, retrieve, delete named voices")
+@pytest.mark.contract(
+    "Transcription fields", "`known_speakers`", "ours: `auto` looks for the enrolled voices"
+)
 def test_a_voice_is_enrolled_matched_and_forgotten(server: RunningServer) -> None:
     ann = enrol(server, "Ann", clip(HIGH), clip(HIGH, 20)).json()
     assert (ann["object"], ann["name"], ann["clips"], ann["usable"]) == ("speaker", "Ann", 2, True)
@@ -103,6 +107,7 @@ def test_clips_of_a_name_that_is_known_are_added(server: RunningServer) -> None:
     ask(server, "DELETE", f"/{first['id']}")
 
 
+@pytest.mark.contract("Speakers", "keys", "nobody sees or matches the voices of another key")
 def test_nobody_sees_or_matches_the_voices_of_another_key(server: RunningServer) -> None:
     ann = enrol(server, "Ann", clip(HIGH)).json()
     assert ask(server, "GET", key=KEYS[1]).json()["data"] == []
@@ -139,6 +144,7 @@ def test_the_clip_of_a_request_goes_before_the_voice_that_is_kept(server: Runnin
         ("Ann", [clip(LOW)] * 11, "file", "at most 10 files"),
     ],
 )
+@pytest.mark.contract("Speakers", "clips that cannot be enrolled", "400")
 def test_what_cannot_be_enrolled(
     server: RunningServer, name: str, clips: list[bytes], param: str, says: str
 ) -> None:
@@ -233,6 +239,7 @@ def test_names_are_not_logged(server: RunningServer, caplog: pytest.LogCaptureFi
     assert "Zebedee" not in caplog.text
 
 
+@pytest.mark.contract("Speakers", "`/v1/speakers`")
 def test_real_voices_last(tiny_server: RunningServer) -> None:
     """Two of three voices enrolled from their first turns are found in the second half."""
     talk = conversation("conversation")

@@ -148,7 +148,25 @@ SITUATIONS: list[Situation] = [
 ]
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: f"{situation[0]}-{situation[2]}")
+def row(situation: Situation) -> Any:
+    """A row of docs/compatibility.md for each."""
+    status, _, code, can_retry, _ = situation
+    name = f"{status} `{code}`" if code else f"{status}"
+    how = f"the client raises `{raised_for(status)}`, {'and tries again' if can_retry else 'once'}"
+    mark = pytest.mark.contract("Errors and headers", name, how)
+    return pytest.param(situation, id=f"{status}-{code}", marks=mark)
+
+
+def raised_for(status: int) -> str:
+    """What the official client makes of a status."""
+    named = {400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError", 429: "RateLimitError"}
+    return "InternalServerError" if status >= 500 else named.get(status, "APIStatusError")
+
+
+@pytest.mark.contract("Errors and headers", "envelope", "message, type, param and code, for every refusal")
+@pytest.mark.contract("Errors and headers", "`openai-processing-ms`", "on every answer")
+@pytest.mark.contract("Errors and headers", "`retry-after`", "where a retry can help, at most 120 s")
+@pytest.mark.parametrize("situation", [row(situation) for situation in SITUATIONS])
 def test_a_refusal_says_what_is_wrong_and_whether_to_try_again(house: House, situation: Situation) -> None:
     status, kind, code, can_retry, happen = situation
     house.gate.set()
@@ -157,6 +175,11 @@ def test_a_refusal_says_what_is_wrong_and_whether_to_try_again(house: House, sit
     error: dict[str, Any] = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert (error["type"], error["code"]) == (kind, code)
+    answer.request = httpx.Request("POST", house.url)
+    client: Any = house.server.client  # its types know only the successor of httpx
+    raised = client._make_status_error_from_response(answer)
+    assert type(raised).__name__ == raised_for(status)
+    assert (raised.code, raised.type, raised.request_id) == (code, kind, answer.headers["x-request-id"])
     assert error["message"].endswith(".")
     assert answer.headers["x-request-id"].startswith("req_")
     assert answer.headers["content-type"] == "application/json"

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
+from fastapi import FastAPI, Request, Response
+from openai import AsyncOpenAI
 from openai.types.audio import TranscriptionStreamEvent
 from pydantic import TypeAdapter
 
 from exceptions import ModelFailedError
 from models import DecodeOptions, WindowText
+from routes.event_stream import answer_events
+from routes.middleware import RequestIdMiddleware
 from services.whisper_batcher import EncodedWindow
+from tests.builders import segment, transcript, words
 from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser
 from tests.speech import silence, tone, wav
 from tests.test_serving import fake_loaders, post, settings, wait_until
+from utils.events import Event, Finished, Settled
+from utils.wire import AnswerForm
 
 TALK = wav(*([tone(20.0, 300.0), silence(2.0), tone(20.0, 900.0), silence(2.0)] * 3))
 STRICT = TypeAdapter(TranscriptionStreamEvent)
@@ -61,6 +71,13 @@ def is_empty(server: RunningServer) -> bool:
 
 
 @pytest.mark.parametrize("form", ["json", "text", "diarized_json"])
+@pytest.mark.contract(
+    "Transcription fields", "`stream`", "for every model, with json, text and diarized_json"
+)
+@pytest.mark.contract("Streaming", "`transcript.text.done`")
+@pytest.mark.contract(
+    "Streaming", "`x-accel-buffering: no`", "and `cache-control: no-cache`: no proxy holds events back"
+)
 def test_a_stream_says_what_the_plain_answer_says(tmp_path: Path, form: str) -> None:
     config = settings(tmp_path, chunk_seconds=60, whisper_batch_size=1, result_cache_mb=0)
     with running_server(config, fake_loaders()) as server:
@@ -83,6 +100,7 @@ def test_a_stream_says_what_the_plain_answer_says(tmp_path: Path, form: str) -> 
     assert segments == (plain.json()["segments"] if form == "diarized_json" else [])
 
 
+@pytest.mark.contract("Streaming", "`transcript.text.delta`")
 def test_text_comes_before_the_end_is_heard(tmp_path: Path) -> None:
     gates = [threading.Event() for _ in range(2)]
 
@@ -104,6 +122,7 @@ def test_text_comes_before_the_end_is_heard(tmp_path: Path) -> None:
             assert [event.type for event in stream][-1] == "transcript.text.done"
 
 
+@pytest.mark.contract("Streaming", "a silent recording", "`done` with an empty text")
 def test_silence_is_an_empty_text(tmp_path: Path) -> None:
     with running_server(settings(tmp_path), fake_loaders()) as server:
         (done,) = events(server, wav(silence(3.0)))
@@ -111,6 +130,7 @@ def test_silence_is_an_empty_text(tmp_path: Path) -> None:
         assert (done.text, done.languages) == ("", [])
 
 
+@pytest.mark.contract("Streaming", "`include[]=logprobs`", "with `transcript.text.done`")
 def test_log_probabilities_come_with_the_end(tmp_path: Path) -> None:
     with running_server(settings(tmp_path), fake_loaders()) as server:
         done = events(server, wav(tone(2.0)), include=["logprobs"])[-1]
@@ -118,6 +138,7 @@ def test_log_probabilities_come_with_the_end(tmp_path: Path) -> None:
         assert done.logprobs is not None
 
 
+@pytest.mark.contract("Streaming", "refusals", "a status and the envelope instead of a stream")
 def test_what_can_be_refused_is_refused_before_the_stream(tmp_path: Path) -> None:
     with running_server(settings(tmp_path, max_audio_hours=0.01), fake_loaders()) as server:
         for file, fields, status in (
@@ -133,6 +154,7 @@ def test_what_can_be_refused_is_refused_before_the_stream(tmp_path: Path) -> Non
         assert is_empty(server)
 
 
+@pytest.mark.contract("Streaming", "`error` line", "a failure half-way; the client raises APIError")
 def test_a_failure_half_way_is_a_line_of_its_own_and_the_last(tmp_path: Path) -> None:
     config = settings(tmp_path, whisper_batch_size=1)
     with running_server(config, fake_loaders(FailingRecogniser)) as server:
@@ -145,6 +167,7 @@ def test_a_failure_half_way_is_a_line_of_its_own_and_the_last(tmp_path: Path) ->
         assert is_empty(server)
 
 
+@pytest.mark.contract("Streaming", "a client that leaves", "stops its work within a batch")
 def test_a_client_that_leaves_a_stream_stops_its_work(tmp_path: Path) -> None:
     recogniser = ScriptedRecogniser(seconds_per_batch=0.3)
     config = settings(tmp_path, chunk_seconds=60, whisper_batch_size=1)
@@ -174,3 +197,31 @@ def test_a_stream_counts_until_it_ends(tmp_path: Path) -> None:
         caller.join()
         assert answers == [200]
         assert post(server, wav(tone(2.0)), stream="true").status_code == 200
+
+
+@pytest.mark.contract("Streaming", "`: keep-alive`", "a comment in every pause; clients pass over it")
+async def test_a_pause_is_filled_with_comments_that_the_client_passes_over() -> None:
+    said = segment(words("so it goes"))
+
+    async def slow() -> AsyncGenerator[Event]:
+        yield Settled((said,))
+        await asyncio.sleep(0.2)
+        yield Finished(transcript([said]), {})
+
+    app = FastAPI()
+    app.add_middleware(RequestIdMiddleware)
+
+    @app.post("/audio/transcriptions")
+    async def create(request: Request) -> Response:
+        return await answer_events(request, slow(), AnswerForm(), AsyncExitStack(), pause=0.05)
+
+    http: Any = httpx.AsyncClient(transport=httpx.ASGITransport(app))
+    async with AsyncOpenAI(base_url="http://test", api_key="unused", http_client=http) as client:
+        transcriptions = client.audio.transcriptions
+        async with transcriptions.with_streaming_response.create(
+            model="whisper-1", file=TALK, stream=True
+        ) as answer:
+            assert ": keep-alive" in [line async for line in answer.iter_lines()]
+        stream = await transcriptions.create(model="whisper-1", file=TALK, stream=True)
+        types = [event.type async for event in stream]
+    assert types == ["transcript.text.delta", "transcript.text.done"]

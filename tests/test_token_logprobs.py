@@ -64,6 +64,9 @@ def test_bytes_of_any_text(engine: WhisperEngine, text: str) -> None:
     assert b"".join(token_bytes(vocabulary.id_to_token(token)) for token in tokens) == text.encode()
 
 
+@pytest.mark.contract(
+    "Transcription fields", "`include[]`", "`logprobs` with json: the decoder's own, with bytes"
+)
 def test_the_client_reads_them(tiny_server: RunningServer) -> None:
     answer = tiny_server.client.audio.transcriptions.create(
         model="gpt-4o-transcribe", file=DIALOGUE.audio, include=["logprobs"]

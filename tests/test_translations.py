@@ -41,6 +41,8 @@ def fake(tmp_path_factory: pytest.TempPathFactory, recogniser: ScriptedRecognise
         yield server
 
 
+@pytest.mark.contract("Translations", "`verbose_json`", "task `translate`, language `english`")
+@pytest.mark.contract("Translations", "`prompt`, `temperature`", "as with transcriptions")
 def test_the_recogniser_is_told_to_translate(fake: RunningServer, recogniser: ScriptedRecogniser) -> None:
     answer = fake.client.audio.translations.create(
         model="whisper-1", file=SPEECH, prompt="A tale.", temperature=0.4, response_format="verbose_json"
@@ -53,6 +55,7 @@ def test_the_recogniser_is_told_to_translate(fake: RunningServer, recogniser: Sc
     assert (told.task, told.prompt, told.temperature) == (Task.TRANSLATE, "A tale.", 0.4)
 
 
+@pytest.mark.contract("Translations", "`json`, `text`, `srt`, `vtt`", "as with transcriptions")
 def test_every_format_of_the_client(fake: RunningServer) -> None:
     create = fake.client.audio.translations.create
     assert create(model="whisper-1", file=SPEECH).text == "w w"
@@ -64,18 +67,21 @@ def test_every_format_of_the_client(fake: RunningServer) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("response_format", "diarized_json"), ("align", "true"), ("temperature", "2")]
 )
+@pytest.mark.contract("Translations", "what it cannot have", "a 400 that names it: diarized_json, alignment")
 def test_what_a_translation_cannot_have_is_named(fake: RunningServer, name: str, value: str) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:
         fake.client.audio.translations.create(model="whisper-1", file=SPEECH, extra_body={name: value})
     assert refusal.value.param == name
 
 
+@pytest.mark.contract("Translations", "a model for English only", "a 400 that says so")
 def test_a_model_that_knows_only_english_says_so(tiny_server: RunningServer) -> None:
     with pytest.raises(openai.BadRequestError, match="multilingual") as refusal:
         tiny_server.client.audio.translations.create(model="whisper-1", file=GERMAN)
     assert refusal.value.param == "model"
 
 
+@pytest.mark.contract("Translations", "`json`, `text`, `srt`, `vtt`")
 def test_german_becomes_english(tmp_path: Path) -> None:
     """With the embedded Whisper base: the words that it gets right, and the original beside them."""
     settings = Settings(_env_file=None, whisper_model="whisper-base", device="cpu", workspace_dir=tmp_path)
