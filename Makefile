@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NEEDS := $(if $(STUDIO),requirements-studio.txt requirements.txt,requirements.txt)
 PIP := $(BIN)/pip install --disable-pip-version-check
 
-.PHONY: serve test test-studio studio-suite test-contract compatibility lint bench bench-speakers soak clean
+.PHONY: serve test test-studio studio-suite test-contract test-contract-newest compatibility lint bench bench-speakers soak clean
 
 serve: $(VENV)/.serve
 	$(BIN)/python server.py
@@ -24,6 +24,11 @@ PEERS := .venv-peers/.ready tests/contract/node/node_modules/.ready
 
 test-contract: $(VENV)/.dev $(PEERS)
 	$(BIN)/python -m pytest tests/contract
+
+# The newest official client instead of the pinned one; no part of what must pass.
+test-contract-newest: $(VENV)/.dev
+	$(PIP) --no-deps --upgrade --target .openai-newest openai
+	PYTHONPATH=.openai-newest $(BIN)/python -m pytest tests/contract/test_python.py
 
 compatibility: $(VENV)/.dev $(PEERS)
 	WRITE_COMPATIBILITY=docs/compatibility.md $(BIN)/python -m pytest -m contract
@@ -54,7 +59,7 @@ bench-%: $(VENV)/.bench
 soak: bench-soak
 
 clean:
-	rm -rf .venv .venv-studio .venv-peers tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-studio .venv-peers .openai-newest tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \

@@ -32,7 +32,7 @@ class BatchRequest(BaseModel):
     output_expires_after: ExpiresAfter | None = None
 
 
-@router.post("", openapi_extra=json_body(BatchRequest))
+@router.post("", openapi_extra=json_body(BatchRequest), response_model_exclude_none=True)
 async def create_batch(request: Request) -> Batch:
     """Start on a file of requests."""
     wanted = await read_json(request, BatchRequest)
@@ -46,7 +46,7 @@ async def create_batch(request: Request) -> Batch:
     )
 
 
-@router.get("")
+@router.get("", response_model_exclude_none=True)
 async def list_batches(
     request: Request, after: str | None = None, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20
 ) -> Page[Batch]:
@@ -54,12 +54,12 @@ async def list_batches(
     return page_of(found, limit)
 
 
-@router.get("/{batch_id}")
+@router.get("/{batch_id}", response_model_exclude_none=True)
 async def retrieve_batch(request: Request, batch_id: str) -> Batch:
     return await state_of(request).kept.batches.find(owner_of(request), batch_id)
 
 
-@router.post("/{batch_id}/cancel")
+@router.post("/{batch_id}/cancel", response_model_exclude_none=True)
 async def cancel_batch(request: Request, batch_id: str) -> Batch:
     """Stop it; what is done already comes in its outputs."""
     return await state_of(request).kept.batches.cancel(owner_of(request), batch_id)

@@ -70,6 +70,7 @@ FORM_SCHEMA: dict[str, Any] = {
     openapi_extra={
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM_SCHEMA}}}
     },
+    response_model_exclude_none=True,
 )
 async def create_file(request: Request) -> FileObject:
     """Keep a file. While it is sent it counts as a request in the house."""
@@ -90,7 +91,7 @@ async def create_file(request: Request) -> FileObject:
     return _wire(file)
 
 
-@router.get("")
+@router.get("", response_model_exclude_none=True)
 async def list_files(
     request: Request,
     after: str | None = None,
@@ -103,7 +104,7 @@ async def list_files(
     return page_of([_wire(file) for file in found], limit)
 
 
-@router.get("/{file_id}")
+@router.get("/{file_id}", response_model_exclude_none=True)
 async def retrieve_file(request: Request, file_id: str) -> FileObject:
     return _wire(await state_of(request).kept.files.find(owner_of(request), file_id))
 

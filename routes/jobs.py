@@ -81,7 +81,9 @@ async def transcription_content(
     return Response(body, media_type=media_type)
 
 
-@router.get("/{job_id}/events", response_class=EventStream)
+@router.get(
+    "/{job_id}/events", response_model=None, responses={200: {"content": {EventStream.media_type: {}}}}
+)
 async def transcription_events(
     request: Request,
     job_id: str,

@@ -1,4 +1,6 @@
-"""Lists as the hosted API pages them."""
+"""Lists as the hosted API pages them. What is not known is left out of what is listed, since the Node client
+declares it as optional and not as null.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ L = TypeVar("L", bound=Listed)
 class Page(BaseModel, Generic[T]):
     object: Literal["list"] = "list"
     data: Sequence[T]
-    first_id: str | None
-    last_id: str | None
+    first_id: str | None = None
+    last_id: str | None = None
     has_more: bool
 
 

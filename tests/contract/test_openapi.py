@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from config import Settings
@@ -32,3 +33,11 @@ def test_no_answer_is_outside_the_document(tmp_path: Path) -> None:
             cwd=tmp_path,  # it leaves notes of what it found
         )
     assert done.returncode == 0, done.stdout[-6000:]
+
+
+def test_the_document_is_served(tmp_path: Path) -> None:
+    with running_server(Settings(_env_file=None, workspace_dir=tmp_path), fake_loaders()) as server:
+        document = httpx.get(f"{server.url}/openapi.json").json()
+    assert {"/v1/audio/transcriptions", "/v1/audio/translations", "/v1/files", "/v1/batches"} <= set(
+        document["paths"]
+    )
