@@ -85,6 +85,9 @@ def loudness(clip: AudioClip) -> float:
         ("a.webm", "libopus", 48000, "stereo", 0.03),
     ],
 )
+@pytest.mark.contract(
+    "Transcription fields", "`file`", "flac, mp3, mp4, m4a, ogg, wav, webm and whatever else FFmpeg reads"
+)
 def test_every_kind(tmp_path: Path, name: str, codec: str, rate: int, layout: str, padding: float) -> None:
     channels = 2 if layout == "stereo" else 1
     source = encode(tmp_path / name, codec, tone(2.5, rate, channels), rate=rate, layout=layout)

@@ -145,6 +145,7 @@ def test_a_job_says_how_far_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("response_format", ["json", "diarized_json"])
+@pytest.mark.contract("Background jobs", "`/events`", "those of a stream, from any event on")
 def test_events_are_those_of_a_stream_and_can_be_joined_again(
     server: RunningServer, response_format: str
 ) -> None:
@@ -162,6 +163,7 @@ def test_events_are_those_of_a_stream_and_can_be_joined_again(
         assert answer.status_code == 400
 
 
+@pytest.mark.contract("Background jobs", "`/events`")
 def test_events_come_while_it_is_worked_on(tmp_path: Path) -> None:
     gate = threading.Event()
     settings = Settings(_env_file=None, workspace_dir=tmp_path, whisper_batch_size=1)

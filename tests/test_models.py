@@ -63,6 +63,7 @@ def test_sizes_are_those_of_faster_whisper() -> None:
     assert set(SIZES) == set(available_models())
 
 
+@pytest.mark.contract("Models", "any Whisper of the hub", "where ALLOW_MODEL_DOWNLOADS is true")
 def test_a_model_of_the_hub_is_loaded_when_it_is_named(tmp_path: Path) -> None:
     with running_server(serve(tmp_path, allow_model_downloads=True), LOADERS) as server:
         create = server.client.audio.transcriptions.create
@@ -81,6 +82,7 @@ def test_a_model_of_the_hub_is_loaded_when_it_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, {"allow_model_downloads": True, "max_extra_models": 0}])
+@pytest.mark.contract("Models", "any Whisper of the hub")
 def test_without_leave_or_room_there_is_one_model(tmp_path: Path, changes: dict[str, Any]) -> None:
     with running_server(serve(tmp_path, **changes), LOADERS) as server:
         with pytest.raises(openai.NotFoundError, match="ALLOW_MODEL_DOWNLOADS"):

@@ -116,6 +116,11 @@ async def test_to_look_for_music_loads_no_model(tmp_path: Path, slot: ModelSlot[
         ("auto", chords(11), True),
     ],
 )
+@pytest.mark.contract(
+    "Transcription fields",
+    "`separate_vocals`",
+    "ours: voices without the music, where the stage is on; `auto`: where music is heard",
+)
 async def test_what_is_asked_for_is_done(
     tmp_path: Path,
     slot: ModelSlot[SeparationModel],

@@ -49,6 +49,7 @@ def test_litellm_transcribes_a_recording(tiny_server: RunningServer) -> None:
 
 
 @pytest.mark.contract("Clients", "Open WebUI", "the bytes it sends: a file part without a content type")
+@pytest.mark.contract("Transcription fields", "`file`")
 def test_the_request_of_open_webui_is_understood(tiny_server: RunningServer) -> None:
     """As `requests` writes `files={"file": (name, file)}` beside `data={"model": ..., "language": ...}`."""
     boundary = b"f5b1d8a0c6e94e5d8a7b"
