@@ -32,7 +32,14 @@ class Client:
 
     def transcribe_speakers(self, audio: Path, *, language: str) -> Answer:
         """Words, segments and turns, each with its speaker."""
+        return self._detailed(audio, language, diarize="true")
+
+    def transcribe_words(self, audio: Path, *, language: str) -> Answer:
+        """The same without speakers."""
+        return self._detailed(audio, language, diarize="false")
+
+    def _detailed(self, audio: Path, language: str, diarize: str) -> Answer:
         granularities = {"timestamp_granularities[]": ("word", "segment")}
         return self.transcribe(
-            audio, language=language, response_format="verbose_json", diarize="true", **granularities
+            audio, language=language, response_format="verbose_json", diarize=diarize, **granularities
         )
