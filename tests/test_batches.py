@@ -193,6 +193,25 @@ def test_wrong_requests_are_refused_by_name(server: RunningServer) -> None:
             attempt("batch_none")
 
 
+@pytest.mark.contract("Files and batches", "keys")
+def test_the_batches_of_one_key_are_nothing_to_another(tmp_path: Path) -> None:
+    keys = ("first-key-of-the-tests", "second-key-of-the-tests")
+    settings = Settings(_env_file=None, workspace_dir=tmp_path, api_keys=",".join(keys))
+    with running_server(settings, fake_loaders()) as server:
+        mine, other = (server.client.with_options(api_key=key) for key in keys)
+        talk = recording(mine, 1.0)
+        batch = start(mine, line("a", talk))
+        assert list(other.batches.list()) == []
+        for attempt in (other.batches.retrieve, other.batches.cancel):
+            with pytest.raises(openai.NotFoundError):
+                attempt(batch.id)
+        assert finished(mine, batch).status == "completed"
+        stolen = finished(other, start(other, line("a", talk)))
+        assert stolen.errors
+        assert stolen.errors.data
+        assert stolen.errors.data[0].param == "body.file_id"
+
+
 @pytest.mark.contract("Files and batches", "`batches.cancel`", "what is done is kept")
 @pytest.mark.contract("Files and batches", "`batches.list`", "newest first, in pages")
 def test_a_cancelled_batch_keeps_what_was_done(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def row(situation: Situation) -> Any:
     """A row of docs/compatibility.md for each."""
     status, _, code, can_retry, _ = situation
     name = f"{status} `{code}`" if code else f"{status}"
-    how = f"the client raises `{raised_for(status)}`, {'and tries again' if can_retry else 'once'}"
+    how = f"the client raises `{raised_for(status)}`{' when it has tried again' if can_retry else ' at once'}"
     mark = pytest.mark.contract("Errors and headers", name, how)
     return pytest.param(situation, id=f"{status}-{code}", marks=mark)
 

@@ -125,7 +125,8 @@ def test_files_and_batches_are_of_the_declared_types(tiny_server: RunningServer,
     deadline = time.monotonic() + 60
     while batch["status"] != "completed":
         assert time.monotonic() < deadline, batch
-        batch = call_node(url, "batches.retrieve", batch["id"], type_=batch_type).value
+        batch = call_node(url, "batches.retrieve", batch["id"]).value
+    assert call_node(url, "batches.retrieve", batch["id"], type_=batch_type).value == batch
     assert call_node(url, "batches.cancel", batch["id"]).error["class"] == "BadRequestError"
     assert call_node(url, "batches.list", {"limit": 1}).value["data"] == [batch]
     found = call_node(url, "files.retrieve", talk.value["id"], type_="files:FileObject").value
