@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -13,10 +14,14 @@ from pathlib import Path
 import pytest
 
 from config import Settings
+from models import ResponseFormat
+from routes.form import LISTS, TranscriptionForm
+from tests.compatibility import AREAS
 from tests.conftest import RunningServer, running_server
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+COMPATIBILITY = ROOT / "docs/compatibility.md"
 
 
 def documented_settings() -> dict[str, str]:
@@ -75,6 +80,30 @@ def test_the_commands_of_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))
     assert {"serve", "test"} <= named <= targets
+
+
+def test_the_table_of_the_contract_has_the_rows_that_tests_are_marked_with(tmp_path: Path) -> None:
+    """Collected by a pytest of its own, so that this file may be run alone."""
+    rows = tmp_path / "rows.md"
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "contract"],
+        cwd=ROOT,
+        env=os.environ | {"WRITE_COMPATIBILITY": str(rows)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stdout
+    marked = rows.read_text().replace("| not run |", "| yes |")
+    assert marked == COMPATIBILITY.read_text(), "run `make compatibility`"
+
+
+def test_the_table_of_the_contract_has_every_field_and_format() -> None:
+    table = COMPATIBILITY.read_text()
+    assert re.findall(r"^## (.*)$", table, re.MULTILINE) == list(AREAS)
+    assert "|  |" not in table, "every row says how"
+    fields = [f"{name}[]" if name in LISTS else name for name in TranscriptionForm.model_fields]
+    assert [name for name in (*fields, *ResponseFormat) if f"\n| `{name}` | yes |" not in table] == []
 
 
 def block(language: str, containing: str) -> str:
