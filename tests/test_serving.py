@@ -322,6 +322,7 @@ def test_stages_run_where_their_models_are_and_the_request_wants_them(tmp_path: 
             "speech",
             "whisper",
             "voices",
+            "segmentation",
             "alignment",
             "punctuation",
         }
