@@ -102,6 +102,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield House(server, recogniser)
 
 
+@contract(FIELDS, "`response_format`", "the six below; json by default")
 @pytest.mark.parametrize(
     ("form", "type_"),
     [
