@@ -39,8 +39,7 @@ compatibility: $(VENV)/.dev $(PEERS)
 	touch $@
 
 tests/contract/node/node_modules/.ready: tests/contract/node/package-lock.json
-	if command -v npm; then npm ci --prefix $(@D)/..; else mkdir -p $(@D); fi
-	touch $@
+	npm ci --prefix $(@D)/.. && touch $@ || echo "The Node client could not be fetched: its tests are skipped." >&2
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
