@@ -179,7 +179,7 @@ def test_models_are_fetched_and_tried_before_the_host_goes_offline() -> None:
     run = pull_models("--all", **{name.upper(): str(value) for name, value in STAGES.items()})
     assert run.returncode == 0, run.stderr
     slots = [line.split(":")[0] for line in run.stdout.splitlines()]
-    assert slots == ["speech", "whisper", "voices", "alignment", "punctuation", "separation"]
+    assert slots == ["speech", "segmentation", "voices", "whisper", "alignment", "punctuation", "separation"]
 
 
 def test_a_model_that_cannot_be_fetched_is_named(tmp_path: Path) -> None:
