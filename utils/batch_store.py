@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from exceptions import InvalidRequestError, NotFoundError, OverloadedError
+from exceptions import OverloadedError
+from utils.owned_rows import OwnedRows
 
+OWNED = OwnedRows("batches", "batch", "batch_id")
 MOST_LIVE = 1000  # batches of all owners that may wait or run
 LIVE = "status IN ('validating', 'in_progress', 'finalizing', 'cancelling')"
 
@@ -88,24 +90,15 @@ def save(connection: Connection, batch: Batch) -> None:
 
 def find(connection: Connection, owner: str, batch_id: str) -> Batch:
     """Raises NotFoundError, also for the batches of others."""
-    row = connection.execute("SELECT * FROM batches WHERE id = ? AND owner = ?", (batch_id, owner)).fetchone()
-    if row is None:
-        raise NotFoundError(f"There is no batch '{batch_id[:100]}'.", param="batch_id")
-    return _batch(connection, row)
+    return _batch(connection, OWNED.find(connection, owner, batch_id))
 
 
 def page(connection: Connection, owner: str, after: str | None, limit: int) -> Sequence[Batch]:
     """The newest first. Raises InvalidRequestError when there is no batch `after`."""
-    start = None
-    if after is not None:
-        known = connection.execute("SELECT number FROM batches WHERE id = ? AND owner = ?", (after, owner))
-        start = known.fetchone()
-        if start is None:
-            raise InvalidRequestError(f"There is no batch '{after[:100]}' to go on after.", param="after")
     rows = connection.execute(
         "SELECT * FROM batches WHERE owner = :owner AND (:start IS NULL OR number < :start)"
         " ORDER BY number DESC LIMIT :limit",
-        {"owner": owner, "start": start and start["number"], "limit": limit},
+        {"owner": owner, "start": OWNED.number_of(connection, owner, after), "limit": limit},
     ).fetchall()
     return [_batch(connection, row) for row in rows]
 

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from sqlite3 import Connection, Row
 
-from exceptions import InsufficientStorageError, InvalidRequestError, NotFoundError
+from exceptions import InsufficientStorageError
+from utils.owned_rows import OwnedRows
+
+OWNED = OwnedRows("files", "file", "file_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,7 @@ def insert(connection: Connection, file: StoredFile) -> None:
 
 def find(connection: Connection, owner: str, file_id: str) -> StoredFile:
     """Raises NotFoundError, also for the files of others."""
-    row = connection.execute("SELECT * FROM files WHERE id = ? AND owner = ?", (file_id, owner)).fetchone()
-    if row is None:
-        raise NotFoundError(f"There is no file '{file_id[:100]}'.", param="file_id")
-    return _file(row)
+    return _file(OWNED.find(connection, owner, file_id))
 
 
 def page(
@@ -61,21 +61,16 @@ def page(
     is_descending: bool,
     limit: int,
 ) -> Sequence[StoredFile]:
-    """Up to `limit` files that come after the file `after`, in order of their making."""
-    sign, start = (-1 if is_descending else 1), None
-    if after is not None:
-        known = connection.execute("SELECT number FROM files WHERE id = ? AND owner = ?", (after, owner))
-        start = known.fetchone()
-        if start is None:
-            raise InvalidRequestError(f"There is no file '{after[:100]}' to go on after.", param="after")
+    """Up to `limit` files that come after the file `after`, in order of their making. Raises
+    InvalidRequestError when there is no file `after`."""
     rows = connection.execute(
         "SELECT * FROM files WHERE owner = :owner AND (:purpose IS NULL OR purpose = :purpose)"
         " AND (:start IS NULL OR number * :sign > :start * :sign) ORDER BY number * :sign LIMIT :limit",
         {
             "owner": owner,
             "purpose": purpose,
-            "start": start and start["number"],
-            "sign": sign,
+            "start": OWNED.number_of(connection, owner, after),
+            "sign": -1 if is_descending else 1,
             "limit": limit,
         },
     )

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from sqlite3 import Connection, Row
 from typing import Any
 
-from exceptions import NotFoundError, OverloadedError
+from exceptions import OverloadedError
+from utils.owned_rows import OwnedRows
 
+SINGLE = OwnedRows("(SELECT * FROM jobs WHERE batch_id IS NULL)", "background transcription")
 EVENTS_AT_ONCE = 100
 PAGE = 10  # jobs with their transcripts that are in memory at once
 
@@ -109,12 +111,7 @@ def requeue(connection: Connection) -> None:
 
 def find(connection: Connection, owner: str, job_id: str) -> Job:
     """A single job. Raises NotFoundError, also for the jobs of others."""
-    row = connection.execute(
-        "SELECT * FROM jobs WHERE id = ? AND owner = ? AND batch_id IS NULL", (job_id, owner)
-    ).fetchone()
-    if row is None:
-        raise NotFoundError(f"There is no background transcription '{job_id[:100]}'.")
-    return _job(row)
+    return _job(SINGLE.find(connection, owner, job_id))
 
 
 def checkpoint(

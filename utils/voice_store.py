@@ -8,9 +8,10 @@ from sqlite3 import Connection, Row
 
 import numpy as np
 
-from exceptions import NotFoundError
 from models import Embedding
+from utils.owned_rows import OwnedRows
 
+OWNED = OwnedRows("voices", "speaker", "speaker_id")
 FIELDS = "id, owner, name, network, created_at, clips, num_samples, embedding"
 
 
@@ -54,10 +55,7 @@ def named(connection: Connection, owner: str, name: str) -> EnrolledVoice | None
 
 def find(connection: Connection, owner: str, voice_id: str) -> EnrolledVoice:
     """Raises NotFoundError, also for the voices of others."""
-    row = connection.execute("SELECT * FROM voices WHERE owner = ? AND id = ?", (owner, voice_id)).fetchone()
-    if row is None:
-        raise NotFoundError(f"There is no speaker '{voice_id[:100]}'.", param="speaker_id")
-    return _voice(row)
+    return _voice(OWNED.find(connection, owner, voice_id))
 
 
 def of_owner(connection: Connection, owner: str) -> Sequence[EnrolledVoice]:
