@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
@@ -43,13 +42,14 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _bug)
 
 
-def wrong_parameter(errors: Sequence[Any]) -> InvalidRequestError:
+def wrong_parameter(error: ValidationError | RequestValidationError) -> InvalidRequestError:
     """The first of what pydantic found, by the name that the caller gave it."""
+    first = error.errors()[0]
     places = ("query", "body", "path", "header")
-    name = ".".join(str(part) for part in errors[0]["loc"] if part not in places)
+    name = ".".join(str(part) for part in first["loc"] if part not in places)
     if not name:
-        return InvalidRequestError(f"The request could not be read: {errors[0]['msg']}.")
-    return InvalidRequestError(f"The parameter '{name}' is wrong: {errors[0]['msg']}.", param=name)
+        return InvalidRequestError(f"The request could not be read: {first['msg']}.")
+    return InvalidRequestError(f"The parameter '{name}' is wrong: {first['msg']}.", param=name)
 
 
 def envelope(error: TranscriptionServerError) -> JSONResponse:
@@ -78,7 +78,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _wrong_request(_: Request, error: Exception) -> Response:
-    return envelope(wrong_parameter(cast(RequestValidationError, error).errors()))
+    return envelope(wrong_parameter(cast(RequestValidationError, error)))
 
 
 async def _client_left(request: Request, _: Exception) -> Response:

@@ -138,7 +138,7 @@ def _parse(fields: Fields) -> FileForm:
     try:
         return FileForm.model_validate(sent)
     except ValidationError as error:
-        raise wrong_parameter(error.errors(include_url=False, include_input=False)) from error
+        raise wrong_parameter(error) from error
 
 
 def _wire(file: StoredFile) -> FileObject:

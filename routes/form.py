@@ -97,7 +97,7 @@ def parse_form(fields: Sequence[tuple[str, str]]) -> TranscriptionForm:
     try:
         return TranscriptionForm.model_validate(_gather(fields))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors()[0]
         raise InvalidRequestError(_explain(first), param=str(first["loc"][0])) from error
 
 

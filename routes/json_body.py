@@ -31,7 +31,7 @@ async def read_json(request: Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(bytes(body))
     except ValidationError as error:
-        raise wrong_parameter(error.errors(include_url=False, include_input=False)) from error
+        raise wrong_parameter(error) from error
 
 
 def json_body(model: type[BaseModel]) -> dict[str, Any]:

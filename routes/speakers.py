@@ -119,7 +119,7 @@ def _parse(fields: Fields) -> SpeakerForm:
     try:
         return SpeakerForm.model_validate(dict(fields))
     except ValidationError as error:
-        raise wrong_parameter(error.errors(include_url=False, include_input=False)) from error
+        raise wrong_parameter(error) from error
 
 
 def _wire(state: ServerState, voice: EnrolledVoice) -> Speaker:

@@ -51,7 +51,7 @@ async def answer(request: Request, task: Task) -> Response:
         if asked.background:
             return await start_job(state, recording, fields)
         if asked.stream:
-            events = state.results.stream(recording, asked.model, asked.options, workspace, progress)
+            events = state.results.stream(recording, asked.options, workspace, progress)
             return await answer_events(request, events, asked.answer, house)
         return await until_disconnect(request, _answer(state, asked, recording, progress))
 
@@ -87,6 +87,6 @@ async def _answer(
     recording: Recording,
     progress: Progress,
 ) -> Response:
-    transcript, source = await state.results.transcribe(recording, asked.model, asked.options, progress)
+    transcript, source = await state.results.transcribe(recording, asked.options, progress)
     body, media_type = await to_thread(render, transcript, asked.answer)
     return Response(body, media_type=media_type, headers={"x-cache": source})

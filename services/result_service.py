@@ -61,11 +61,11 @@ class ResultService:
         self._flights = SingleFlight[tuple[Transcript, Source]]()
 
     async def transcribe(
-        self, recording: Recording, model: str, options: TranscriptionOptions, progress: Progress
+        self, recording: Recording, options: TranscriptionOptions, progress: Progress
     ) -> tuple[Transcript, Source]:
         """As TranscriptionService does; takes the file away. The same recording of the same owner with the
         same options is worked on once at a time, for as long as one of its callers is there."""
-        key = self._key(recording, model, options)
+        key = self._key(recording, options)
 
         def work() -> Coroutine[None, None, tuple[Transcript, Source]]:
             return self._found_or_made(key, recording.path, options, progress)
@@ -81,7 +81,6 @@ class ResultService:
     async def stream(
         self,
         recording: Recording,
-        model: str,
         options: TranscriptionOptions,
         workspace: Path,
         progress: Progress,
@@ -90,7 +89,7 @@ class ResultService:
 
         Streams join nothing: what was told before somebody came would have to be held for them.
         """
-        key = self._key(recording, model, options)
+        key = self._key(recording, options)
         if (found := await to_thread(self._find, key)) is not None:
             for event in told_at_once(found):
                 yield event
@@ -102,9 +101,9 @@ class ResultService:
                     await to_thread(self._keep, key, event.transcript)
                 yield event
 
-    def _key(self, recording: Recording, model: str, options: TranscriptionOptions) -> str:
+    def _key(self, recording: Recording, options: TranscriptionOptions) -> str:
         asked = OPTIONS.dump_json(options).decode()
-        parts = (recording.owner, recording.digest, model, asked, self._fingerprint)
+        parts = (recording.owner, recording.digest, asked, self._fingerprint)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     async def _found_or_made(

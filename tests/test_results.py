@@ -150,13 +150,15 @@ def test_the_work_stops_when_the_last_caller_has_left(held: Held) -> None:
 
 
 @pytest.mark.contract("Errors and headers", "`x-cache`")
-def test_a_finished_result_is_found_again_in_every_format(tmp_path: Path) -> None:
+def test_a_finished_result_is_found_again_in_every_format(
+    tmp_path: Path,
+) -> None:
     recogniser = ScriptedRecogniser()
     with running_server(settings(tmp_path), fake_loaders(lambda: recogniser)) as server:
         made = post(server, SPEECH, response_format="verbose_json", diarize="true")
         assert made.headers["x-cache"] == "miss"
         found = post(server, SPEECH, response_format="verbose_json", diarize="true")
-        spoken = post(server, SPEECH, response_format="srt", diarize="true")
+        spoken = post(server, SPEECH, model="gpt-4o-transcribe", response_format="srt", diarize="true")
         assert [answer.headers["x-cache"] for answer in (found, spoken)] == ["hit", "hit"]
         assert found.content == made.content
         assert "Speaker A: w w" in spoken.text
@@ -200,9 +202,7 @@ async def test_a_stream_tells_a_kept_result_at_once_and_keeps_its_own(tmp_path: 
         async with state.temp.workspace() as workspace:
             recording = Recording(workspace / "upload", "digest", owner)
             recording.path.write_bytes(SPEECH)
-            stream = state.results.stream(
-                recording, "whisper-1", TranscriptionOptions(), workspace, Progress("r")
-            )
+            stream = state.results.stream(recording, TranscriptionOptions(), workspace, Progress("r"))
             told.append([event async for event in stream])
     state.models.close()
     state.temp.close()
