@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, StringConstraints
 
 from routes.access import owner_of
+from routes.body_schema import json_body
 from routes.files import ExpiresAfter
-from routes.json_body import json_body, read_json
+from routes.json_body import read_json
 from routes.pages import Page, page_of
 from routes.state import state_of
 from utils.batch_store import Batch

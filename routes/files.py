@@ -10,6 +10,7 @@ from starlette.responses import FileResponse
 
 from exceptions import InvalidRequestError
 from routes.access import owner_of
+from routes.body_schema import multipart_body
 from routes.errors import wrong_parameter
 from routes.middleware import request_id_of
 from routes.pages import Page, page_of
@@ -67,9 +68,7 @@ FORM_SCHEMA: dict[str, Any] = {
 
 @router.post(
     "",
-    openapi_extra={
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM_SCHEMA}}}
-    },
+    openapi_extra=multipart_body(FORM_SCHEMA),
     response_model_exclude_none=True,
 )
 async def create_file(request: Request) -> FileObject:
@@ -78,9 +77,10 @@ async def create_file(request: Request) -> FileObject:
     with state.admission.enter(request_id_of(request)):
         await state.kept.files.check_room()
         async with state.temp.workspace() as workspace:
-            reader = UploadReader(workspace, state.max_upload_bytes, state.upload_idle_seconds, _check_early)
-            upload = await reader.read(request)
-            form = _parse(upload.fields)
+            reader = UploadReader(
+                workspace, state.max_upload_bytes, state.upload_idle_seconds, _parse, "purpose"
+            )
+            upload, form = await reader.read(request)
             if upload.file is None:
                 raise InvalidRequestError("The part 'file' is missing.", param="file")
             lasts = form.expires_after.seconds if form.expires_after else None
@@ -122,11 +122,6 @@ async def file_content(request: Request, file_id: str) -> FileResponse:
     return FileResponse(
         files.path(file_id), media_type="application/octet-stream", filename=file.filename
     )  # an attachment: what somebody uploaded never opens as a page of this server
-
-
-def _check_early(fields: Fields) -> None:
-    if any(name == "purpose" for name, _ in fields):  # else the fields come after the file
-        _parse(fields)
 
 
 def _parse(fields: Fields) -> FileForm:

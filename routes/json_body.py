@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import timeout
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -32,20 +32,3 @@ async def read_json(request: Request, model: type[M]) -> M:
         return model.model_validate_json(bytes(body))
     except ValidationError as error:
         raise wrong_parameter(error) from error
-
-
-def json_body(model: type[BaseModel]) -> dict[str, Any]:
-    """What the OpenAPI document says of it."""
-    schema = model.model_json_schema()
-    schema = _inlined(schema, schema.pop("$defs", {}))
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
-    if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        return definitions[node["$ref"].split("/")[-1]]
-    return {name: _inlined(value, definitions) for name, value in node.items()}

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from exceptions import InvalidRequestError
 from models import SAMPLE_RATE
 from routes.access import owner_of
+from routes.body_schema import multipart_body
 from routes.disconnect import until_disconnect
 from routes.errors import wrong_parameter
 from routes.middleware import request_id_of
@@ -69,9 +70,7 @@ FORM_SCHEMA: dict[str, Any] = {
 
 @router.post(
     "",
-    openapi_extra={
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM_SCHEMA}}}
-    },
+    openapi_extra=multipart_body(FORM_SCHEMA),
 )
 async def enrol_speaker(request: Request) -> Speaker:
     """Learn a voice from clips; of a name that is known already, the clips are added. No audio is kept."""
@@ -80,12 +79,11 @@ async def enrol_speaker(request: Request) -> Speaker:
     with state.admission.enter(request_id_of(request)):
         async with state.temp.workspace() as workspace:
             limit = min(state.max_upload_bytes, MAX_CLIPS_BYTES)
-            reader = UploadReader(workspace, limit, state.upload_idle_seconds, _check_early, MAX_CLIPS)
-            upload = await reader.read(request)
-            name = _parse(upload.fields).name
+            reader = UploadReader(workspace, limit, state.upload_idle_seconds, _parse, "name", MAX_CLIPS)
+            upload, form = await reader.read(request)
             if not upload.files:
                 raise InvalidRequestError("The part 'file' with a clip is missing.", param="file")
-            work = state.speakers.enrol(owner_of(request), name, upload.files)
+            work = state.speakers.enrol(owner_of(request), form.name, upload.files)
             return _wire(state, await until_disconnect(request, work))
 
 
@@ -107,11 +105,6 @@ async def delete_speaker(request: Request, speaker_id: str) -> SpeakerDeleted:
     """Forget a voice: neither it nor its name stays in the server's files."""
     await state_of(request).speakers.forget(owner_of(request), speaker_id)
     return SpeakerDeleted(id=speaker_id)
-
-
-def _check_early(fields: Fields) -> None:
-    if any(name == "name" for name, _ in fields):  # else the fields come after the clips
-        _parse(fields)
 
 
 def _parse(fields: Fields) -> SpeakerForm:

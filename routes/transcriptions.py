@@ -11,10 +11,10 @@ from fastapi import APIRouter, Request, Response
 from exceptions import InvalidRequestError
 from models import Task
 from routes.access import owner_of
+from routes.body_schema import form_body
 from routes.disconnect import until_disconnect
 from routes.event_stream import answer_events
 from routes.form import TranscriptionForm
-from routes.form_schema import form_body
 from routes.jobs import BackgroundTranscription, start_job
 from routes.known_speakers import with_known_speakers
 from routes.middleware import request_id_of
@@ -59,19 +59,14 @@ async def answer(request: Request, task: Task) -> Response:
 async def _receive(
     request: Request, state: ServerState, workspace: Path, task: Task
 ) -> tuple[TranscriptionRequest, Recording, Fields]:
-    def check(fields: Fields) -> TranscriptionRequest:
+    def parse(fields: Fields) -> TranscriptionRequest:
         asked = parse_parameters(fields, state.defaults, task)
         state.catalogue.require(asked.model)
         state.transcription.require(asked.options)
         return asked
 
-    def check_early(fields: Fields) -> None:
-        if any(name == "model" for name, _ in fields):  # else the fields come after the file
-            check(fields)
-
-    reader = UploadReader(workspace, state.max_upload_bytes, state.upload_idle_seconds, check_early)
-    upload = await reader.read(request)
-    asked = check(upload.fields)
+    reader = UploadReader(workspace, state.max_upload_bytes, state.upload_idle_seconds, parse, "model")
+    upload, asked = await reader.read(request)
     if upload.file is None:
         raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")
     owner = owner_of(request)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from models import Task
+from routes.body_schema import form_body
 from routes.form import TranscriptionForm
-from routes.form_schema import form_body
 from routes.transcriptions import answer
 from utils.wire import TranscriptionJson, TranscriptionVerboseJson
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -34,6 +35,7 @@ MAX_CLIPS_BYTES = 4 * MAX_CLIP_BYTES
 FORM_ROOM = 1024 * 1024  # what the form may weigh beside the file and the clips
 WRITE_BYTES = 1024 * 1024
 
+F = TypeVar("F")
 Fields = list[tuple[str, str]]
 
 
@@ -53,23 +55,26 @@ class Upload:
         return self.files[0] if self.files else None
 
 
-class UploadReader:
-    """Reads one form. `check` sees the fields sent before a file, ahead of the file's first byte;
-    `max_file_bytes` is for all files together."""
+class UploadReader(Generic[F]):
+    """Reads one form. `parse` makes something of its fields, or refuses them: ahead of a file's first byte
+    where `required` has come by then, as it has not where the fields follow the file. `max_file_bytes` is for
+    all files together."""
 
     def __init__(
         self,
         workspace: Path,
         max_file_bytes: int,
         idle_seconds: float,
-        check: Callable[[Fields], object],
+        parse: Callable[[Fields], F],
+        required: str,
         max_files: int = 1,
     ) -> None:
         self._workspace = workspace
         self._max_files = max_files
         self._max_file_bytes = max_file_bytes
         self._idle_seconds = idle_seconds
-        self._check = check
+        self._parse = parse
+        self._required = required
         self._upload = Upload()
         self._header: list[bytes] = [b"", b""]
         self._disposition = b""
@@ -83,9 +88,9 @@ class UploadReader:
         self._clip_bytes = 0
         self._complete = False
 
-    async def read(self, request: Request) -> Upload:
-        """Raises InvalidRequestError, UploadTimeoutError, UploadTooLargeError, InsufficientStorageError,
-        ClientDisconnect."""
+    async def read(self, request: Request) -> tuple[Upload, F]:
+        """The form, and what `parse` made of it. Raises what `parse` does, InvalidRequestError,
+        UploadTimeoutError, UploadTooLargeError, InsufficientStorageError, ClientDisconnect."""
         self._check_size(request.headers.get("content-length", ""))
         try:
             parser = self._parser(request.headers.get("content-type", ""))
@@ -105,7 +110,7 @@ class UploadReader:
         if not self._complete:
             raise InvalidRequestError("The form ends before its last boundary; send it again.")
         self._upload.digest = self._sha256.hexdigest()
-        return self._upload
+        return self._upload, self._parse(self._upload.fields)
 
     async def _received(self, request: Request) -> AsyncIterator[bytes]:
         """The body as it comes. A client that stalls would keep its place in the house for ever."""
@@ -185,7 +190,8 @@ class UploadReader:
         self._upload.files.append(self._workspace / f"upload-{number}")  # never the client's own name
         self._unwritten.append((self._upload.files[-1], b""))  # which makes the file, though it be empty
         self._upload.filename = options.get(b"filename", b"").decode(errors="replace")[:MAX_FILENAME]
-        self._check(self._upload.fields)
+        if any(name == self._required for name, _ in self._upload.fields):
+            self._parse(self._upload.fields)
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
