@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -30,41 +30,56 @@ def link_speakers(chunks: Sequence[ChunkSpeakers], count: SpeakerCount) -> list[
     weights = np.array(
         [max(voice.num_samples, 1) for chunk in chunks for voice in chunk.voices], dtype=np.float64
     )
-    likeness = voices @ voices.T + _evidence_of_overlap(chunks)
-    likeness[owners[:, None] == owners[None, :]] = -np.inf
+    likeness = voices @ voices.T
+    _add_what_chunks_tell(likeness, chunks)
     alike = next(chunk.same_voice for chunk in chunks if chunk.voices)
-    labels = _merge_alike(likeness, weights, alike, count.minimum)
+    labels = _merge_alike(likeness, weights.copy(), alike, count.minimum)
     if count.maximum is not None:
         labels = _merge_to(count.maximum, labels, voices * weights[:, None], weights, owners)
     return _number(chunks, labels)
 
 
-def _evidence_of_overlap(chunks: Sequence[ChunkSpeakers]) -> Matrix:
+def _add_what_chunks_tell(likeness: Matrix, chunks: Sequence[ChunkSpeakers]) -> None:
+    """Changes `likeness`: speakers of one chunk are not one, those who talk at the same moments of
+    neighbouring chunks may well be. The rest of the matrix, nearly all of it for a day, is not touched."""
+    ends = accumulate((len(chunk.voices) for chunk in chunks), initial=0)
+    rows = [slice(start, stop) for start, stop in pairwise(ends)]
+    for own in rows:
+        likeness[own, own] = -np.inf
+    for (one, ours), (other, theirs) in pairwise(zip(chunks, rows, strict=True)):
+        evidence = _evidence_of_overlap(one, other)
+        likeness[ours, theirs] += evidence
+        likeness[theirs, ours] += evidence.T
+
+
+def _evidence_of_overlap(one: ChunkSpeakers, other: ChunkSpeakers) -> Matrix:
     """What is added to the likeness of speakers who talk at the same moments of neighbouring chunks."""
-    rows = [(index, voice.speaker) for index, chunk in enumerate(chunks) for voice in chunk.voices]
-    row_of = {key: row for row, key in enumerate(rows)}
-    shared = np.zeros((len(rows), len(rows)))
-    for index, (one, other) in enumerate(pairwise(chunks)):
-        first = min((turn.start for turn in other.turns), default=0)
-        for turn in (turn for turn in one.turns if turn.stop > first):
-            for twin in other.turns:
-                together = min(turn.stop, twin.stop) - max(turn.start, twin.start)
-                if together > 0:
-                    shared[row_of[index, turn.speaker], row_of[index + 1, twin.speaker]] += together
-    shared += shared.T
+    row_of = {voice.speaker: row for row, voice in enumerate(one.voices)}
+    column_of = {voice.speaker: column for column, voice in enumerate(other.voices)}
+    shared = np.zeros((len(row_of), len(column_of)))
+    first = min((turn.start for turn in other.turns), default=0)
+    for turn in (turn for turn in one.turns if turn.stop > first):
+        for twin in other.turns:
+            together = min(turn.stop, twin.stop) - max(turn.start, twin.start)
+            if together > 0:
+                shared[row_of[turn.speaker], column_of[twin.speaker]] += together
     return HEARD_TOGETHER * shared / (shared + HALF_TOGETHER)
 
 
 def _merge_alike(likeness: Matrix, weights: Matrix, alike: float, fewest: int) -> Labels:
     """Group average linkage (UPGMA), weighted by speech, until no two are `alike` or `fewest` are left.
+    Uses up its arrays.
 
-    A forbidden pair is -inf, and an average with -inf stays -inf: the constraint needs no bookkeeping.
+    A forbidden pair is -inf, and an average with -inf stays -inf: the constraint needs no bookkeeping. The
+    nearest of each is remembered (Anderberg 1973), so that a merge looks at few rows and not at all pairs.
     """
-    likeness, weights = likeness.copy(), weights.copy()
     labels = np.arange(len(weights))
+    nearest = likeness.argmax(axis=1)
+    best = likeness.max(axis=1)
     for _ in range(len(weights) - fewest):
-        kept, gone = divmod(int(likeness.argmax()), len(weights))
-        if likeness[kept, gone] < alike:
+        kept = int(best.argmax())
+        gone = int(nearest[kept])
+        if best[kept] < alike:
             break
         share = weights[kept] / (weights[kept] + weights[gone])
         row = share * likeness[kept] + (1 - share) * likeness[gone]
@@ -72,6 +87,10 @@ def _merge_alike(likeness: Matrix, weights: Matrix, alike: float, fewest: int) -
         likeness[gone], likeness[:, gone] = -np.inf, -np.inf
         weights[kept] += weights[gone]
         labels[labels == gone] = kept
+        best[gone] = -np.inf
+        stale = np.flatnonzero((best > -np.inf) & ((nearest == kept) | (nearest == gone) | (row >= best)))
+        nearest[stale] = likeness[stale].argmax(axis=1)
+        best[stale] = likeness[stale, nearest[stale]]
     return labels
 
 
