@@ -12,7 +12,7 @@ TranscriptionServerError
 ├── ModelFailedError               500  a model crashed, or took too long
 ├── StageUnavailableError          501  a stage that is off or has no model here
 ├── OverloadedError                429  too many requests in the house
-├── InsufficientStorageError       507  the disk cannot hold the recording
+├── InsufficientStorageError       507  the disk, or the file store, is full
 ├── ModelUnavailableError          503  a model cannot be loaded
 ├── ShuttingDownError              503  the server was told to stop
 └── DataFolderError                503  the folder of durable things cannot be used

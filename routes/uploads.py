@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import shutil
 from asyncio import timeout
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -18,13 +16,13 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from exceptions import (
-    InsufficientStorageError,
     InvalidRequestError,
     UnsupportedMediaTypeError,
     UploadTimeoutError,
     UploadTooLargeError,
 )
 from utils.concurrency import finish_in_thread
+from utils.storage import check_room, full_disk_named
 
 MAX_FIELDS = 200
 MAX_FIELD_BYTES = 64 * 1024
@@ -97,16 +95,12 @@ class UploadReader(Generic[F]):
             async for data in self._received(request):
                 parser.write(data)
                 if self._unwritten_bytes >= WRITE_BYTES:
-                    await finish_in_thread(self._flush)
-            await finish_in_thread(self._flush)
+                    await self._flush()
+            await self._flush()
         except FormParserError as error:
             raise InvalidRequestError(f"The form could not be read: {error}.") from error
         except TimeoutError as error:
             raise UploadTimeoutError(f"Nothing came for {self._idle_seconds:g} s; send it again.") from error
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise InsufficientStorageError("The disk of this server cannot hold the upload.") from error
-            raise
         if not self._complete:
             raise InvalidRequestError("The form ends before its last boundary; send it again.")
         self._upload.digest = self._sha256.hexdigest()
@@ -148,15 +142,18 @@ class UploadReader(Generic[F]):
         announced = int(content_length) if content_length.isascii() and content_length.isdigit() else 0
         if announced > self._max_file_bytes + MAX_CLIPS_BYTES + FORM_ROOM:
             raise self._too_large()
-        if announced > shutil.disk_usage(self._workspace).free:
-            raise InsufficientStorageError("The disk of this server cannot hold the upload.")
+        check_room(self._workspace, announced)
 
     def _too_large(self) -> UploadTooLargeError:
         return UploadTooLargeError(
             f"The file is larger than {self._max_file_bytes // 1024**2} MiB; split it."
         )
 
-    def _flush(self) -> None:
+    async def _flush(self) -> None:
+        with full_disk_named():
+            await finish_in_thread(self._write)
+
+    def _write(self) -> None:
         for path, pieces in groupby(self._unwritten, key=itemgetter(0)):
             data = b"".join(piece for _, piece in pieces)
             with path.open("ab") as out:

@@ -9,14 +9,14 @@ from typing import Protocol
 
 from models import SAMPLE_RATE, Audio, AudioClip, Span
 from services.speech_detector import DetectorState
-from utils.audio_utils import Decoder, claimed_samples, read_samples
+from utils.audio_utils import BYTES_PER_SAMPLE, Decoder, claimed_samples, read_samples
 from utils.channel_splitter import ChannelSplitter
 from utils.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
 from utils.concurrency import finish_in_thread
 from utils.model_manager import ModelSlot
 from utils.progress import Progress
 from utils.speech_map import FRAME, Probabilities
-from utils.storage import full_disk_named
+from utils.storage import check_room, full_disk_named
 
 DETECTION_BLOCK = 60 * SAMPLE_RATE // FRAME * FRAME  # whole frames; some 0.2 s of work
 
@@ -52,6 +52,7 @@ class AudioService:
         """
         with full_disk_named():
             claimed = await finish_in_thread(partial(claimed_samples, upload))
+            check_room(workspace, min(claimed, self._max_samples) * BYTES_PER_SAMPLE)
             decoder = Decoder(upload, workspace / "audio.s16", self._max_samples)
             while (whole := await finish_in_thread(decoder.step)) is None:
                 progress.expect(max(min(claimed, self._max_samples), decoder.so_far.num_samples))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import uuid
 from asyncio import to_thread
@@ -15,7 +14,7 @@ from utils import file_store
 from utils.concurrency import finish_in_thread
 from utils.database import Database
 from utils.file_store import FileLimits, StoredFile
-from utils.storage import full_disk_named
+from utils.storage import move
 
 Clock = Callable[[], float]
 
@@ -63,8 +62,7 @@ class FileService:
         now = int(self._clock())
         expires = None if lasts is None else now + lasts
         file_id = f"file-{uuid.uuid4().hex}"
-        with full_disk_named():
-            size = await finish_in_thread(partial(self._take, body, file_id))
+        size = await finish_in_thread(partial(self._take, body, file_id))
         return StoredFile(file_id, owner, filename, purpose, size, now, expires)
 
     async def find(self, owner: str, file_id: str) -> StoredFile:
@@ -101,7 +99,7 @@ class FileService:
         file_store.insert(connection, file)
 
     def _take(self, body: Path, file_id: str) -> int:
-        shutil.move(body, self.path(file_id))
+        move(body, self.path(file_id))
         return self.path(file_id).stat().st_size
 
     def _keep_only(self, known: frozenset[str]) -> None:

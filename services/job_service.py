@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import uuid
 from asyncio import to_thread
@@ -17,7 +16,7 @@ from utils import job_store
 from utils.concurrency import finish_in_thread
 from utils.database import Database
 from utils.job_store import Fields, Job
-from utils.storage import full_disk_named
+from utils.storage import move
 
 Clock = Callable[[], float]
 
@@ -51,8 +50,7 @@ class JobService:
         """Take the upload over. Raises OverloadedError, InsufficientStorageError."""
         job = Job(f"transcription_{uuid.uuid4().hex}", owner, endpoint, fields, created_at=int(self._clock()))
         await self._database.run(lambda connection: job_store.check_room(connection, self._most))
-        with full_disk_named():
-            await finish_in_thread(lambda: shutil.move(upload, self._spool / job.id))
+        await finish_in_thread(partial(move, upload, self._spool / job.id))
 
         def add(connection: Connection) -> None:
             job_store.check_room(connection, self._most)

@@ -46,14 +46,18 @@ class WritingRecogniser(ScriptedRecogniser):
 
 
 @contextmanager
-def killable_server(folder: Path, seconds_per_batch: float) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Started and ready; killed on leaving, unless it has ended."""
+def killable_server(
+    folder: Path, seconds_per_batch: float, prefix: Sequence[str] = ()
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Started and ready; killed on leaving, unless it has ended. `prefix` is a command that runs it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "tests.serve_fakes", str(port), str(folder), str(seconds_per_batch)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [*prefix, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             while not _is_up(url):
                 assert process.poll() is None, "the server did not start"

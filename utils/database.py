@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from exceptions import DataFolderError
 from utils.schema import MIGRATIONS
+from utils.storage import full_disk_named
 
 R = TypeVar("R")
 
@@ -41,7 +42,10 @@ class Database:
             ) from error
 
     async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
-        """`work(connection)` as one transaction. It is done to its end though its caller be cancelled."""
+        """`work(connection)` as one transaction. It is done to its end though its caller be cancelled.
+
+        Raises InsufficientStorageError, and then nothing of it was done.
+        """
         return await self._submit(lambda: self._transact(work))
 
     async def forget(self, work: Callable[[sqlite3.Connection], R]) -> R:
@@ -88,12 +92,13 @@ class Database:
 
     def _transact(self, work: Callable[[sqlite3.Connection], R]) -> R:
         connection = self._opened
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            result = work(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        with full_disk_named():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
         return result

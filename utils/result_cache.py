@@ -45,11 +45,20 @@ class ResultCache:
             return
         with _logged():
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            with NamedTemporaryFile(dir=self._folder, delete=False) as out:
-                out.write(data)
-            os.utime(out.name, (self._clock(), self._clock()))
-            Path(out.name).replace(self._folder / key)
+            self._write(self._folder / key, data)
         self.sweep()
+
+    def _write(self, path: Path, data: bytes) -> None:
+        with NamedTemporaryFile(dir=self._folder, delete=False) as out:
+            part = Path(out.name)
+            try:
+                out.write(data)
+                out.flush()
+                os.utime(part, (self._clock(), self._clock()))
+                part.replace(path)
+            except OSError:  # the disk is full; it should not stay so
+                part.unlink(missing_ok=True)
+                raise
 
     def sweep(self) -> None:
         """Delete what is too old, then what was not used for longest, until the rest fits."""

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from utils.concurrency import finish_in_thread
+from utils.storage import full_disk_named
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,9 @@ class TempManager:
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Path]:
-        path = Path(tempfile.mkdtemp(dir=self.root))
+        """Raises InsufficientStorageError."""
+        with full_disk_named():
+            path = Path(tempfile.mkdtemp(dir=self.root))
         try:
             yield path
         finally:  # in a thread: to delete gigabytes takes a while
