@@ -9,7 +9,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import known_speakers, latency, load, memory, music, overhead, soak, speakers, wer, word_times
+from benchmarks import (
+    faults,
+    known_speakers,
+    latency,
+    load,
+    memory,
+    music,
+    overhead,
+    soak,
+    speakers,
+    wer,
+    word_times,
+)
 from benchmarks.eval_set import MissingAudioError
 from benchmarks.report import note, provenance, write_section
 from benchmarks.values import Options
@@ -25,7 +37,11 @@ SECTIONS = {
     "load": load,
     "memory": memory,
     "soak": soak,
+    "faults": faults,
 }
+
+OWN_SERVERS = frozenset(("load", "memory", "soak", "faults"))
+"""Sections that start their servers themselves."""
 
 MISSING_AUDIO = 2  # exit status
 
@@ -35,8 +51,8 @@ def main(words: Sequence[str]) -> int:
     parser = _parser()
     arguments = parser.parse_args(words)
     names = list(SECTIONS) if arguments.section == "all" else [arguments.section]
-    if arguments.base_url and {"load", "memory", "soak"} & set(names):
-        parser.error("load and memory are measured on servers started here: leave --base-url out")
+    if arguments.base_url and OWN_SERVERS.intersection(names):
+        parser.error(f"{', '.join(sorted(OWN_SERVERS))} start their own servers: leave --base-url out")
     options = Options(arguments.eval, arguments.base_url, arguments.quick)
     command = shlex.join(["python", "-m", "benchmarks", *words])
     try:

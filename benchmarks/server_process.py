@@ -32,6 +32,7 @@ class ServerProcess:
         self.base_url = ""
         self.peak_rss = 0
         self._workspaces = Path()
+        self._log = Path()
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
@@ -61,14 +62,24 @@ class ServerProcess:
         """The workspaces of requests that are on disk now."""
         return [path.name for path in self._workspaces.glob("*/*/")]
 
+    def log(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """As a crash or a power cut would; its children notice and go."""
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+
     def _start(self, program: Sequence[str], folder: Path, settings: dict[str, str]) -> None:
         self._workspaces = folder / "work"
-        log = folder / "server.log"
+        self._log = folder / "server.log"
         port = _free_port()
         self.base_url = f"http://{HOST}:{port}"
         own = {"HOST": HOST, "PORT": str(port), "DATA_DIR": str(folder / "data"), "RESULT_CACHE_MB": "0"}
         environment = {**os.environ, **own, "WORKSPACE_DIR": str(self._workspaces), **settings}
-        with log.open("wb") as output:
+        with self._log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *program],
                 cwd=ROOT,
@@ -77,16 +88,16 @@ class ServerProcess:
                 stderr=subprocess.STDOUT,
             )
         self._sampler.start()
-        self._wait_until_ready(log)
+        self._wait_until_ready()
 
-    def _wait_until_ready(self, log: Path) -> None:
+    def _wait_until_ready(self) -> None:
         assert self._process
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             if _is_ready(self.base_url):
                 return
             time.sleep(0.2)
-        raise RuntimeError(f"the server did not become ready:\n{log.read_text(errors='replace')[-LOG_TAIL:]}")
+        raise RuntimeError(f"the server did not become ready:\n{self.log()[-LOG_TAIL:]}")
 
     def _sample(self) -> None:
         while not self._stopping.wait(1 / SAMPLES_PER_SECOND):

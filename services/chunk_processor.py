@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from models import (
+    SAMPLE_RATE,
     AudioClip,
+    Chunk,
     ChunkResult,
     ChunkSpeakers,
     Heard,
@@ -28,6 +31,8 @@ from utils.chunk_planner import PlannedChunk
 from utils.progress import Progress
 from utils.speech_map import SpeechRules, seconds
 from utils.speech_windows import speech_windows
+
+logger = logging.getLogger(__name__)
 
 # Tighter than for the recogniser, since silence blurs a voice, and with a lower onset, since speech that is
 # missed has no speaker. Of the settings tried, the best on meetings and with a collar everywhere.
@@ -53,6 +58,8 @@ class ChunkProcessor:
     ) -> AsyncGenerator[Heard | ChunkResult]:
         """What is heard of one chunk as it comes, then the whole. Words and speakers are found side by side:
         they are bound by different cores."""
+        if not planned.chunk.is_whole:
+            _log_beginning(planned.chunk, progress)
         windows = speech_windows(planned.speech, options.voice_activity)
         options, encoded = await self._with_language(clip, windows, options)
         speakers = asyncio.ensure_future(self._speakers(clip, planned, options))
@@ -130,3 +137,13 @@ class ChunkProcessor:
             planned.speech.regions(VOICE_RULES),
             count,
         )
+
+
+def _log_beginning(chunk: Chunk, progress: Progress) -> None:
+    logger.info(
+        "%s: chunk %d begins, %.0f to %.0f s",
+        progress.request_id,
+        chunk.index,
+        chunk.start / SAMPLE_RATE,
+        chunk.stop / SAMPLE_RATE,
+    )
