@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     whisper_compute_type: str = "auto"
     """CTranslate2 type: auto (int8 on CPU, float16 on CUDA), int8, int8_float16, float16, float32."""
     whisper_batch_size: int = Field(default=0, ge=0, le=64)
-    """Windows of speech decoded at once; 0 takes 4 on CPU, where more gain nothing, and 16 on CUDA."""
+    """Windows of speech decoded in one step; 0 takes 2 on CPU, where more gain nothing, and 16 on CUDA."""
     whisper_beam_size: int = Field(default=5, ge=1, le=10)
     """Hypotheses kept while decoding at temperature 0."""
     device: str = Field(default="auto", pattern="^(auto|cpu|cuda)$")

@@ -9,7 +9,8 @@ TranscriptionServerError
 │   ├── UploadTimeoutError         408  nothing came for UPLOAD_IDLE_SECONDS
 │   ├── UploadTooLargeError        413  over MAX_UPLOAD_MB or MAX_AUDIO_HOURS
 │   └── UnsupportedMediaTypeError  415  a body that is no form
-├── ModelFailedError               500  a model crashed, or took too long
+├── ModelFailedError               500  a model took too long, or has no memory left
+│   └── ModelCrashedError          500  its process ended
 ├── StageUnavailableError          501  a stage that is off or has no model here
 ├── OverloadedError                429  too many requests in the house
 ├── InsufficientStorageError       507  the disk, or the file store, is full
@@ -91,6 +92,10 @@ class ModelFailedError(TranscriptionServerError):
     status = 500
     code = "model_failed"
     retry_after = 1
+
+
+class ModelCrashedError(ModelFailedError):
+    """Whichever of the calls in hand did it."""
 
 
 class StageUnavailableError(TranscriptionServerError):

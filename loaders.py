@@ -36,7 +36,8 @@ from utils.model_process import in_child
 M = TypeVar("M")
 
 # On a CPU the encoder gains nothing from a batch and the decoder little from more; others would wait longer.
-BATCH_SIZES = {"cpu": BatchSizes(encode=1, decode=4), "cuda": BatchSizes(encode=16, decode=16)}
+BATCH_SIZES = {"cpu": BatchSizes(encode=1, decode=2), "cuda": BatchSizes(encode=16, decode=16)}
+MOST_THREADS = 4  # of one lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,14 @@ def default_loaders(settings: Settings) -> Loaders:
     device = _device(settings.device)
     threads = settings.cpu_threads or len(os.sched_getaffinity(0))
 
+    lanes, lane_threads = plan_lanes(threads) if device == "cpu" else (1, threads)
+
     def recogniser(model: str) -> ModelSource[Recogniser]:
-        weights = find_weights(model, device, settings.whisper_compute_type, threads)
-        load = partial(load_whisper_engine, weights, settings.whisper_beam_size)
-        return ModelSource(weights.name, in_child(load, settings.model_call_seconds), device)
+        weights = find_weights(model, device, settings.whisper_compute_type, lane_threads, lanes)
+        load = partial(
+            load_whisper_engine, weights, settings.whisper_beam_size, short_contexts=device == "cpu"
+        )
+        return ModelSource(weights.name, in_child(load, settings.model_call_seconds, lanes), device, lanes)
 
     studio = _Studio(device, settings.model_call_seconds)
     repo = settings.separation_repo
@@ -124,6 +129,13 @@ class _Studio:
                 "pip install -r requirements-studio.txt."
             )
         return ModelSource(model, in_child(load, self.call_seconds), device)
+
+
+def plan_lanes(threads: int) -> tuple[int, int]:
+    """How many windows the recogniser works on side by side, and with how many threads each. The decoder is
+    slower with two threads than with one: two windows at once take less time than one after the other."""
+    each = min(max(1, threads // 2), MOST_THREADS)
+    return threads // each, each
 
 
 def _device(device: str) -> str:

@@ -6,14 +6,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from exceptions import ModelFailedError
+from exceptions import ModelCrashedError, ModelFailedError
 from models import Audio, DecodeOptions, WindowText
 from utils.batching import BatchLimit, FairQueue
+from utils.concurrency import Lanes
 from utils.model_manager import ModelSlot
 from utils.temperature_ladder import next_rung, settle
 
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 J = TypeVar("J", bound="_Job[Any]")
+Step: TypeAlias = Callable[[Sequence[J]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,10 +51,10 @@ class Recogniser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BatchSizes:
-    """How many windows go through the encoder and through the decoder at once."""
+    """How many windows go through the encoder and through the decoder in one step."""
 
     encode: int = 1
-    decode: int = 4
+    decode: int = 2
 
     def resized(self, decode: int) -> BatchSizes:
         """These, or what the operator wants where that is not 0."""
@@ -80,10 +82,10 @@ class _Decoding(_Job[WindowText]):
 
 
 class WhisperBatcher:
-    """Whenever the model is free it takes the next batch of what waits; there is no timer to tune.
+    """Whenever a lane of the model is free it takes the next batch of what waits; there is no timer to tune.
 
-    On a CPU the encoder gains nothing from a batch and the decoder much. So windows are encoded one by one,
-    which lets newcomers in between, and decoded once a batch of them is there or nothing else waits.
+    On a CPU the encoder gains nothing from a batch. So windows are encoded one by one, which lets newcomers
+    in between, and decoded once a batch of them is there or nothing else waits.
     """
 
     def __init__(self, slot: ModelSlot[Recogniser], sizes: BatchSizes) -> None:
@@ -92,7 +94,8 @@ class WhisperBatcher:
         self._limit = BatchLimit(max(sizes.encode, sizes.decode))
         self._to_encode: FairQueue[_Encoding] = FairQueue()
         self._to_decode: FairQueue[_Decoding] = FairQueue()
-        self._worker: asyncio.Task[None] | None = None
+        self._lanes = Lanes(slot.lanes)
+        self._workers: list[asyncio.Task[None]] = []
 
     async def encode(self, owner: Hashable, read: Callable[[], Audio]) -> EncodedWindow:
         """The window that `read` gives on the model's thread, encoded when its owner's turn comes."""
@@ -112,8 +115,9 @@ class WhisperBatcher:
     async def _wait_in(self, queue: FairQueue[Any], owner: Hashable, key: Hashable, job: _Job[R]) -> R:
         """Cancelled while it waits, a job is out of the queue at once."""
         queue.put(owner, key, job)
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work())
+        self._workers = [worker for worker in self._workers if not worker.done()]
+        if len(self._workers) < self._slot.lanes:
+            self._workers.append(asyncio.create_task(self._work()))
         try:
             return await job.answer
         finally:
@@ -127,39 +131,53 @@ class WhisperBatcher:
                 batch_waits = len(self._to_decode) >= self._sizes.decode and not has_decoded
                 has_decoded = batch_waits or not self._to_encode
                 if has_decoded:
-                    await self._attempt(self._next(self._to_decode, self._sizes.decode), self._decode)
+                    await self._take(self._to_decode, self._sizes.decode, self._decode)
                 else:
-                    await self._attempt(self._next(self._to_encode, self._sizes.encode), self._encode)
+                    await self._take(self._to_encode, self._sizes.encode, self._encode)
                 await asyncio.sleep(0)  # who was answered puts the next step of its window in first
         finally:  # nothing waits, unless the slot was closed
             jobs: list[_Job[Any]] = [*self._to_encode.take_all(), *self._to_decode.take_all()]
             for job in jobs:
                 job.answer.cancel()
 
-    def _next(self, queue: FairQueue[J], most: int) -> list[J]:
-        return queue.take(min(most, self._limit.size))
+    async def _take(self, queue: FairQueue[J], most: int, step: Step[J]) -> None:
+        """The next step of `queue`. Windows that were in hand when the model's process ended are tried once
+        more with nothing beside them, so that only the one that ends it fails."""
+        async with self._lanes.one():
+            if not queue:  # taken while this lane was waited for
+                return
+            fallen = await self._attempt(queue.take(min(most, self._limit.size)), step)
+        for job in fallen:
+            async with self._lanes.all():
+                try:
+                    await step([job])
+                except Exception as error:
+                    _fail(job, error)
 
-    async def _attempt(self, jobs: Sequence[J], step: Callable[[Sequence[J]], Awaitable[None]]) -> None:
+    async def _attempt(self, jobs: Sequence[J], step: Step[J]) -> Sequence[J]:
         """All jobs together; where that fails one by one, so that only the bad one fails, and where memory
-        runs out by halves."""
+        runs out by halves. Returns those that fell with the model's process."""
         try:
             await step(jobs)
             self._limit.fitted(len(jobs))
+            return ()
         except asyncio.CancelledError:
             for job in jobs:
                 job.answer.cancel()
             raise
+        except ModelCrashedError:
+            return jobs
         except Exception as error:
             if len(jobs) == 1:
                 _fail(jobs[0], error)
-                return
+                return ()
             size = 1
             if _is_out_of_memory(error):
                 self._limit.overflowed(len(jobs))
                 size = self._limit.size
             logger.warning("%d windows failed together, tried again %d at once: %s", len(jobs), size, error)
-            for start in range(0, len(jobs), size):
-                await self._attempt(jobs[start : start + size], step)
+            parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+            return [job for part in parts for job in await self._attempt(part, step)]
 
     async def _encode(self, jobs: Sequence[_Encoding]) -> None:
         windows = await self._slot.run(lambda model: model.encode([job.read() for job in jobs]))
@@ -182,12 +200,12 @@ class WhisperBatcher:
 
 
 def _key(job: _Decoding) -> Hashable:
-    """Equal for windows that may share a batch. CTranslate2 wants prompts of one length, so other languages
-    ride along where there is no prompt; the result of each is the same (tests/test_whisper_engine.py)."""
+    """Equal for windows that may share a batch. CTranslate2 wants windows and prompts of one length, so other
+    languages ride along where there is no prompt; each result is the same (tests/test_whisper_engine.py)."""
     options = job.options
     if not (options.prompt or options.keywords):
         options = replace(options, language=None, languages=())
-    return options, job.words, job.temperature
+    return options, job.words, job.temperature, len(job.window.states)
 
 
 def _answer(job: _Job[R], result: R) -> None:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from exceptions import InvalidRequestError
 from models import SAMPLE_RATE, Audio, DecodeOptions, Task, TokenCounts, TokenLogprob, WindowText, Word
 from services.whisper_batcher import EncodedWindow
 from services.whisper_weights import WhisperWeights
+from utils.speech_map import seconds
 from utils.token_logprobs import token_bytes
 
 if TYPE_CHECKING:
@@ -25,28 +26,38 @@ if TYPE_CHECKING:
     from faster_whisper.tokenizer import Tokenizer
 
 SAMPLING_CANDIDATES = 5
-WINDOW_FRAMES = 3000  # of 10 ms, 30 s
+LONGEST_CONTEXT = seconds(30)
+LEAST_SILENCE = seconds(10)  # after a window; with only three seconds texts begin to repeat themselves
+CONTEXT_STEP = seconds(5)  # so that windows have lengths in common, and batches
 SAMPLES_PER_POSITION = 320  # the encoder halves the frames
 LEAST_PROBABILITY = 1e-30  # what a float may round to nothing still has a logarithm
+
+T = TypeVar("T", int, list[int])
 
 PREPENDED = "\"'“¿([{-"
 APPENDED = "\"'.。,，!！?？:：”)]}、"
 
 
 class WhisperEngine:
-    """A loaded Whisper. Not thread-safe: it lives in a slot."""
+    """A loaded Whisper. It takes as many calls at once as CTranslate2 has workers."""
 
-    def __init__(self, model: WhisperModel, beam_size: int) -> None:
+    def __init__(self, model: WhisperModel, beam_size: int, *, short_contexts: bool = False) -> None:
+        """With `short_contexts` the encoder is given no more silence than a short window needs."""
         self._model = model
         self._beam_size = beam_size
+        self._short_contexts = short_contexts
 
     def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
         """Windows of at most 30 s through the encoder, out to the host's memory."""
         from faster_whisper.transcribe import get_ctranslate2_storage
 
-        features = get_ctranslate2_storage(self._features(windows))
-        states = np.asarray(self._model.model.encode(features, to_cpu=True))
-        return [EncodedWindow(rows, len(window)) for rows, window in zip(states, windows, strict=True)]
+        encoded: dict[int, EncodedWindow] = {}
+        lengths = [context(len(window)) if self._short_contexts else LONGEST_CONTEXT for window in windows]
+        for own in _equals(lengths):
+            features = get_ctranslate2_storage(self._features([windows[n] for n in own], lengths[own[0]]))
+            states = np.asarray(self._model.model.encode(features, to_cpu=True))
+            encoded |= {n: EncodedWindow(rows, len(windows[n])) for n, rows in zip(own, states, strict=True)}
+        return [encoded[n] for n in range(len(windows))]
 
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
         """How likely each language is in `window`."""
@@ -62,9 +73,9 @@ class WhisperEngine:
         words: bool,
         temperature: float,
     ) -> list[WindowText]:
-        """Decode windows together at one temperature, times in samples from each window's start. The options
-        may differ in language, which must be set, and then have no prompt: CTranslate2 wants prompts of one
-        length.
+        """Decode windows together at one temperature, times in samples from each window's start. Their states
+        have one length. The options may differ in language, which must be set, and then have no prompt:
+        CTranslate2 wants prompts of one length.
 
         Raises InvalidRequestError for a language or a task that this model does not know.
         """
@@ -127,20 +138,20 @@ class WhisperEngine:
     ) -> list[WindowText]:
         """How likely the model takes each token after those before it and the prompt, all in one pass."""
         start = prompt[:-1]  # `align` adds the last token, <|notimestamps|>, itself
-        results = self._model.model.align(
-            encoded, start, [list(text.tokens) for text in texts], WINDOW_FRAMES
-        )
+        frames = 2 * encoded.shape[1]  # all that the encoder was given
+        results = self._model.model.align(encoded, start, [list(text.tokens) for text in texts], frames)
         return [
             replace(text, logprobs=tuple(_logprobs(text, result.text_token_probs, tokenizer)))
             for text, result in zip(texts, results, strict=True)
         ]
 
-    def _features(self, windows: Sequence[Audio]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Log-mel features, (windows, mels, frames of 30 s)."""
+    def _features(self, windows: Sequence[Audio], num_samples: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Log-mel features, (windows, mels, frames), with silence up to `num_samples`."""
         from faster_whisper.audio import pad_or_trim
 
         extract = self._model.feature_extractor
-        return np.stack([pad_or_trim(extract(window)[..., :-1]) for window in windows])
+        frames = num_samples // extract.hop_length
+        return np.stack([pad_or_trim(extract(window)[..., :-1], frames) for window in windows])
 
     def _tokenizer(self, language: str, task: Task) -> Tokenizer:
         from faster_whisper.tokenizer import Tokenizer
@@ -173,11 +184,15 @@ def _storage(windows: Sequence[EncodedWindow]) -> Any:
     return StorageView.from_array(np.stack([window.states for window in windows]))
 
 
-def _equals(prompts: Sequence[list[int]]) -> list[list[int]]:
-    """Indices of equal prompts, group by group."""
-    return [
-        [n for n, other in enumerate(prompts) if other == prompt] for prompt, _ in groupby(sorted(prompts))
-    ]
+def context(num_samples: int) -> int:
+    """How much the encoder is given of a short window: attention costs the square of it, and ten seconds of
+    silence do as well as all 30 s that it was trained on (docs/benchmarks.md, word error rate)."""
+    return min(-(-(num_samples + LEAST_SILENCE) // CONTEXT_STEP) * CONTEXT_STEP, LONGEST_CONTEXT)
+
+
+def _equals(values: Sequence[T]) -> list[list[int]]:
+    """Indices of equal values, group by group."""
+    return [[n for n, other in enumerate(values) if other == value] for value, _ in groupby(sorted(values))]
 
 
 def _window_text(result: Any, tokenizer: Tokenizer, temperature: float) -> WindowText:
@@ -228,5 +243,7 @@ def _word(entry: dict[str, Any], num_samples: int) -> Word:
     return Word(start, stop, entry["word"], round(float(entry["probability"]), 4), tokens)
 
 
-def load_whisper_engine(weights: WhisperWeights, beam_size: int) -> WhisperEngine:
-    return WhisperEngine(weights.load(), beam_size)
+def load_whisper_engine(
+    weights: WhisperWeights, beam_size: int, *, short_contexts: bool = False
+) -> WhisperEngine:
+    return WhisperEngine(weights.load(), beam_size, short_contexts=short_contexts)

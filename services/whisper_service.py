@@ -27,7 +27,8 @@ class WhisperService:
     def __init__(self, slot: ModelSlot[Recogniser], sizes: BatchSizes) -> None:
         self._slot = slot
         self._batcher = WhisperBatcher(slot, sizes)
-        self._most_at_once = 2 * sizes.decode  # windows of a recording: a batch in work and one that waits
+        # Windows of a recording: a batch in each lane and one that waits.
+        self._most_at_once = (slot.lanes + 1) * sizes.decode
 
     async def detect_language(
         self, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions

@@ -74,8 +74,11 @@ class WhisperWeights:
     load: Callable[[], WhisperModel]
 
 
-def find_weights(model: str, device: str, compute_type: str, cpu_threads: int) -> WhisperWeights:
-    """Resolve WHISPER_MODEL: `auto`, an embedded name, a folder, or a size or hub id.
+def find_weights(
+    model: str, device: str, compute_type: str, cpu_threads: int, workers: int = 1
+) -> WhisperWeights:
+    """Resolve WHISPER_MODEL: `auto`, an embedded name, a folder, or a size or hub id. Its `workers`, of
+    `cpu_threads` each, share the weights.
 
     Raises ModelUnavailableError, which says what to do, for what cannot work.
     """
@@ -84,6 +87,7 @@ def find_weights(model: str, device: str, compute_type: str, cpu_threads: int) -
         "device": device,
         "compute_type": _compute_type(compute_type, device),
         "cpu_threads": cpu_threads,
+        "num_workers": workers,
     }
     if name in EMBEDDED:
         _check_installed(name, EMBEDDED[name])

@@ -15,7 +15,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from exceptions import InvalidAudioError, ModelFailedError, ModelUnavailableError
+from exceptions import InvalidAudioError, ModelCrashedError, ModelFailedError, ModelUnavailableError
 from tests.rogues import Rogue, die_loading, load_nothing, load_rogue
 from utils.model_manager import ModelSlot, ModelSource, SlotState
 from utils.model_process import in_child
@@ -96,6 +96,25 @@ async def test_errors_of_ours_and_of_others_leave_the_model_loaded(slot: ModelSl
         await slot.run(lambda model: model.fail())
     assert "rogues.py" in caught.value.__notes__[0]
     assert await slot.run(lambda model: model.where()) == pid
+
+
+async def test_lanes_are_calls_side_by_side_on_one_model_and_end_with_it() -> None:
+    source = ModelSource("rogue-1", in_child(load_rogue, CALL_SECONDS, lanes=2), lanes=2)
+    slot: ModelSlot[Rogue] = ModelSlot("rogue", source)
+    pids = await asyncio.gather(*(slot.run(lambda model: model.where()) for _ in range(20)))
+    assert len(set(pids)) == 1
+    started = time.monotonic()
+    await asyncio.gather(*(slot.run(lambda model: model.sleep(1.0)) for _ in range(2)))
+    assert time.monotonic() - started < 1.9
+    hanging, crashing = await asyncio.gather(
+        slot.run(lambda model: model.hang()), slot.run(lambda model: model.crash()), return_exceptions=True
+    )
+    assert isinstance(hanging, ModelCrashedError)
+    assert isinstance(crashing, ModelCrashedError)
+    later = await asyncio.gather(*(slot.run(lambda model: model.where()) for _ in range(4)))
+    assert len(set(later)) == 1
+    assert set(later).isdisjoint(pids)
+    await asyncio.to_thread(slot.close)
 
 
 async def test_an_exit_is_an_error(slot: ModelSlot[Rogue]) -> None:

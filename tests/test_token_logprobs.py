@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models import DecodeOptions, WindowText
-from services.whisper_engine import WhisperEngine
+from services.whisper_engine import LONGEST_CONTEXT, WhisperEngine
 from services.whisper_weights import find_weights
 from tests.conftest import RunningServer
 from tests.speech import conversation
@@ -35,7 +35,7 @@ def test_they_are_those_of_a_greedy_decoding(engine: WhisperEngine, prompt: str)
     whisper = engine._model
     tokenizer = engine._tokenizer("en", options.task)
     result = whisper.model.generate(
-        whisper.encode(engine._features([DIALOGUE.samples])),
+        whisper.encode(engine._features([DIALOGUE.samples], LONGEST_CONTEXT)),
         [engine._prompt(tokenizer, options)],
         beam_size=1,
         return_logits_vocab=True,

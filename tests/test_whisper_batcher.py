@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from exceptions import InvalidRequestError, ModelFailedError
+from exceptions import InvalidRequestError, ModelCrashedError, ModelFailedError
 from models import Audio, DecodeOptions, WindowText
 from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser, WhisperBatcher
 from tests.fakes import ScriptedRecogniser
@@ -62,6 +62,27 @@ class Failing(Moody):
             raise ValueError("a bad window")
 
 
+class Meeting(Moody):
+    """Lets the first two out only when both are inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._both = threading.Barrier(2)
+
+    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
+        if len(self.steps) <= 2:
+            self._both.wait(10)
+
+
+class Crashing(Meeting):
+    """The bad window ends the process, and with it whoever is inside."""
+
+    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
+        super().upset(lengths, options)
+        if len(self.steps) <= 2 or BAD in lengths:
+            raise ModelCrashedError("The process of the model ended with SIGSEGV.")
+
+
 class OnlyEnglish(Moody):
     def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
         if GERMAN in options:
@@ -81,8 +102,9 @@ class Doubtful(Moody):
 class Requests:
     """A batcher and those who ask it for windows of so many seconds."""
 
-    def __init__(self, model: Recogniser, sizes: BatchSizes = SIZES) -> None:
-        self.slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("moody", lambda: model))
+    def __init__(self, model: Recogniser, sizes: BatchSizes = SIZES, lanes: int = 1) -> None:
+        source = ModelSource("moody", lambda: model, lanes=lanes)
+        self.slot: ModelSlot[Recogniser] = ModelSlot("whisper", source)
         self._batcher = WhisperBatcher(self.slot, sizes)
 
     async def ask(self, owner: str, seconds: int, options: DecodeOptions = ENGLISH) -> str:
@@ -132,6 +154,21 @@ async def test_only_the_bad_window_fails() -> None:
     assert isinstance(results[1], ValueError)
     assert results[::2] == [" w", " w w w"]
     assert [lengths for _, lengths in model.steps] == [[1, BAD, 3], [1], [BAD], [3]]
+
+
+async def test_who_fell_with_the_process_is_tried_alone_and_only_the_one_that_ends_it_fails() -> None:
+    model = Crashing()
+    requests = Requests(model, BatchSizes(encode=1, decode=1), lanes=2)
+    bad, good = await asyncio.gather(requests.ask("A", BAD), requests.ask("B", 2), return_exceptions=True)
+    assert isinstance(bad, ModelCrashedError)
+    assert good == " w w"
+    assert sorted(lengths for _, lengths in model.steps) == [[2], [2], [BAD], [BAD]]
+
+
+async def test_two_lanes_work_side_by_side() -> None:
+    requests = Requests(Meeting(), BatchSizes(encode=1, decode=1), lanes=2)
+    texts = await asyncio.gather(requests.ask("A", 1), requests.ask("B", 2))
+    assert tuple(texts) == (" w", " w w")
 
 
 async def test_a_refused_language_is_the_fault_of_its_own_request() -> None:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from models import DecodeOptions
+from models import DecodeOptions, WindowText
 from services.whisper_batcher import EncodedWindow
-from services.whisper_engine import WhisperEngine
+from services.whisper_engine import WhisperEngine, context
 from services.whisper_weights import find_weights
 from tests.speech import conversation
 
 SAMPLES = conversation("conversation").samples
-WINDOWS = [SAMPLES[:96_000], SAMPLES[64_000:128_000], SAMPLES[32_000:80_000]]
+WINDOWS = [SAMPLES[:80_000], SAMPLES[64_000:128_000], SAMPLES[32_000:80_000]]
 
 
 @pytest.fixture(scope="module")
 def engine() -> WhisperEngine:
-    return WhisperEngine(find_weights("whisper-base", "cpu", "int8", 1).load(), beam_size=5)
+    weights = find_weights("whisper-base", "cpu", "int8", 1, workers=2)
+    return WhisperEngine(weights.load(), beam_size=5, short_contexts=True)
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +35,29 @@ def test_the_encoder_hears_each_window_by_itself(engine: WhisperEngine, encoded:
     for alone, together in zip(encoded, engine.encode(WINDOWS), strict=True):
         assert np.array_equal(alone.states, together.states)
         assert alone.num_samples == together.num_samples
+
+
+def test_short_and_long_windows_come_back_in_their_order(engine: WhisperEngine) -> None:
+    windows = [SAMPLES[:16_000], np.tile(SAMPLES, 4)[:400_000], SAMPLES[:24_000]]
+    encoded = engine.encode(windows)
+    assert [window.num_samples for window in encoded] == [16_000, 400_000, 24_000]
+    assert [len(window.states) for window in encoded] == [750, 1500, 750]  # 15 s and 30 s
+
+
+@given(num_samples=st.integers(1, 480_000))
+def test_a_window_keeps_ten_seconds_of_silence_or_has_all_that_the_model_takes(num_samples: int) -> None:
+    length = context(num_samples)
+    assert num_samples <= length <= 480_000
+    assert length - num_samples >= 160_000 or length == 480_000
+
+
+def test_windows_side_by_side_come_out_as_alone(engine: WhisperEngine, encoded: list[EncodedWindow]) -> None:
+    def decode(window: EncodedWindow) -> list[WindowText]:
+        return engine.decode([window], [DecodeOptions("en")], words=True, temperature=0.0)
+
+    alone = [decode(window) for window in encoded]
+    with ThreadPoolExecutor(2) as lanes:
+        assert list(lanes.map(decode, encoded * 2)) == alone * 2
 
 
 def test_a_result_does_not_depend_on_batch_mates_nor_on_their_language(

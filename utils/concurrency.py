@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TypeVar
 
 R = TypeVar("R")
+
+
+class Lanes:
+    """So many at once, or one with nothing beside it."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._free = asyncio.Semaphore(number)  # gives lanes in the order they were asked for
+        self._sole = asyncio.Lock()  # two that each held half of the lanes would wait for ever
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        async with self._free:
+            yield
+
+    @asynccontextmanager
+    async def all(self) -> AsyncIterator[None]:
+        async with self._sole, AsyncExitStack() as held:
+            for _ in range(self._number):
+                await held.enter_async_context(self._free)
+            yield
 
 
 async def finish_in_thread(work: Callable[[], R]) -> R:

@@ -1,4 +1,5 @@
-"""The child process of one model: `python -m utils.model_child PIPE MEMORY`, two inherited descriptors."""
+"""The child process of one model: `python -m utils.model_child PIPE MEMORY …`, two inherited descriptors for
+each of the calls that it takes at once."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ import os
 import resource
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -15,20 +18,27 @@ from exceptions import TranscriptionServerError
 from utils.exchange import Exchange, Outcome
 
 
-def main(pipe: int, memory: int) -> None:
+def main(*descriptors: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold what people said
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries that print must not write into an answer
-    exchange = Exchange(Connection(pipe), memory)
-    load, *args = exchange.receive()
+    pairs = zip(descriptors[::2], descriptors[1::2], strict=True)
+    first, *others = (Exchange(Connection(pipe), memory) for pipe, memory in pairs)
+    load, *args = first.receive()
     loaded = _attempt(load, args)
-    exchange.send(Outcome(error=loaded.error))
-    while loaded.error is None:
-        try:
-            method, *args = exchange.receive()
-        except EOFError:
-            return
-        exchange.send(_attempt(getattr(loaded.value, method), args))
+    first.send(Outcome(error=loaded.error))
+    if loaded.error is None:
+        for lane in others:
+            threading.Thread(target=_serve, args=(lane, loaded.value), daemon=True).start()
+        _serve(first, loaded.value)
+
+
+def _serve(lane: Exchange, model: object) -> None:
+    """Call after call, until the parent hangs up."""
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            method, *args = lane.receive()
+            lane.send(_attempt(getattr(model, method), args))
 
 
 def _attempt(call: Callable[..., Any], args: list[Any]) -> Outcome:
@@ -43,4 +53,4 @@ def _attempt(call: Callable[..., Any], args: list[Any]) -> Outcome:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*map(int, sys.argv[1:]))

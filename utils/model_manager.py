@@ -1,4 +1,4 @@
-"""Models live in slots: one model, one thread."""
+"""Models live in slots: one model, and one thread for each call that it takes at once."""
 
 from __future__ import annotations
 
@@ -39,12 +39,13 @@ class SlotState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelSource(Generic[M_co]):
-    """A model by name, where it runs, and how it is loaded: `load`, or `in_child(load)` for one that may
-    bring its process down."""
+    """A model by name, where it runs, how many calls it takes at once, and how it is loaded: `load`, or
+    `in_child(load)` for one that may bring its process down."""
 
     name: str
     load: Callable[[], M_co]
     device: str = "cpu"
+    lanes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class SlotReport:
 
 
 class ModelSlot(Generic[M]):
-    """A model that loads on first use. All work on it runs on its one thread, so that thread's queue
-    is the lock, the lease and the reference count; unloading is one more job there and cannot race."""
+    """A model that loads on first use. All work on it runs on the slot's own threads, one unless the model
+    takes several calls at once; a job waits in their queue, and unloading is one more job there."""
 
     def __init__(self, name: str, source: ModelSource[M], clock: Clock = time.monotonic) -> None:
         self.name = name
@@ -72,31 +73,38 @@ class ModelSlot(Generic[M]):
         self._model: M | None = None
         self._memory: int | None = None
         self._last_used: float | None = None
-        self._thread = ThreadPoolExecutor(1, f"slot-{name}", initializer=_let_others_go_first)
+        self._threads = ThreadPoolExecutor(source.lanes, f"slot-{name}", initializer=_let_others_go_first)
+        self._door = threading.Lock()  # held to load, to drop, to come and go; by the slot's threads alone
+        self._at_work = 0
 
     async def run(self, work: Callable[[M], R]) -> R:
-        """Run `work(model)` on the slot's thread. Cancelled while it waits, it never runs.
+        """Run `work(model)` on a thread of the slot. Cancelled while it waits, it never runs.
 
         Raises ModelUnavailableError when the model cannot be loaded.
         """
-        return await asyncio.wrap_future(self._thread.submit(self._work, work))
+        return await asyncio.wrap_future(self._threads.submit(self._work, work))
 
     @property
     def model_name(self) -> str:
         return self._source.name
 
+    @property
+    def lanes(self) -> int:
+        """How many calls run at once."""
+        return self._source.lanes
+
     async def load(self) -> None:
         await self.run(lambda _: None)
 
     async def unload_if_idle(self, idle_seconds: float) -> None:
-        await asyncio.wrap_future(self._thread.submit(self._unload_if_idle, idle_seconds))
+        await asyncio.wrap_future(self._threads.submit(self._unload_if_idle, idle_seconds))
 
     def close(self) -> None:
-        """Drop the jobs that wait and the model with them. The job in hand finishes first, being short; in
+        """Drop the jobs that wait and the model with them. What is in hand finishes first, being short; in
         a child process it may be long, and is ended."""
         if isinstance(self._model, ModelProcess):
             self._model.kill()
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
         self._drop()
 
     @property
@@ -121,15 +129,21 @@ class ModelSlot(Generic[M]):
         return None
 
     def _work(self, work: Callable[[M], R]) -> R:
-        model = self._ensure_loaded()
+        with self._door:
+            model = self._ensure_loaded()
+            self._at_work += 1
         try:
             return work(model)
         except ModelFailedError as error:
-            logger.error("%s: %s It is loaded again when it is next asked for.", self.name, error.message)
-            self._drop()
+            with self._door:
+                if self._model is model:  # no lane beside saw it first
+                    logger.error("%s: %s It is loaded again when next asked for.", self.name, error.message)
+                    self._drop()
             raise
         finally:
-            self._last_used = self._clock()
+            with self._door:
+                self._at_work -= 1
+                self._last_used = self._clock()
 
     def _ensure_loaded(self) -> M:
         if isinstance(self._model, ModelProcess) and not self._model.is_alive():
@@ -153,9 +167,12 @@ class ModelSlot(Generic[M]):
         return self._model
 
     def _unload_if_idle(self, idle_seconds: float) -> None:
-        if self._last_used is not None and self._model and self._clock() - self._last_used >= idle_seconds:
-            self._drop()
-            logger.info("%s model unloaded after %.0f s idle", self.name, idle_seconds)
+        with self._door:
+            if self._model is None or self._last_used is None or self._at_work:
+                return
+            if self._clock() - self._last_used >= idle_seconds:
+                self._drop()
+                logger.info("%s model unloaded after %.0f s idle", self.name, idle_seconds)
 
     def _drop(self) -> None:
         if isinstance(self._model, ModelProcess):

@@ -11,13 +11,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
-from exceptions import ModelFailedError
+from exceptions import ModelCrashedError, ModelFailedError
 from utils.exchange import Exchange
 
 M = TypeVar("M")
@@ -28,20 +30,26 @@ CALL_SECONDS = 300.0
 PARTING_SECONDS = 5.0
 
 
-def in_child(load: Callable[[], M], call_seconds: float = CALL_SECONDS) -> Callable[[], M]:
-    """A loader of the same model in a process of its own; `load` must be importable there.
+def in_child(load: Callable[[], M], call_seconds: float = CALL_SECONDS, lanes: int = 1) -> Callable[[], M]:
+    """A loader of the same model in a process of its own, which takes as many calls at once as it has
+    `lanes`; `load` must be importable there.
 
-    A call that crashes the process or takes longer than `call_seconds` ends it and raises ModelFailedError.
+    A call that takes longer than `call_seconds` ends the process and raises ModelFailedError; all that were
+    in hand when the process ended raise ModelCrashedError.
     """
-    return lambda: cast(M, ModelProcess(load, call_seconds))
+    return lambda: cast(M, ModelProcess(load, call_seconds, lanes))
 
 
 class ModelProcess:
     """Stands for the model in the child; arguments and results are pickled, arrays shared."""
 
-    def __init__(self, load: Callable[[], Any], call_seconds: float = CALL_SECONDS) -> None:
+    def __init__(self, load: Callable[[], Any], call_seconds: float = CALL_SECONDS, lanes: int = 1) -> None:
         self._call_seconds = call_seconds
-        self._process, self._exchange = _start()
+        self._process, exchanges = _start(lanes)
+        self._lanes = lanes
+        self._idle = SimpleQueue[Exchange]()  # first in, first out: the child loads on its first lane
+        for exchange in exchanges:
+            self._idle.put(exchange)
         try:
             self._ask(LOAD_SECONDS, load)
         except BaseException:
@@ -61,23 +69,27 @@ class ModelProcess:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """End the call in hand, from another thread: it raises ModelFailedError."""
+        """End the calls in hand, from another thread: they raise ModelCrashedError."""
         self._process.kill()
 
     def close(self) -> None:
-        """End the child, politely at first; its memory goes back to the system."""
-        self._exchange.close()
+        """End the child after the calls in hand, politely at first; its memory goes back to the system."""
+        for _ in range(self._lanes):
+            self._idle.get().close()
         self._end()
 
     def _ask(self, seconds: float, *message: object) -> Any:
+        exchange = self._idle.get()
         try:
-            self._exchange.send(message)
-            if not self._exchange.answered(seconds):
+            exchange.send(message)
+            if not exchange.answered(seconds):
                 self._process.kill()
                 raise ModelFailedError(f"The model took longer than {seconds:g} s and was stopped.")
-            outcome = self._exchange.receive()
+            outcome = exchange.receive()
         except (EOFError, OSError) as error:
-            raise ModelFailedError(f"The process of the model ended {self._cause()}.") from error
+            raise ModelCrashedError(f"The process of the model ended {self._cause()}.") from error
+        finally:
+            self._idle.put(exchange)
         if outcome.error is not None:
             raise outcome.error
         return outcome.value
@@ -95,19 +107,23 @@ class ModelProcess:
             return self._process.wait()
 
 
-def _start() -> tuple[subprocess.Popen[bytes], Exchange]:
+def _start(lanes: int) -> tuple[subprocess.Popen[bytes], Sequence[Exchange]]:
     """A fresh interpreter: a fork would take threads' locks along, multiprocessing the main module."""
-    ours, theirs = socket.socketpair()
-    memory = _nameless_memory()
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    with theirs:
-        process = subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours, two numbers
-            [sys.executable, "-m", "utils.model_child", str(theirs.fileno()), str(memory)],
-            pass_fds=(theirs.fileno(), memory),
+    exchanges: list[Exchange] = []
+    inherited: list[int] = []
+    with ExitStack() as stack:
+        for _ in range(lanes):
+            ours, theirs = socket.socketpair()
+            exchanges.append(Exchange(Connection(ours.detach()), memory := _nameless_memory()))
+            inherited += [stack.enter_context(theirs).fileno(), memory]
+        process = subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours, numbers
+            [sys.executable, "-m", "utils.model_child", *map(str, inherited)],
+            pass_fds=inherited,
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": path},
         )
-    return process, Exchange(Connection(ours.detach()), memory)
+    return process, exchanges
 
 
 def _nameless_memory() -> int:
