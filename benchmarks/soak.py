@@ -31,9 +31,10 @@ CLIPS = 40
 CLIP_SECONDS = (1.0, 6.0)
 MEGABYTE = 1_000_000
 SEED = 1
+PATIENCE = 600  # seconds until an answer is given up
 
 METHOD = f"""\
-{REQUESTS} requests from {CALLERS} callers at once to one server with Whisper tiny.en: clips of one to six
+Requests from {CALLERS} callers at once to one server with Whisper tiny.en: clips of one to six
 seconds of real speech in every format, with speakers and without, streamed and whole; files that are none,
 parameters that are wrong, clients that leave in the middle of the upload, of the work, of a stream. Memory
 is that of the server and its children with nobody in the house, first after {SETTLED} requests."""
@@ -92,8 +93,11 @@ def _send(base_url: str, clips: list[bytes], number: int, seed: int) -> Counter[
 
     def run(job: tuple[tuple[str, Kind], bytes]) -> None:
         (name, kind), clip = job
-        with httpx.Client(base_url=base_url, timeout=120) as client:
-            outcome = kind(client, clip)
+        try:
+            with httpx.Client(base_url=base_url, timeout=PATIENCE) as client:
+                outcome = kind(client, clip)
+        except httpx.TransportError as error:
+            outcome = type(error).__name__
         with lock:
             outcomes[name, outcome] += 1
             if outcomes.total() % SETTLED == 0:
@@ -121,7 +125,7 @@ def _no_audio(client: httpx.Client, clip: bytes) -> str:
 
 
 def _leaves_while_working(client: httpx.Client, clip: bytes) -> str:
-    client.timeout = httpx.Timeout(120, read=0.2)
+    client.timeout = httpx.Timeout(PATIENCE, read=0.2)
     with suppress(httpx.ReadTimeout):
         return str(_post(client, clip, response_format="verbose_json").status_code)
     return "left"
@@ -161,7 +165,7 @@ KINDS: dict[str, Kind] = {
 
 
 def _wait_until_empty(base_url: str) -> None:
-    while httpx.get(f"{base_url}/health/ready").json()["requests"]:
+    while httpx.get(f"{base_url}/health/ready", timeout=PATIENCE).json()["requests"]:
         threading.Event().wait(0.1)
 
 
@@ -172,7 +176,13 @@ def _rows(soaked: Soaked) -> Iterable[tuple[object, ...]]:
 
 def _summary(soaked: Soaked) -> Iterable[str]:
     failed = sum(times for (_, outcome), times in soaked.outcomes.items() if outcome.startswith("5"))
-    yield f"{soaked.outcomes.total()} requests, {failed} answers of 5xx, {len(soaked.left)} workspaces left."
+    broken = sum(
+        times for (_, outcome), times in soaked.outcomes.items() if outcome.endswith(("Error", "Timeout"))
+    )
+    yield (
+        f"{soaked.outcomes.total()} requests, {failed} answers of 5xx, {broken} without an answer,"
+        f" {len(soaked.left)} workspaces left."
+    )
     yield (
         f"Memory after {SETTLED} requests {soaked.settled / MEGABYTE:.0f} MB, at the end"
         f" {soaked.after / MEGABYTE:.0f} MB: {soaked.after / soaked.settled:.3f}."
