@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import (
     faults,
+    hallucinations,
     known_speakers,
     latency,
     load,
@@ -32,6 +33,7 @@ SECTIONS = {
     "known_speakers": known_speakers,
     "word_times": word_times,
     "music": music,
+    "hallucinations": hallucinations,
     "overhead": overhead,
     "latency": latency,
     "load": load,

@@ -39,12 +39,18 @@ class ServerProcess:
 
     @classmethod
     @contextmanager
-    def running(cls, program: Sequence[str] = ("server.py",), **settings: str) -> Iterator[ServerProcess]:
-        """With `settings` beside those of the environment; `program` reads HOST and PORT there."""
+    def running(
+        cls, program: Sequence[str] = ("server.py",), *, is_watched: bool = True, **settings: str
+    ) -> Iterator[ServerProcess]:
+        """With `settings` beside those of the environment; `program` reads HOST and PORT there. Memory is
+        sampled where it `is_watched`, which costs some percent of a core."""
         server = cls()
         with tempfile.TemporaryDirectory() as folder:
             try:
                 server._start(program, Path(folder), settings)
+                if is_watched:
+                    server._sampler.start()
+                server._wait_until_ready()
                 yield server
             finally:
                 server._stop()
@@ -87,8 +93,6 @@ class ServerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        self._sampler.start()
-        self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
         assert self._process

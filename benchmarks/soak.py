@@ -12,13 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import httpx
-import numpy as np
 
 from benchmarks.eval_set import read_audio, read_conversations
 from benchmarks.report import note, table
 from benchmarks.server_process import ServerProcess
+from benchmarks.sounds import write_flac
 from benchmarks.values import Options
 from models import SAMPLE_RATE
 
@@ -70,19 +69,12 @@ def _clips(eval_dir: Path) -> list[bytes]:
     chance = random.Random(SEED)
     lengths = [round(chance.uniform(*CLIP_SECONDS) * SAMPLE_RATE) for _ in range(CLIPS)]
     starts = [chance.randrange(max(1, len(samples) - length)) for length in lengths]
-    return [_flac(samples[start : start + length]) for start, length in zip(starts, lengths, strict=True)]
-
-
-def _flac(samples: np.ndarray[tuple[int], np.dtype[np.float32]]) -> bytes:
-    with tempfile.NamedTemporaryFile(suffix=".flac") as file:
-        with av.open(file.name, "w") as container:
-            stream = container.add_stream("flac", rate=SAMPLE_RATE, layout="mono")
-            frame = av.AudioFrame.from_ndarray(
-                (samples * 32767).astype(np.int16)[None], format="s16", layout="mono"
-            )
-            frame.rate = SAMPLE_RATE
-            container.mux([*stream.encode(frame), *stream.encode(None)])
-        return Path(file.name).read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.flac"
+        return [
+            write_flac(samples[start : start + length], path).read_bytes()
+            for start, length in zip(starts, lengths, strict=True)
+        ]
 
 
 def _send(base_url: str, clips: list[bytes], number: int, seed: int) -> Counter[tuple[str, str]]:
