@@ -18,7 +18,7 @@ import httpx
 
 from benchmarks.eval_set import read_conversations
 from benchmarks.report import note, table
-from benchmarks.server_process import ServerProcess
+from benchmarks.server_process import SERVER, ServerProcess
 from benchmarks.values import Message, Options
 
 TITLE = "Faults"
@@ -74,7 +74,8 @@ class House:
 
     def server(self) -> AbstractContextManager[ServerProcess]:
         return ServerProcess.running(
-            is_watched=False,
+            SERVER,
+            False,
             WHISPER_MODEL="whisper-tiny.en",
             ENABLE_SPEAKER_DIARIZATION="false",
             CHUNK_SECONDS=str(CHUNK_SECONDS),

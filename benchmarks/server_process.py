@@ -19,6 +19,7 @@ import psutil
 from benchmarks.worker import ROOT
 
 HOST = "127.0.0.1"
+SERVER = ("server.py",)
 READY_SECONDS = 180.0
 STOP_SECONDS = 20.0
 SAMPLES_PER_SECOND = 5
@@ -40,7 +41,7 @@ class ServerProcess:
     @classmethod
     @contextmanager
     def running(
-        cls, program: Sequence[str] = ("server.py",), *, is_watched: bool = True, **settings: str
+        cls, program: Sequence[str] = SERVER, is_watched: bool = True, /, **settings: str
     ) -> Iterator[ServerProcess]:
         """With `settings` beside those of the environment; `program` reads HOST and PORT there. Memory is
         sampled where it `is_watched`, which costs some percent of a core."""
