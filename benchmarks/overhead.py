@@ -1,4 +1,5 @@
-"""What HTTP, the queue and the answer cost: a request beside the same pipeline called directly."""
+"""What all but the recogniser costs: a request beside the same pipeline called directly, and beside the
+recogniser alone on the same windows."""
 
 from __future__ import annotations
 
@@ -11,31 +12,37 @@ from benchmarks.server_process import serving
 from benchmarks.values import Options
 from benchmarks.worker import Worker
 
-TITLE = "Overhead of HTTP"
+TITLE = "Overhead"
 
 FILE = "conv4_en_a"
-PAIRS = 5
+RUNS = 5
 
 METHOD = """\
-The same recording in turn over HTTP (`json`, no diarization) and through the server's own pipeline
-called directly in another process, from the file to the text; one of each unmeasured first."""
+The same recording in turn over HTTP (`json`, no diarization), through the server's own pipeline called
+directly in another process, from the file to the text, and as the same windows given to CTranslate2
+directly, as many at once (`benchmarks/windows.py`); one of each unmeasured first."""
 
-HEADER = ("run", "HTTP s", "direct s")
+HEADER = ("run", "HTTP s", "pipeline s", "windows s")
 
 
 def measure(options: Options) -> str:
     recording = _recording(options)
-    with serving(options.base_url) as base_url, Worker("benchmarks.direct") as pipeline:
+    with (
+        serving(options.base_url) as base_url,
+        Worker("benchmarks.direct") as pipeline,
+        Worker("benchmarks.windows") as windows,
+    ):
         client = Client(base_url)
-        pairs = [_time_pair(recording, client, pipeline) for _ in range(PAIRS + 1)][1:]
-    over_http, direct = (median(times) for times in zip(*pairs, strict=True))
-    rows = [(i, f"{first:.2f}", f"{second:.2f}") for i, (first, second) in enumerate(pairs, start=1)]
-    rows_and_median = [*rows, ("**median**", f"{over_http:.2f}", f"{direct:.2f}")]
+        runs = [_time(recording, client, pipeline, windows) for _ in range(RUNS + 1)][1:]
+    medians = [median(times) for times in zip(*runs, strict=True)]
+    rows = [(name, *(f"{time:.2f}" for time in times)) for name, times in enumerate(runs, start=1)]
+    over_http, direct, alone = medians
     summary = (
-        f"`{recording.uri}`, {recording.seconds:.0f} s of audio. HTTP / direct = {over_http / direct:.3f}; "
-        f"real-time factor over HTTP {over_http / recording.seconds:.3f}."
+        f"`{recording.uri}`, {recording.seconds:.0f} s of audio. HTTP / pipeline = {over_http / direct:.3f}, "
+        f"HTTP / windows = {over_http / alone:.3f}; real-time factor {over_http / recording.seconds:.3f}."
     )
-    return "\n\n".join([METHOD, table(HEADER, rows_and_median), summary])
+    last = ("**median**", *(f"{time:.2f}" for time in medians))
+    return "\n\n".join([METHOD, table(HEADER, [*rows, last]), summary])
 
 
 def _recording(options: Options) -> Conversation:
@@ -43,8 +50,11 @@ def _recording(options: Options) -> Conversation:
     return next(recording for recording in recordings if recording.uri == FILE)
 
 
-def _time_pair(recording: Conversation, client: Client, pipeline: Worker) -> tuple[float, float]:
+def _time(
+    recording: Conversation, client: Client, pipeline: Worker, windows: Worker
+) -> tuple[float, float, float]:
     over_http = client.transcribe(recording.audio, language=recording.language).seconds
     direct = pipeline.ask(audio=str(recording.audio), language=recording.language).seconds
-    note(f"{recording.uri}: HTTP {over_http:.2f} s, direct {direct:.2f} s")
-    return over_http, direct
+    alone = windows.ask(audio=str(recording.audio), language=recording.language).seconds
+    note(f"{recording.uri}: HTTP {over_http:.2f} s, pipeline {direct:.2f} s, windows {alone:.2f} s")
+    return over_http, direct, alone

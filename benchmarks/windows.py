@@ -1,0 +1,84 @@
+"""Child process: the recogniser alone, on the windows that the server's pipeline cuts.
+
+The pipeline runs once and its calls are written down; a request then makes them again, as many at once as
+the server does, on a recogniser in this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from assembly import build_state
+from benchmarks.direct import transcribe
+from benchmarks.report import num_cores
+from benchmarks.values import Message
+from benchmarks.worker import answer_requests
+from config import Settings
+from loaders import default_loaders, plan_lanes
+from models import Audio, DecodeOptions, WindowText
+from services.whisper_batcher import EncodedWindow, Recogniser
+from services.whisper_engine import WhisperEngine, load_whisper_engine
+from services.whisper_weights import find_weights
+from utils.model_manager import ModelSource
+
+Call = Callable[[WhisperEngine], object]
+
+
+class WrittenDown:
+    """The engine, and the calls that it was asked for."""
+
+    def __init__(self, engine: WhisperEngine, calls: list[Call]) -> None:
+        self._engine = engine
+        self._calls = calls
+
+    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
+        self._calls.append(lambda engine: engine.encode(windows))
+        return self._engine.encode(windows)
+
+    def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
+        return self._engine.language_probabilities(window)
+
+    def decode(
+        self,
+        windows: Sequence[EncodedWindow],
+        options: Sequence[DecodeOptions],
+        words: bool,
+        temperature: float,
+    ) -> list[WindowText]:
+        self._calls.append(lambda engine: engine.decode(windows, options, words, temperature))
+        return self._engine.decode(windows, options, words, temperature)
+
+
+def main() -> None:
+    settings = Settings()
+    lanes, threads = plan_lanes(num_cores())
+    weights = find_weights(settings.whisper_model, "cpu", settings.whisper_compute_type, threads, lanes)
+    engine = load_whisper_engine(weights, settings.whisper_beam_size, short_contexts=True)
+    calls: list[Call] = []
+    source: ModelSource[Recogniser] = ModelSource(
+        weights.name, lambda: WrittenDown(engine, calls), lanes=lanes
+    )
+    state = build_state(settings, replace(default_loaders(settings), recogniser=source))
+
+    def handle(request: Message) -> Message:
+        if not calls:
+            asyncio.run(transcribe(state, Path(request["audio"]), request["language"]))
+        with ThreadPoolExecutor(lanes) as pool:
+            return {"calls": len(list(pool.map(partial(_make, engine), calls)))}
+
+    answer_requests(handle)
+    state.models.close()
+    state.temp.close()
+
+
+def _make(engine: WhisperEngine, call: Call) -> object:
+    return call(engine)
+
+
+if __name__ == "__main__":
+    main()
