@@ -7,6 +7,8 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
+from pydantic import ValidationError
+
 from cli.transcribe import transcribe
 from config import Settings
 from exceptions import TranscriptionServerError
@@ -28,6 +30,8 @@ def _pull_models(words: Sequence[str]) -> int:
     arguments = parser.parse_args(words)
     try:
         return asyncio.run(pull_models(Settings(), every_stage=arguments.all))
+    except ValidationError as error:
+        sys.exit(f"A setting is wrong.\n{error}")
     except TranscriptionServerError as error:
         sys.exit(error.message)
 

@@ -27,11 +27,12 @@ async def pull_models(settings: Settings, every_stage: bool = False) -> int:
     """Load each model and let it go again; the exit status says whether all could be loaded."""
     if every_stage:
         settings = settings.model_copy(update=EVERY_STAGE)
-    models = build_state(settings, default_loaders(settings)).models
+    state = build_state(settings, default_loaders(settings))
     try:
-        failures = [slot for slot in models.slots() if not await _pull(slot)]
+        failures = [slot for slot in state.models.slots() if not await _pull(slot)]
     finally:
-        await asyncio.to_thread(models.close)
+        await asyncio.to_thread(state.models.close)
+        state.temp.close()
     return 1 if failures else 0
 
 

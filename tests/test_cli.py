@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,6 +67,15 @@ def test_what_the_server_says_no_with_is_shown(server: RunningServer, recording:
     done = run(server, recording)
     assert done.returncode == 1
     assert "audio" in done.stderr
+
+
+def test_a_wrong_setting_is_named_before_models_are_pulled() -> None:
+    command = [sys.executable, "-m", "cli", "pull-models"]
+    environment = os.environ | {"PORT": "many"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "port" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_server_that_is_not_there_is_named(recording: Path) -> None:

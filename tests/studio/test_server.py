@@ -175,11 +175,13 @@ def pull_models(*words: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_models_are_fetched_and_tried_before_the_host_goes_offline() -> None:
-    run = pull_models("--all", **{name.upper(): str(value) for name, value in STAGES.items()})
+def test_models_are_fetched_and_tried_before_the_host_goes_offline(tmp_path: Path) -> None:
+    stages = {name.upper(): str(value) for name, value in STAGES.items()}
+    run = pull_models("--all", WORKSPACE_DIR=str(tmp_path), **stages)
     assert run.returncode == 0, run.stderr
     slots = [line.split(":")[0] for line in run.stdout.splitlines()]
     assert slots == ["speech", "segmentation", "voices", "whisper", "alignment", "punctuation", "separation"]
+    assert not list(tmp_path.iterdir()), "it leaves no workspace behind"
 
 
 def test_a_model_that_cannot_be_fetched_is_named(tmp_path: Path) -> None:
