@@ -15,7 +15,7 @@ from services.audio_service import Detector
 from services.chunk_processor import VOICE_RULES
 from services.diarization_service import Diarizer
 from services.speech_detector import DetectorState
-from utils.audio_utils import decoded_blocks
+from utils.audio_utils import as_audio, decoded_blocks
 from utils.concurrency import finish_in_thread
 from utils.data_url import decode_data_url
 from utils.model_manager import ModelSlot
@@ -114,4 +114,4 @@ def _read(clip: Path, longest: int) -> Audio:
             raise InvalidAudioError(f"The clip is longer than {longest} seconds; cut it.")
     if num_samples < seconds(SHORTEST_CLIP - PADDING):
         raise InvalidAudioError(f"The clip is shorter than {SHORTEST_CLIP} seconds; send a longer one.")
-    return np.concatenate(blocks).astype(np.float32) / np.float32(32768)
+    return as_audio(np.concatenate(blocks))

@@ -76,12 +76,17 @@ class Decoder:
                 raise InvalidAudioError("The audio is too short: it must hold at least 0.1 seconds.")
             return self.so_far
         self._num_samples += block.shape[1]
-        if self._num_samples > self._max_samples:
-            hours = self._max_samples / SAMPLE_RATE / 3600
-            raise UploadTooLargeError(f"The recording is longer than {hours:g} hours; split it.")
+        check_length(self._num_samples, self._max_samples)
         with self._target.open("ab") as out:
             out.write(block.tobytes())
         return None
+
+
+def check_length(num_samples: int, max_samples: int) -> None:
+    """Raises UploadTooLargeError."""
+    if num_samples > max_samples:
+        hours = max_samples / SAMPLE_RATE / 3600
+        raise UploadTooLargeError(f"The recording is longer than {hours:g} hours; split it.")
 
 
 def decoded_blocks(source: Path, wanted: SoundFormat = CLIP_FORMAT) -> Iterator[Samples]:
@@ -162,6 +167,11 @@ def _gather(frames: Iterator[Samples], at_least: int) -> Iterator[Samples]:
 def read_samples(clip: AudioClip, span: Span) -> Audio:
     """The samples of `span`. Read, not mapped: mapped pages of a day-long clip would count as memory."""
     pcm = np.fromfile(clip.path, "<i2", count=span.num_samples, offset=span.start * BYTES_PER_SAMPLE)
+    return as_audio(pcm)
+
+
+def as_audio(pcm: Samples) -> Audio:
+    """Signed 16-bit samples as numbers in [-1, 1)."""
     return pcm.astype(np.float32) / np.float32(32768)
 
 

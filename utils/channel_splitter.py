@@ -7,9 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from exceptions import InvalidRequestError, UploadTooLargeError
+from exceptions import InvalidRequestError
 from models import SAMPLE_RATE, Audio, Span
-from utils.audio_utils import BYTES_PER_SAMPLE, MAX_CHANNELS, Samples, SoundFormat, decoded_blocks
+from utils.audio_utils import (
+    BYTES_PER_SAMPLE,
+    MAX_CHANNELS,
+    Samples,
+    SoundFormat,
+    as_audio,
+    check_length,
+    decoded_blocks,
+)
 
 EVERY_CHANNEL = SoundFormat("s16", None, SAMPLE_RATE)
 
@@ -43,9 +51,7 @@ class ChannelSplitter:
         if not self._targets:
             self._begin(len(block))
         self._num_samples += block.shape[1]
-        if self._num_samples > self._max_samples:
-            hours = self._max_samples / SAMPLE_RATE / 3600
-            raise UploadTooLargeError(f"The recording is longer than {hours:g} hours; split it.")
+        check_length(self._num_samples, self._max_samples)
         self._are_same = self._are_same and bool((block == block[0]).all())
         for target, channel in zip(self._targets, block, strict=True):
             with target.open("ab") as out:
@@ -72,7 +78,7 @@ def read_channel(path: Path, span: Span) -> Audio:
     """The samples of `span` in a file of the splitter's."""
     offset = len(HEADER) + span.start * BYTES_PER_SAMPLE
     pcm = np.fromfile(path, ">i2", count=span.num_samples, offset=offset)
-    return pcm.astype(np.float32) / np.float32(32768)
+    return as_audio(pcm)
 
 
 def loudness(samples: Samples) -> float:
