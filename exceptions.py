@@ -5,7 +5,7 @@ TranscriptionServerError
 │   ├── InvalidAudioError          400  the file holds no audio that can be decoded
 │   ├── InvalidApiKeyError         401  no key, or none of API_KEYS
 │   ├── ModelNotFoundError         404  no such model
-│   ├── NotFoundError              404  no such file, batch or job of this caller
+│   ├── NotFoundError              404  no such file, batch, job or speaker of this caller
 │   ├── UploadTimeoutError         408  nothing came for UPLOAD_IDLE_SECONDS
 │   ├── UploadTooLargeError        413  over MAX_UPLOAD_MB or MAX_AUDIO_HOURS
 │   └── UnsupportedMediaTypeError  415  a body that is no form

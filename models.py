@@ -49,7 +49,7 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioClip:
-    """A decoded recording: 16 kHz mono s16le on disk, read through a memory map."""
+    """A decoded recording: 16 kHz mono s16le on disk, of which only what is asked for is read."""
 
     path: Path
     num_samples: int

@@ -24,7 +24,7 @@ LONGEST_CLIP = 60  # seconds, of one to enrol
 
 @dataclass(frozen=True, slots=True)
 class KnownSpeakers:
-    """Whose names a caller wants: of clips, and where `enrolled`, of the voices that are kept for him."""
+    """Whose names a caller wants: of clips, and where `enrolled`, of the voices kept for that caller."""
 
     references: tuple[SpeakerReference, ...] = ()
     enrolled: bool = False
