@@ -14,7 +14,7 @@ from benchmarks.values import Message
 from benchmarks.worker import answer_requests
 from config import Settings
 from loaders import default_loaders
-from models import DecodeOptions, TranscriptionOptions
+from options import DecodeOptions, TranscriptionOptions
 from routes.state import ServerState
 from utils.progress import Progress
 

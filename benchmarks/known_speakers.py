@@ -18,7 +18,8 @@ from benchmarks.values import Options
 from config import Settings
 from exceptions import InvalidAudioError
 from loaders import default_loaders
-from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerCount
+from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span
+from options import SpeakerCount
 from services.diarization_service import Diarizer
 from services.voice_service import VoiceService
 from utils.model_manager import ModelManager

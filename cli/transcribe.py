@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from tqdm import tqdm
 
-from models import ResponseFormat
+from options import ResponseFormat
 
 JOBS = "/audio/transcriptions"
 POLL_SECONDS = 0.5

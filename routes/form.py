@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from exceptions import InvalidRequestError
-from models import Choice, Granularity, ResponseFormat
+from options import Choice, Granularity, ResponseFormat
 from routes.speaker_names import MAX_REFERENCES, SpeakerName
 
 MAX_SPEAKERS = 100

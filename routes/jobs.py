@@ -13,7 +13,8 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel
 
 from exceptions import InvalidRequestError, NotFoundError
-from models import SAMPLE_RATE, ResponseFormat, Transcript
+from models import SAMPLE_RATE, Transcript
+from options import ResponseFormat
 from routes.access import owner_of
 from routes.errors import ErrorBody
 from routes.event_stream import DONE, KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream

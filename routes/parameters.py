@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from exceptions import InvalidRequestError
-from models import (
-    SAMPLE_RATE,
+from models import SAMPLE_RATE
+from options import (
     Choice,
     DecodeOptions,
     Granularity,

@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from exceptions import InvalidRequestError
-from models import Task
+from options import Task
 from routes.access import owner_of
 from routes.body_schema import form_body
 from routes.disconnect import until_disconnect

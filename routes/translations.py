@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from models import Task
+from options import Task
 from routes.body_schema import form_body
 from routes.form import TranscriptionForm
 from routes.transcriptions import answer

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exceptions import InvalidRequestError
-from models import ChunkResult, ResponseFormat, Task, Transcript, TranscriptionOptions
+from models import ChunkResult, Transcript
+from options import ResponseFormat, Task, TranscriptionOptions
 from routes.known_speakers import with_known_speakers
 from routes.parameters import StageDefaults, TranscriptionRequest, parse_parameters
 from services.speaker_service import SpeakerService

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from exceptions import InvalidRequestError
-from models import Span, SpeakerCount, Transcript, TranscriptionOptions
+from models import Span, Transcript
+from options import SpeakerCount, TranscriptionOptions
 from utils.channel_merger import merge_channels
 from utils.channel_splitter import loudness, read_channel
 from utils.concurrency import finish_in_thread

@@ -17,10 +17,9 @@ from models import (
     Heard,
     Segment,
     Span,
-    SpeakerCount,
     TokenCounts,
-    TranscriptionOptions,
 )
+from options import SpeakerCount, TranscriptionOptions
 from services.alignment_service import Aligner
 from services.diarization_service import Diarizer
 from services.punctuation_service import Punctuator

@@ -11,7 +11,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn, Voice
+from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice
+from options import SpeakerCount
 from utils.local_speakers import FRAME, WINDOW, LocalSpeakers, combine_windows, plan_network_windows
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time

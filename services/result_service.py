@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from models import Transcript, TranscriptionOptions
+from models import Transcript
+from options import TranscriptionOptions
 from services.transcription import TranscriptionService
 from utils.codec import decode, encode
 from utils.concurrency import finish_in_thread

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn
+from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn
+from options import SpeakerCount
 from services.diarization_service import (
     Embedder,
     Embeddings,

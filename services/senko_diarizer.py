@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn, Voice
+from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice
+from options import SpeakerCount
 from services.diarization_service import ReadSamples, VoiceNetwork, unit_voice
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models import SAMPLE_RATE, Audio, Span, SpeakerCount
+from models import SAMPLE_RATE, Audio, Span
+from options import SpeakerCount
 from services.nemo_models import restore
 
 Embeddings = npt.NDArray[np.float32]

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from exceptions import StageUnavailableError
-from models import AudioClip, Choice, Chunk, ChunkResult, Heard, Transcript, TranscriptionOptions
+from models import AudioClip, Chunk, ChunkResult, Heard, Transcript
+from options import Choice, TranscriptionOptions
 from services.audio_service import AudioService, VocalSeparator
 from services.channels import transcribe_channels
 from services.chunk_processor import ChunkProcessor, Stages

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from exceptions import ModelCrashedError, ModelFailedError
-from models import Audio, DecodeOptions, WindowText
+from models import Audio, WindowText
+from options import DecodeOptions
 from utils.batching import BatchLimit, FairQueue
 from utils.concurrency import Lanes
 from utils.model_manager import ModelSlot

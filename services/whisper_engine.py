@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from exceptions import InvalidRequestError
-from models import SAMPLE_RATE, Audio, DecodeOptions, Task, TokenCounts, TokenLogprob, WindowText, Word
+from models import SAMPLE_RATE, Audio, TokenCounts, TokenLogprob, WindowText, Word
+from options import DecodeOptions, Task
 from services.whisper_batcher import EncodedWindow
 from services.whisper_weights import WhisperWeights
 from utils.speech_map import seconds

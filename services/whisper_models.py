@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from models import AudioClip, Chunk, DecodeOptions, Heard, Span
+from models import AudioClip, Chunk, Heard, Span
+from options import DecodeOptions
 from services.whisper_service import Encoded, WhisperService
 from utils.speech_map import SpeechMap
 

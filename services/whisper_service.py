@@ -8,7 +8,8 @@ from contextlib import aclosing
 from functools import partial
 from typing import TypeAlias
 
-from models import AudioClip, Chunk, DecodeOptions, Heard, Span, WindowText
+from models import AudioClip, Chunk, Heard, Span, WindowText
+from options import DecodeOptions
 from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser, WhisperBatcher
 from utils.audio_utils import read_samples
 from utils.concurrency import in_order

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from exceptions import ModelFailedError
-from models import SAMPLE_RATE, Audio, DecodeOptions, Span, SpeakerCount, WindowText, Word
+from models import SAMPLE_RATE, Audio, Span, WindowText, Word
+from options import DecodeOptions, SpeakerCount
 from services.demucs_model import SeparationLayout
 from services.diarization_service import ClusteringDiarizer
 from services.speech_detector import DetectorState

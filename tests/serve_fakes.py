@@ -17,7 +17,8 @@ from pathlib import Path
 import httpx
 
 from config import Settings
-from models import DecodeOptions, WindowText
+from models import WindowText
+from options import DecodeOptions
 from server import create_app, serve
 from services.whisper_batcher import EncodedWindow
 from tests.fakes import ScriptedRecogniser

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import Chunk, ChunkResult, ChunkSpeakers, Segment, SpeakerCount, Voice, Word
+from models import Chunk, ChunkResult, ChunkSpeakers, Segment, Voice, Word
+from options import SpeakerCount
 from tests.builders import chunks, result, segment, thorough, turn, word, words
 from utils.chunk_merger import merge, merge_segments, merge_turns
 from utils.speaker_linker import link_speakers

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models import SAMPLE_RATE, Audio, ChunkSpeakers, Span, SpeakerCount
+from models import SAMPLE_RATE, Audio, ChunkSpeakers, Span
+from options import SpeakerCount
 from tests.fakes import fake_diarizer
 from utils.model_manager import ModelManager
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from config import Settings
-from models import ResponseFormat
+from options import ResponseFormat
 from routes.form import LISTS, TranscriptionForm
 from tests.compatibility import AREAS
 from tests.conftest import RunningServer, running_server

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from config import Settings
-from models import DecodeOptions, WindowText
+from models import WindowText
+from options import DecodeOptions
 from services.whisper_batcher import EncodedWindow
 from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from exceptions import InvalidRequestError
-from models import (
+from options import (
     DecodeOptions,
     Granularity,
     ResponseFormat,

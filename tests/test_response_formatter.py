@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.audio import Transcription, TranscriptionDiarized, TranscriptionVerbose
 
-from models import Granularity, ResponseFormat, Task, TokenCounts, TokenLogprob, Transcript
+from models import TokenCounts, TokenLogprob, Transcript
+from options import Granularity, ResponseFormat, Task
 from tests.builders import segment, thorough, transcript, turn, word, words
 from utils.response_formatter import render
 from utils.speaker_labels import speaker_label

@@ -18,7 +18,7 @@ import pytest
 
 from assembly import build_state
 from config import Settings
-from models import TranscriptionOptions
+from options import TranscriptionOptions
 from services.result_service import Recording
 from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser

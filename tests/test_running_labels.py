@@ -5,16 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import (
-    ChunkSpeakers,
-    Heard,
-    KnownVoice,
-    KnownVoices,
-    Segment,
-    SpeakerCount,
-    TranscriptionOptions,
-    Voice,
-)
+from models import ChunkSpeakers, Heard, KnownVoice, KnownVoices, Segment, Voice
+from options import SpeakerCount, TranscriptionOptions
 from tests.builders import chunks, result, segment, thorough, turn, words
 from utils.events import Announced, Event, Finished, Settled
 from utils.running_labels import RunningSpeakers

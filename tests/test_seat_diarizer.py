@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models import Audio, ChunkSpeakers, Span, SpeakerCount, SpeakerTurn
+from models import Audio, ChunkSpeakers, Span, SpeakerTurn
+from options import SpeakerCount
 from services.seat_diarizer import SAME_VOICE, SeatDiarizer, SeatModel, VoiceModel
 from tests.fakes import SEAT_FRAME, SEAT_HERTZ, PitchVoices, ToneSeats
 from tests.speech import silence, tone

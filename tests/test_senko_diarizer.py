@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import Audio, Chunk, ChunkResult, ChunkSpeakers, Embedding, Span, SpeakerCount, SpeakerTurn
+from models import Audio, Chunk, ChunkResult, ChunkSpeakers, Embedding, Span, SpeakerTurn
+from options import SpeakerCount
 from services.senko_diarizer import ChunkModel, SenkoDiarizer, SenkoModel
 from tests.speech import silence, tone
 from utils.chunk_merger import merge_turns

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import SpeakerCount
+from options import SpeakerCount
 from utils.speaker_clustering import HeardVoices, Labels, cluster_voices
 
 ANY = SpeakerCount()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import SAMPLE_RATE, ChunkSpeakers, SpeakerCount, SpeakerTurn, Voice
+from models import SAMPLE_RATE, ChunkSpeakers, SpeakerTurn, Voice
+from options import SpeakerCount
 from utils.speaker_linker import link_speakers
 
 ANY = SpeakerCount()

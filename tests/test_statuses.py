@@ -16,7 +16,8 @@ import pytest
 
 from config import Settings
 from exceptions import ModelUnavailableError
-from models import DecodeOptions, WindowText
+from models import WindowText
+from options import DecodeOptions
 from services.whisper_batcher import EncodedWindow
 from tests.conftest import RunningServer, running_server
 from tests.fakes import LoudnessDetector, ScriptedRecogniser

@@ -19,7 +19,8 @@ from openai.types.audio import TranscriptionStreamEvent
 from pydantic import TypeAdapter
 
 from exceptions import ModelFailedError
-from models import DecodeOptions, WindowText
+from models import WindowText
+from options import DecodeOptions
 from routes.event_stream import answer_events
 from routes.middleware import RequestIdMiddleware
 from services.whisper_batcher import EncodedWindow

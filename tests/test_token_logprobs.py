@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models import DecodeOptions, WindowText
+from models import WindowText
+from options import DecodeOptions
 from services.whisper_engine import LONGEST_CONTEXT, WhisperEngine
 from services.whisper_weights import find_weights
 from tests.conftest import RunningServer

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from exceptions import InvalidAudioError, ModelFailedError, UploadTooLargeError
-from models import Audio, ChunkResult, Span, SpeakerCount, TranscriptionOptions
+from models import Audio, ChunkResult, Span
+from options import SpeakerCount, TranscriptionOptions
 from services.audio_service import AudioService, Detector
 from services.chunk_processor import Stages
 from services.diarization_service import ClusteringDiarizer, PartsEmbedder, Segmenter

@@ -11,7 +11,7 @@ from openai.types.audio import Translation, TranslationVerbose
 
 from config import Settings
 from loaders import Loaders
-from models import Task
+from options import Task
 from tests.conftest import FIXTURES, RunningServer, running_server
 from tests.fakes import LoudnessDetector, ScriptedRecogniser
 from tests.speech import tone, wav

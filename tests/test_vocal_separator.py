@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from exceptions import InsufficientStorageError
-from models import SAMPLE_RATE, Audio, AudioClip, Choice, Span, TranscriptionOptions
+from models import SAMPLE_RATE, Audio, AudioClip, Span
+from options import Choice, TranscriptionOptions
 from services.audio_service import AudioService, Detector
 from services.chunk_processor import Stages
 from services.transcription import TranscriptionService

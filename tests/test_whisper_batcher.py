@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from exceptions import InvalidRequestError, ModelCrashedError, ModelFailedError
-from models import Audio, DecodeOptions, WindowText
+from models import Audio, WindowText
+from options import DecodeOptions
 from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser, WhisperBatcher
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource

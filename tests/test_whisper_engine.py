@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import DecodeOptions, WindowText
+from models import WindowText
+from options import DecodeOptions
 from services.whisper_batcher import EncodedWindow
 from services.whisper_engine import WhisperEngine, context
 from services.whisper_weights import find_weights

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models import SAMPLE_RATE, Audio, AudioClip, Chunk, DecodeOptions, Span
+from models import SAMPLE_RATE, Audio, AudioClip, Chunk, Span
+from options import DecodeOptions
 from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser
 from services.whisper_service import WhisperService
 from tests.fakes import ScriptedRecogniser

@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from models import (
-    ChunkResult,
-    KnownVoices,
-    Segment,
-    SpeakerCount,
-    SpeakerTurn,
-    TokenCounts,
-    Transcript,
-)
+from models import NOBODY_KNOWN, ChunkResult, KnownVoices, Segment, SpeakerTurn, TokenCounts, Transcript
+from options import SpeakerCount
 from utils.segment_merger import SegmentMerger
 from utils.speaker_assigner import assign_speakers
 from utils.speaker_linker import link_speakers
 from utils.voice_matching import match_voices, mean_speakers
-
-NOBODY_KNOWN = KnownVoices()
 
 
 def merge(

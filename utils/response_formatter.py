@@ -9,7 +9,8 @@ from itertools import groupby
 
 from pydantic import BaseModel
 
-from models import SAMPLE_RATE, Granularity, ResponseFormat, Segment, Task, Transcript
+from models import SAMPLE_RATE, Segment, Transcript
+from options import Granularity, ResponseFormat, Task
 from utils.languages import LANGUAGES
 from utils.speaker_labels import every_speaker, speaker_label
 from utils.subtitles import MAX_LINE, Cue, make_cues

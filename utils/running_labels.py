@@ -7,16 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
-from models import (
-    ChunkResult,
-    ChunkSpeakers,
-    KnownVoices,
-    Segment,
-    SpeakerCount,
-    Transcript,
-    Voice,
-    Word,
-)
+from models import ChunkResult, ChunkSpeakers, KnownVoices, Segment, Transcript, Voice, Word
+from options import SpeakerCount
 from utils.chunk_merger import merge_turns
 from utils.events import Announced
 from utils.speaker_assigner import REACH, assign_speakers

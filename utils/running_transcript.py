@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models import Chunk, ChunkResult, Heard, Segment, TranscriptionOptions
+from models import Chunk, ChunkResult, Heard, Segment
+from options import TranscriptionOptions
 from utils.chunk_merger import merge
 from utils.events import Event, Finished, Settled
 from utils.running_labels import RunningLabels

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.cluster.hierarchy import cut_tree, fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from models import SpeakerCount
+from options import SpeakerCount
 
 Labels = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]

@@ -8,7 +8,8 @@ from itertools import accumulate, pairwise
 import numpy as np
 import numpy.typing as npt
 
-from models import SAMPLE_RATE, ChunkSpeakers, SpeakerCount
+from models import SAMPLE_RATE, ChunkSpeakers
+from options import SpeakerCount
 
 Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models import Span, VoiceActivity
+from models import Span
+from options import VoiceActivity
 from utils.speech_map import SpeechMap, SpeechRules, pack_windows, seconds
 
 WINDOW = seconds(30)  # what Whisper hears at once

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from models import Granularity, ResponseFormat, Task
+from options import Granularity, ResponseFormat, Task
 
 
 @dataclass(frozen=True, slots=True)

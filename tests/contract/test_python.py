@@ -26,7 +26,8 @@ from pydantic import TypeAdapter
 
 from config import Settings
 from exceptions import ModelFailedError
-from models import DecodeOptions, WindowText
+from models import WindowText
+from options import DecodeOptions
 from services.whisper_batcher import EncodedWindow
 from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser

@@ -11,7 +11,8 @@ import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from models import SAMPLE_RATE, ChunkSpeakers, Span, SpeakerCount
+from models import SAMPLE_RATE, ChunkSpeakers, Span
+from options import SpeakerCount
 from services.diarization_choice import choose_diarizer
 from services.seat_diarizer import SeatDiarizer, SeatModel, VoiceModel
 from services.sortformer import load_sortformer
