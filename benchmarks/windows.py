@@ -20,7 +20,8 @@ from benchmarks.values import Message
 from benchmarks.worker import answer_requests
 from config import Settings
 from loaders import default_loaders, plan_lanes
-from models import Audio, DecodeOptions, WindowText
+from models import Audio, WindowText
+from options import DecodeOptions
 from services.whisper_batcher import EncodedWindow, Recogniser
 from services.whisper_engine import WhisperEngine, load_whisper_engine
 from services.whisper_weights import find_weights
