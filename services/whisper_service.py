@@ -16,6 +16,7 @@ from utils.concurrency import in_order
 from utils.model_manager import ModelSlot
 from utils.segmentation import cut_segments
 from utils.speech_map import SpeechMap, SpeechRules, seconds
+from utils.temperature_ladder import heard_nobody, wordless
 
 VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words may be
 SURE = 0.5  # a language likelier than this is settled by one window
@@ -71,6 +72,8 @@ class WhisperService:
         async with aclosing(in_order(work, self._most_at_once)) as texts:
             for window in windows:
                 text = await anext(texts)
+                if heard_nobody(text, speech.highest(window)):
+                    text = wordless(text)
                 yield Heard(tuple(cut_segments(text, window, voiced)), window.stop, text.counts)
 
     async def _text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,3 +120,10 @@ def test_a_pause_wider_than_allowed_ends_a_window() -> None:
 
 def test_silence_has_no_windows() -> None:
     assert pack_windows(SpeechMap(0, 50 * FRAME, frames([(0.1, 50)])), BARE, seconds(30), seconds(1)) == []
+
+
+def test_the_highest_probability_is_looked_for_within_a_span() -> None:
+    speech = SpeechMap(5 * FRAME, 4 * FRAME, np.array([0.1, 0.9, 0.3, 0.2], np.float32))
+    assert speech.highest(Span(5 * FRAME, 6 * FRAME)) == pytest.approx(0.1)
+    assert speech.highest(Span(7 * FRAME, 9 * FRAME)) == pytest.approx(0.3)
+    assert speech.highest(Span(5 * FRAME, 9 * FRAME)) == pytest.approx(0.9)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from models import WindowText
-from utils.temperature_ladder import is_doubtful, settle
+from utils.temperature_ladder import heard_nobody, is_doubtful, settle, wordless
 
 
 def decoded(
@@ -40,3 +42,19 @@ def test_if_none_passed_the_likeliest_that_does_not_repeat_itself_is_kept() -> N
     looping = decoded(" la la la", -0.2, ratio=9.0)
     assert settle([looping, decoded(" poor", -1.5), decoded(" poorer", -2.0)]).text == " poor"
     assert settle([looping, decoded(" la la", -0.4, ratio=8.0)]).text == " la la la"
+
+
+@pytest.mark.parametrize(
+    ("text", "speech_prob", "is_nobody"),
+    [
+        (decoded(" you", -0.43, no_speech=0.934), 0.02, True),
+        (decoded(" quiet words", -0.4, no_speech=0.3), 0.2, False),
+        (decoded(" words", -0.43, no_speech=0.934), 0.9, False),
+    ],
+    ids=["silence", "quiet speech", "loud speech"],
+)
+def test_nobody_speaks_where_detector_and_recogniser_agree(
+    text: WindowText, speech_prob: float, is_nobody: bool
+) -> None:
+    assert heard_nobody(text, speech_prob) == is_nobody
+    assert (wordless(text).text, wordless(text).tokens) == ("", ())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from models import SAMPLE_RATE, Audio, AudioClip, Chunk, Span
+from models import SAMPLE_RATE, Audio, AudioClip, Chunk, Span, WindowText
 from options import DecodeOptions
 from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser
 from services.whisper_service import WhisperService
@@ -42,4 +43,31 @@ async def test_what_was_encoded_for_its_language_is_not_encoded_again(tmp_path: 
     heard = [h async for h in whisper.transcribe(clip, chunk, speech, WINDOWS, options, True, encoded)]
     assert [part.until for part in heard] == [window.stop for window in WINDOWS]
     assert model.encoded == len(WINDOWS)
+    slot.close()
+
+
+class Doubting(ScriptedRecogniser):
+    """Writes words, and says that nobody speaks."""
+
+    def decode(
+        self,
+        windows: Sequence[EncodedWindow],
+        options: Sequence[DecodeOptions],
+        words: bool,
+        temperature: float,
+    ) -> list[WindowText]:
+        texts = super().decode(windows, options, words, temperature)
+        return [replace(text, no_speech_prob=0.9) for text in texts]
+
+
+async def test_where_the_detector_hears_nobody_either_nothing_is_written(tmp_path: Path) -> None:
+    slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("doubting", Doubting))
+    whisper = WhisperService(slot, BatchSizes())
+    clip = AudioClip(tmp_path / "audio.s16", 2 * SAMPLE_RATE)
+    clip.path.write_bytes(bytes(2 * clip.num_samples))
+    chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
+    speech = SpeechMap(0, clip.num_samples, np.repeat(np.array([0.1, 0.9], np.float32), (32, 30)))
+    options = DecodeOptions("en")
+    heard = [h async for h in whisper.transcribe(clip, chunk, speech, WINDOWS[:2], options, True, {})]
+    assert ["".join(segment.text for segment in part.segments) for part in heard] == ["", " w"]
     slot.close()

@@ -49,6 +49,12 @@ class SpeechMap:
         """Sorted, disjoint spans of speech, each padded into the silence around it."""
         return tuple(_pad(list(self._bare_regions(rules)), rules, self.start, self.stop))
 
+    def highest(self, span: Span) -> float:
+        """The probability of the frame of `span` most likely to be speech."""
+        first = (span.start - self.start) // FRAME
+        last = max(first + 1, -(-(span.stop - self.start) // FRAME))
+        return float(self.probabilities[first:last].max(initial=0.0))
+
     def quietest(self, span: Span) -> int:
         """The middle of the frame of `span` least likely to be speech; of equals, the one nearest its end."""
         first = (span.start - self.start) // FRAME

@@ -14,6 +14,7 @@ LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 MAX_COMPRESSION_RATIO = 2.4  # above it the text repeats itself
 MIN_AVG_LOGPROB = -1.0
 MAX_NO_SPEECH_PROB = 0.6
+SURE_OF_SPEECH = 0.5  # the threshold that Silero was made for
 
 
 def next_rung(tries: Sequence[WindowText], asked: float) -> float | None:
@@ -33,10 +34,22 @@ def is_doubtful(text: WindowText) -> bool:
 def settle(tries: Sequence[WindowText]) -> WindowText:
     """The best try; without its words where the recogniser itself doubts that anyone speaks."""
     best = _best(tries)
-    if not _is_silence(best):
-        return best
-    counts = replace(best.counts, output=0)
-    return replace(best, text="", tokens=(), words=(), logprobs=(), counts=counts)
+    return wordless(best) if _is_silence(best) else best
+
+
+def heard_nobody(text: WindowText, speech_prob: float) -> bool:
+    """Whether recogniser and speech detector, whose highest probability in the window is `speech_prob`, agree
+    that nobody speaks.
+
+    Such windows come where a caller has the detector take everything for speech. Silence is then "you" to
+    Whisper, which takes it for likely enough to pass its own tests.
+    """
+    return text.no_speech_prob > MAX_NO_SPEECH_PROB and speech_prob < SURE_OF_SPEECH
+
+
+def wordless(text: WindowText) -> WindowText:
+    counts = replace(text.counts, output=0)
+    return replace(text, text="", tokens=(), words=(), logprobs=(), counts=counts)
 
 
 def _best(tries: Sequence[WindowText]) -> WindowText:
