@@ -166,8 +166,9 @@ class ChunkSpeakers:
 
     turns: tuple[SpeakerTurn, ...] = ()
     voices: tuple[Voice, ...] = ()
-    same_voice: float = 0.45
-    """Mean cosine from which two voices are one speaker; each network that makes voices has its own."""
+    same_voice: float = 0.45  # mean cosine from which two voices are one speaker; each network has its own
+    finer: ChunkSpeakers | None = None
+    """The same with as many speakers as the whole recording was said to have, where fewer were heard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from models import (
     Span,
     TokenCounts,
 )
-from options import SpeakerCount, TranscriptionOptions
+from options import TranscriptionOptions
 from services.alignment_service import Aligner
 from services.diarization_service import Diarizer
 from services.punctuation_service import Punctuator
@@ -127,15 +127,13 @@ class ChunkProcessor:
     ) -> ChunkSpeakers:
         if not (options.diarize and self._stages.diarization):
             return ChunkSpeakers()
-        count = options.speakers
-        if not planned.chunk.is_whole:
-            count = SpeakerCount(1, count.maximum)  # not everyone need speak in every chunk
-        return await self._stages.diarization.diarize(
+        found = await self._stages.diarization.diarize(
             lambda span: read_samples(clip, span),
             planned.chunk.heard,
             planned.speech.regions(VOICE_RULES),
-            count,
+            options.speakers,
         )
+        return (found.finer or found) if planned.chunk.is_whole else found
 
 
 def _log_beginning(chunk: Chunk, progress: Progress) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -62,7 +62,8 @@ class Diarizer(Protocol):
         self, samples: ReadSamples, heard: Span, speech: Sequence[Span], count: SpeakerCount
     ) -> ChunkSpeakers:
         """Turns and voices of the chunk that hears `heard`, where `speech` are its regions of speech, all in
-        samples of the recording; `samples(span)` reads that span of it."""
+        samples of the recording; `samples(span)` reads that span of it. `count` is of the recording: not
+        everyone need speak in every chunk, so who is missing here is told apart in `finer` only."""
         ...
 
     @property
@@ -159,13 +160,18 @@ def _tell_apart(
 ) -> ChunkSpeakers:
     trust = np.array([sample.trust for sample in samples], np.float32)
     times = np.array([sample.centre for sample in samples]) * FRAME / SAMPLE_RATE
-    together, apart = held_apart(local, samples)
-    labels = cluster_voices(HeardVoices(embeddings, trust, times, together, apart), count)
-    voices = mean_rows(embeddings, trust, labels)
-    turns = draw_turns(local, samples, labels, embeddings @ voices.T)
-    spoken = speaking_time(turns)
-    means = (Voice(speaker, spoken[speaker], unit_voice(voices[speaker])) for speaker in sorted(spoken))
-    return ChunkSpeakers(turns, tuple(means))
+    heard = HeardVoices(embeddings, trust, times, *held_apart(local, samples))
+
+    def speakers(count: SpeakerCount) -> ChunkSpeakers:
+        labels = cluster_voices(heard, count)
+        voices = mean_rows(embeddings, trust, labels)
+        turns = draw_turns(local, samples, labels, embeddings @ voices.T)
+        spoken = speaking_time(turns)
+        means = (Voice(speaker, spoken[speaker], unit_voice(voices[speaker])) for speaker in sorted(spoken))
+        return ChunkSpeakers(turns, tuple(means))
+
+    found = speakers(SpeakerCount(1, count.maximum))
+    return found if len(found.voices) >= count.minimum else replace(found, finer=speakers(count))
 
 
 def mean_voices(

@@ -64,14 +64,10 @@ class SeatDiarizer:
             return ChunkSpeakers()
         layout = await self._seats.run(lambda model: model.layout())
         turns = await self._seat_turns(samples, heard, layout)
-        found = len({turn.speaker for turn in turns})
-        fits = count.minimum <= found <= (count.maximum or found)
-        if fits and (found < layout.seats or found == count.maximum):
-            return await self._with_voices(samples, turns)
-        clustered = await self._cluster(samples, speech, count, most=2 * layout.seats)
-        if fits and len(clustered.voices) <= found:
-            return await self._with_voices(samples, turns)  # the seats were just enough
-        return clustered
+        found = await self._told_apart(samples, turns, speech, SpeakerCount(1, count.maximum), layout.seats)
+        if len(found.voices) >= count.minimum:
+            return found
+        return replace(found, finer=await self._cluster(samples, speech, count, most=2 * layout.seats))
 
     @property
     def network(self) -> VoiceNetwork:
@@ -79,6 +75,23 @@ class SeatDiarizer:
 
     async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
         return await embed_voice(self._voices, samples, plan_windows(speech, SOLO, SOLO_HOP))
+
+    async def _told_apart(
+        self,
+        samples: ReadSamples,
+        turns: tuple[SpeakerTurn, ...],
+        speech: Sequence[Span],
+        count: SpeakerCount,
+        seats: int,
+    ) -> ChunkSpeakers:
+        found = len({turn.speaker for turn in turns})
+        fits = 1 <= found <= (count.maximum or found)
+        if fits and (found < seats or found == count.maximum):
+            return await self._with_voices(samples, turns)
+        clustered = await self._cluster(samples, speech, count, most=2 * seats)
+        if fits and len(clustered.voices) <= found:
+            return await self._with_voices(samples, turns)  # the seats were just enough
+        return clustered
 
     async def _seat_turns(
         self, samples: ReadSamples, heard: Span, layout: SeatLayout

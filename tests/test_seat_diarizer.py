@@ -105,6 +105,7 @@ async def test_clustering_takes_over_where_the_caller_knows_better(bench: Bench,
     found = await bench.diarize(people((0, 4), (1, 4)), count, regions(4, 4))
     assert bench.voices.counts == [count]
     assert len(found.voices) == min(2, count.maximum or 2)
+    assert (found.finer is not None) == (count.minimum > 2)
     assert {turn.speaker for turn in found.turns} == {voice.speaker for voice in found.voices}
 
 

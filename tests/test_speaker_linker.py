@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models import SAMPLE_RATE, ChunkSpeakers, SpeakerTurn, Voice
 from options import SpeakerCount
-from utils.speaker_linker import link_speakers
+from utils.speaker_linker import link_speakers, tell_apart
 
 ANY = SpeakerCount()
 STEP = 60 * SAMPLE_RATE
@@ -127,3 +127,43 @@ def test_a_day_of_forty_people_is_linked_to_forty() -> None:
     ]
     links = link_speakers(chunks, ANY)
     assert len({number for mapping in links for number in mapping.values()}) == 40
+
+
+@given(recordings(), st.integers(1, 6), st.integers(0, 3))
+def test_the_count_is_of_the_recording_however_few_a_chunk_hears(
+    chunks: list[ChunkSpeakers], least: int, spare: int
+) -> None:
+    def finer(index: int) -> ChunkSpeakers:
+        return chunk_of(index, {local: voice_of(local, 0.5, 31 * index + local) for local in range(least)})
+
+    heard = [
+        replace(chunk, finer=finer(index)) if 0 < len(chunk.voices) < least else chunk
+        for index, chunk in enumerate(chunks)
+    ]
+    told, links = tell_apart(heard, SpeakerCount(least, least + spare))
+    numbers = {number for mapping in links for number in mapping.values()}
+    assert len(numbers) >= least or not any(chunk.voices for chunk in chunks)
+    assert len(numbers) <= least + spare
+    assert [set(mapping) for mapping in links] == [{v.speaker for v in chunk.voices} for chunk in told]
+
+
+def test_nobody_is_split_where_all_chunks_together_hold_enough() -> None:
+    split = chunk_of(0, {0: voice_of(0, 0.5, 1), 1: voice_of(0, 0.5, 2)})
+    one, other = (replace(chunk_of(n, {0: voice_of(n)}), finer=split) for n in range(2))
+    assert tell_apart([one, other], SpeakerCount(2)) == ([one, other], [{0: 0}, {0: 1}])
+
+
+def test_who_was_taken_for_another_is_found_where_somebody_is_missing() -> None:
+    """Two voices pass for one in the first chunk; the second, too, is told apart finely, but one too much."""
+
+    def chunk(index: int, people: list[int], taken_for: list[int]) -> ChunkSpeakers:
+        voices = {local: voice_of(who, 0.3, 10 * index + local) for local, who in enumerate(people)}
+        finer = chunk_of(index, voices)
+        turns = tuple(replace(turn, speaker=taken_for[turn.speaker]) for turn in finer.turns)
+        coarse = chunk_of(index, {local: voice_of(local) for local in set(taken_for)})
+        return replace(coarse, turns=turns, finer=finer)
+
+    chunks = [chunk(0, [0, 1, 2], [0, 1, 1]), chunk(1, [0, 0, 1], [0, 0, 1])]
+    told, links = tell_apart(chunks, SpeakerCount(3, 3))
+    assert told == [found.finer for found in chunks]
+    assert links == [{0: 0, 1: 1, 2: 2}, {0: 0, 1: 0, 2: 1}]

@@ -9,7 +9,7 @@ from models import NOBODY_KNOWN, ChunkResult, KnownVoices, Segment, SpeakerTurn,
 from options import SpeakerCount
 from utils.segment_merger import SegmentMerger
 from utils.speaker_assigner import assign_speakers
-from utils.speaker_linker import link_speakers
+from utils.speaker_linker import tell_apart
 from utils.voice_matching import match_voices, mean_speakers
 
 
@@ -18,9 +18,10 @@ def merge(
 ) -> Transcript:
     """One transcript of all chunks, in order. Speakers are numbered by first appearance."""
     segments = merge_segments(results)
-    speakers = [result.speakers for result in results]
-    numbers = link_speakers(speakers, count)
-    turns = merge_turns(results, numbers)
+    speakers, numbers = tell_apart([result.speakers for result in results], count)
+    turns = merge_turns(
+        [replace(result, speakers=found) for result, found in zip(results, speakers, strict=True)], numbers
+    )
     names: tuple[str | None, ...] = ()
     if turns:
         segments = assign_speakers(segments, turns)

@@ -13,10 +13,24 @@ from options import SpeakerCount
 
 Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 HEARD_TOGETHER = 0.3  # added to the cosine of speakers who hold the same moments of two chunks
 HALF_TOGETHER = 2 * SAMPLE_RATE  # so much time together gives half of it
-CONFLICT = 1e9  # cost of merging speakers of one chunk, paid only when nothing else is left
+CONFLICT = 1e9  # cost of merging who are two in a chunk, paid only when nothing else is left
+
+
+def tell_apart(
+    chunks: Sequence[ChunkSpeakers], count: SpeakerCount
+) -> tuple[list[ChunkSpeakers], list[dict[int, int]]]:
+    """The chunks, and for each its speakers as speakers of the recording. Where all chunks together hold
+    fewer than `count.minimum`, they are those told apart more finely, and only just as many are left."""
+    links = link_speakers(chunks, SpeakerCount(1, count.maximum))
+    if len({speaker for link in links for speaker in link.values()}) >= count.minimum:
+        return list(chunks), links
+    finer = [chunk.finer or chunk for chunk in chunks]
+    whole = [_whole(chunk) for chunk in chunks]
+    return finer, _link(finer, whole, SpeakerCount(count.minimum, count.minimum))
 
 
 def link_speakers(chunks: Sequence[ChunkSpeakers], count: SpeakerCount) -> list[dict[int, int]]:
@@ -24,37 +38,55 @@ def link_speakers(chunks: Sequence[ChunkSpeakers], count: SpeakerCount) -> list[
 
     Two speakers of one chunk stay two unless `count.maximum` forbids it. Every speaker needs a voice.
     """
-    owners = np.array([index for index, chunk in enumerate(chunks) for _ in chunk.voices], dtype=np.int64)
-    if not len(owners):
+    return _link(chunks, [[voice.speaker for voice in chunk.voices] for chunk in chunks], count)
+
+
+def _whole(chunk: ChunkSpeakers) -> list[int]:
+    """Whose moments, in the chunk as heard, each of those holds who are told apart more finely."""
+    if chunk.finer is None:
+        return [voice.speaker for voice in chunk.voices]
+    return [chunk.voices[row].speaker for row in _shared_time(chunk.finer, chunk).argmax(axis=1)]
+
+
+def _link(
+    chunks: Sequence[ChunkSpeakers], whole: Sequence[Sequence[int]], count: SpeakerCount
+) -> list[dict[int, int]]:
+    """Speakers of one chunk who are one in `whole` may become one."""
+    if not any(chunk.voices for chunk in chunks):
         return [{} for _ in chunks]
     voices = np.array([voice.embedding for chunk in chunks for voice in chunk.voices], dtype=np.float64)
     weights = np.array(
         [max(voice.num_samples, 1) for chunk in chunks for voice in chunk.voices], dtype=np.float64
     )
     likeness = voices @ voices.T
-    _add_what_chunks_tell(likeness, chunks)
+    _add_what_chunks_tell(likeness, chunks, whole)
+    apart = np.isneginf(likeness)
     alike = next(chunk.same_voice for chunk in chunks if chunk.voices)
     labels = _merge_alike(likeness, weights.copy(), alike, count.minimum)
     if count.maximum is not None:
-        labels = _merge_to(count.maximum, labels, voices * weights[:, None], weights, owners)
+        labels = _merge_to(count.maximum, labels, voices * weights[:, None], weights, apart)
     return _number(chunks, labels)
 
 
-def _add_what_chunks_tell(likeness: Matrix, chunks: Sequence[ChunkSpeakers]) -> None:
+def _add_what_chunks_tell(
+    likeness: Matrix, chunks: Sequence[ChunkSpeakers], whole: Sequence[Sequence[int]]
+) -> None:
     """Changes `likeness`: speakers of one chunk are not one, those who talk at the same moments of
     neighbouring chunks may well be. The rest of the matrix, nearly all of it for a day, is not touched."""
     ends = accumulate((len(chunk.voices) for chunk in chunks), initial=0)
     rows = [slice(start, stop) for start, stop in pairwise(ends)]
-    for own in rows:
-        likeness[own, own] = -np.inf
+    for own, people in zip(rows, map(np.array, whole), strict=True):
+        likeness[own, own][people[:, None] != people] = -np.inf
+    np.fill_diagonal(likeness, -np.inf)
     for (one, ours), (other, theirs) in pairwise(zip(chunks, rows, strict=True)):
-        evidence = _evidence_of_overlap(one, other)
+        shared = _shared_time(one, other)
+        evidence = HEARD_TOGETHER * shared / (shared + HALF_TOGETHER)
         likeness[ours, theirs] += evidence
         likeness[theirs, ours] += evidence.T
 
 
-def _evidence_of_overlap(one: ChunkSpeakers, other: ChunkSpeakers) -> Matrix:
-    """What is added to the likeness of speakers who talk at the same moments of neighbouring chunks."""
+def _shared_time(one: ChunkSpeakers, other: ChunkSpeakers) -> Matrix:
+    """(voices of one, voices of the other): the samples in which both talk."""
     row_of = {voice.speaker: row for row, voice in enumerate(one.voices)}
     column_of = {voice.speaker: column for column, voice in enumerate(other.voices)}
     shared = np.zeros((len(row_of), len(column_of)))
@@ -64,7 +96,7 @@ def _evidence_of_overlap(one: ChunkSpeakers, other: ChunkSpeakers) -> Matrix:
             together = min(turn.stop, twin.stop) - max(turn.start, twin.start)
             if together > 0:
                 shared[row_of[turn.speaker], column_of[twin.speaker]] += together
-    return HEARD_TOGETHER * shared / (shared + HALF_TOGETHER)
+    return shared
 
 
 def _merge_alike(likeness: Matrix, weights: Matrix, alike: float, fewest: int) -> Labels:
@@ -95,19 +127,24 @@ def _merge_alike(likeness: Matrix, weights: Matrix, alike: float, fewest: int) -
     return labels
 
 
-def _merge_to(most: int, labels: Labels, sums: Matrix, weights: Matrix, owners: Labels) -> Labels:
+def _merge_to(most: int, labels: Labels, sums: Matrix, weights: Matrix, apart: Flags) -> Labels:
     """Ward's criterion until `most` groups are left: it gives up small groups before large ones."""
-    while len(groups := np.unique(labels)) > max(most, 1):
-        member = (labels[None, :] == groups[:, None]).astype(np.float64)
-        mean = member @ sums
-        mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
-        mass = member @ weights
+    groups = np.unique(labels)
+    member = (labels[None, :] == groups[:, None]).astype(np.float64)
+    sums, mass, conflict = member @ sums, member @ weights, member @ apart @ member.T > 0
+    while len(groups) > max(most, 1):
+        mean = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
         cost = mass[:, None] * mass / (mass[:, None] + mass) * (1 - mean @ mean.T) / mass.sum()
-        present = member @ (owners[:, None] == np.unique(owners))
-        cost[present @ present.T > 0] += CONFLICT
+        cost[conflict] += CONFLICT
         np.fill_diagonal(cost, np.inf)
         kept, gone = divmod(int(cost.argmin()), len(groups))
         labels = np.where(labels == groups[gone], groups[kept], labels)
+        sums[kept] += sums[gone]
+        mass[kept] += mass[gone]
+        conflict[kept] |= conflict[gone]
+        conflict[:, kept] |= conflict[:, gone]
+        groups, sums, mass = np.delete(groups, gone), np.delete(sums, gone, 0), np.delete(mass, gone)
+        conflict = np.delete(np.delete(conflict, gone, 0), gone, 1)
     return labels
 
 
