@@ -16,7 +16,6 @@ from utils.voice_samples import VoiceSample
 Indices = npt.NDArray[np.int64]
 
 REACH = 60  # frames; samples within a second of a frame say whose it is
-SHARPNESS = 10.0  # of the softmax over cosines
 OVERLAP = 1.7  # mean number of local speakers from which two talk at once
 FAINTEST = 0.15  # share of the votes that a second speaker needs
 NARROW_PAUSE = SAMPLE_RATE // 4  # inside a turn
@@ -80,10 +79,8 @@ def _votes(local: LocalSpeakers, samples: Sequence[VoiceSample], likeness: Float
         for seat in np.unique(seats).tolist():
             mine = rows[seats == seat]
             sound = _near(centres[mine] - int(local.starts[window]), trust[mine], likeness[mine])
-            odds = np.exp(SHARPNESS * (sound - sound.max(axis=1, keepdims=True)))
-            share = odds / odds.sum(axis=1, keepdims=True)
-            talks = local.talks[window, :, seat, None]
-            belief[window] = np.maximum(belief[window], talks * share)
+            talks = np.flatnonzero(local.talks[window, :, seat])
+            belief[window, talks, sound[talks].argmax(axis=1)] = 1
     return average(belief, local.starts, len(local.speech))
 
 
