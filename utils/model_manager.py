@@ -188,9 +188,12 @@ def _as_unavailable(name: str, error: Exception) -> TranscriptionServerError:
 
 
 def _let_others_go_first() -> None:
-    """On Linux niceness is a thread's own, and goes down to the threads and processes that it starts."""
+    """On Linux niceness is a thread's own, and goes down to the threads and processes that it starts. A
+    server that was started nicer stays so: less takes a privilege."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        thread = threading.get_native_id()
+        niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
+        os.setpriority(os.PRIO_PROCESS, thread, niceness)
 
 
 def _resident(pid: int) -> int:
