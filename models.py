@@ -6,6 +6,7 @@ Every value is frozen and knows nothing of HTTP or of storage.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -201,11 +202,12 @@ class ChunkResult:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The whole recording. Speakers are numbered in order of first appearance."""
+    """The whole recording. Speakers are numbered in order of first appearance; the segments of a long one
+    may lie on disk."""
 
     language: str | None
     num_samples: int
-    segments: tuple[Segment, ...]
+    segments: Sequence[Segment]
     turns: tuple[SpeakerTurn, ...] = ()
     counts: TokenCounts = TokenCounts()
     names: tuple[str | None, ...] = ()  # of speakers by number; who is not in it has none
@@ -215,5 +217,5 @@ class Transcript:
         return "".join(segment.text for segment in self.segments).strip()
 
     @property
-    def words(self) -> tuple[Word, ...]:
-        return tuple(word for segment in self.segments for word in segment.words)
+    def words(self) -> Iterator[Word]:
+        return (word for segment in self.segments for word in segment.words)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import (
+    day,
     faults,
     hallucinations,
     known_speakers,
@@ -38,11 +39,12 @@ SECTIONS = {
     "latency": latency,
     "load": load,
     "memory": memory,
+    "day": day,
     "soak": soak,
     "faults": faults,
 }
 
-OWN_SERVERS = frozenset(("load", "memory", "soak", "faults"))
+OWN_SERVERS = frozenset(("load", "memory", "day", "soak", "faults"))
 """Sections that start their servers themselves."""
 
 MISSING_AUDIO = 2  # exit status

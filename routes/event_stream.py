@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
-from starlette.responses import StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
 
 from exceptions import TranscriptionServerError
+from routes.body_stream import BodyStream
 from routes.disconnect import until_disconnect
 from routes.errors import FAILED
 from routes.middleware import request_id_of
@@ -25,34 +22,18 @@ from utils.wire import AnswerForm
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 10  # so that no proxy takes the connection for dead
-STALLED_SECONDS = 60  # a client that takes nothing for so long has left
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
-class EventStream(StreamingResponse):
-    """Lines that are made while they are sent, as fast as the client takes them, and no more of them once it
-    is gone. Holds what they need until then."""
+class EventStream(BodyStream):
+    """The lines of an answer."""
 
     media_type = "text/event-stream"
 
     def __init__(self, lines: AsyncGenerator[bytes], needed: AsyncExitStack) -> None:
-        super().__init__(lines, headers=HEADERS)
-        self._lines = lines
-        self._needed = needed
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_soon(message: Message) -> None:
-            async with asyncio.timeout(STALLED_SECONDS):
-                await send(message)
-
-        request = Request(scope, receive)
-        async with self._needed, aclosing(self._lines):
-            try:
-                await until_disconnect(request, self.stream_response(send_soon))
-            except (ClientDisconnect, TimeoutError):
-                logger.info("%s: the client left", request_id_of(request))
+        super().__init__(lines, needed, headers=HEADERS)
 
 
 async def answer_events(

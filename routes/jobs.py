@@ -5,25 +5,27 @@ from __future__ import annotations
 import json
 import time
 from asyncio import to_thread
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, aclosing, suppress
+from io import BytesIO
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel
 
 from exceptions import InvalidRequestError, NotFoundError
-from models import SAMPLE_RATE, Transcript
+from models import SAMPLE_RATE
 from options import ResponseFormat
 from routes.access import owner_of
+from routes.body_stream import answer_body
 from routes.errors import ErrorBody
 from routes.event_stream import DONE, KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream
 from routes.state import ServerState, state_of
 from services.job_service import JobReport
 from services.result_service import Recording
-from utils.codec import decode
 from utils.concurrency import with_pauses
 from utils.job_store import Fields, Job
+from utils.transcript_lines import read_transcript
 
 router = APIRouter(prefix="/v1/audio/transcriptions", tags=["background transcriptions"])
 
@@ -64,7 +66,8 @@ async def retrieve_transcription(
     report = await state.kept.jobs.report(owner_of(request), job_id)
     result = None
     if report.job.status == "completed":
-        body, media_type = await to_thread(_render, state, report.job, response_format)
+        blocks, media_type = await to_thread(_render, state, report.job, response_format)
+        body = await to_thread(b"".join, blocks)
         result = json.loads(body) if media_type == "application/json" else body.decode()
     return describe(report, result)
 
@@ -78,8 +81,8 @@ async def transcription_content(
     job = await state.kept.jobs.find(owner_of(request), job_id)
     if job.status != "completed":
         raise InvalidRequestError(f"The transcription is {job.status}; there is no result to be had.")
-    body, media_type = await to_thread(_render, state, job, response_format)
-    return Response(body, media_type=media_type)
+    blocks, media_type = await to_thread(_render, state, job, response_format)
+    return await answer_body(blocks, media_type)
 
 
 @router.get(
@@ -152,5 +155,6 @@ def _whole(moment: float | None) -> int | None:
     return None if moment is None else int(moment)
 
 
-def _render(state: ServerState, job: Job, wanted: ResponseFormat | None) -> tuple[bytes, str]:
-    return state.work.render(job, decode(Transcript, job.transcript or b""), wanted)
+def _render(state: ServerState, job: Job, wanted: ResponseFormat | None) -> tuple[Iterator[bytes], str]:
+    transcript = read_transcript(BytesIO(job.transcript or b""), state.temp.root)
+    return state.work.render(job, transcript, wanted)

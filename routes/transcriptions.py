@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from exceptions import InvalidRequestError
 from options import Task
 from routes.access import owner_of
 from routes.body_schema import form_body
+from routes.body_stream import answer_body
 from routes.disconnect import until_disconnect
 from routes.event_stream import answer_events
 from routes.form import TranscriptionForm
@@ -83,5 +83,5 @@ async def _answer(
     progress: Progress,
 ) -> Response:
     transcript, source = await state.results.transcribe(recording, asked.options, progress)
-    body, media_type = await to_thread(render, transcript, asked.answer)
-    return Response(body, media_type=media_type, headers={"x-cache": source})
+    blocks, media_type = render(transcript, asked.answer)
+    return await answer_body(blocks, media_type, {"x-cache": source})

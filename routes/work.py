@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,8 +74,8 @@ class TranscriptionWork:
 
     def render(
         self, job: Job, transcript: Transcript, wanted: ResponseFormat | None = None
-    ) -> tuple[bytes, str]:
-        """The body and its media type; by default in the format that the job was started with.
+    ) -> tuple[Iterator[bytes], str]:
+        """The body in blocks and its media type; by default in the format that the job was started with.
 
         Raises InvalidRequestError for speakers where none were told apart.
         """

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
-from models import Transcript
 from services.job_runner import Work
-from utils import codec
 from utils.batch_lines import answer_line, unanswered_line
 from utils.batch_store import Counts
 from utils.job_store import Job
+from utils.transcript_lines import read_transcript
 
 
 class BatchOutputs:
@@ -48,7 +48,9 @@ class BatchOutputs:
 
     def _line(self, job: Job, is_cancelled: bool) -> bytes:
         if job.transcript is not None:
-            body, media_type = self._work.render(job, codec.decode(Transcript, job.transcript))
+            transcript = read_transcript(BytesIO(job.transcript), self.answers.parent)
+            blocks, media_type = self._work.render(job, transcript)
+            body = b"".join(blocks)
             answer = json.loads(body) if media_type == "application/json" else body.decode()
             return answer_line(job.id, job.custom_id, 200, answer)
         if job.error is not None:

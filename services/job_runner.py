@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,7 @@ from utils.database import Database
 from utils.job_store import Fields, Job, Told
 from utils.progress import Progress
 from utils.temp_manager import TempManager
+from utils.transcript_lines import write_transcript
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +45,8 @@ class Work(Protocol):
         """What happens, as it happens, the same whether or not chunks are `finished` already; the transcript
         comes last."""
 
-    def render(self, job: Job, transcript: Transcript) -> tuple[bytes, str]:
-        """The body and its media type, in the format that was asked for."""
+    def render(self, job: Job, transcript: Transcript) -> tuple[Iterator[bytes], str]:
+        """The body in blocks and its media type, in the format that was asked for."""
 
 
 @dataclass(slots=True)
@@ -146,7 +147,7 @@ class JobRunner:
         except Exception:
             logger.exception("%s failed", job.id)
         else:
-            result = await asyncio.to_thread(codec.encode, transcript)
+            result = await asyncio.to_thread(lambda: b"".join(write_transcript(transcript)))
             samples = transcript.num_samples
             await self._end(job, partial(job_store.complete, transcript=result, samples=samples))
             return

@@ -16,13 +16,13 @@ from pydantic import TypeAdapter
 from models import Transcript
 from options import TranscriptionOptions
 from services.transcription import TranscriptionService
-from utils.codec import decode, encode
 from utils.concurrency import finish_in_thread
 from utils.events import Event, Finished, told_at_once
 from utils.progress import Progress
 from utils.result_cache import ResultCache
 from utils.single_flight import SingleFlight
 from utils.temp_manager import TempManager
+from utils.transcript_lines import read_transcript, write_transcript
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class ResultService:
         Streams join nothing: what was told before somebody came would have to be held for them.
         """
         key = self._key(recording, options)
-        if (found := await to_thread(self._find, key)) is not None:
+        if (found := await to_thread(self._find, key, workspace)) is not None:
             for event in told_at_once(found):
                 yield event
             return
@@ -112,21 +112,24 @@ class ResultService:
     ) -> tuple[Transcript, Source]:
         async with self._temp.workspace() as workspace:
             upload = _moved(upload, workspace)
-            if (found := await to_thread(self._find, key)) is not None:
+            if (found := await to_thread(self._find, key, workspace)) is not None:
                 return found, Source.HIT
             made = await self._transcription.transcribe(upload, workspace, options, progress)
         await to_thread(self._keep, key, made)
         return made, Source.MISS
 
-    def _find(self, key: str) -> Transcript | None:
-        data = self._cache.get(key)
-        try:
-            return None if data is None else decode(Transcript, data)
-        except ValueError:  # cut short by a power failure, say
+    def _find(self, key: str, workspace: Path) -> Transcript | None:
+        file = self._cache.open(key)
+        if file is None:
             return None
+        with file:
+            try:
+                return read_transcript(file, workspace)
+            except ValueError:  # cut short by a power failure, say
+                return None
 
     def _keep(self, key: str, transcript: Transcript) -> None:
-        self._cache.put(key, encode(transcript))
+        self._cache.put(key, write_transcript(transcript))
 
     async def forget_old(self) -> None:
         """Results past their time are deleted though nobody asks for any."""

@@ -77,7 +77,7 @@ class TranscriptionService:
             for event in told_at_once(whole):
                 yield event
             return
-        running = RunningTranscript(options)
+        running = RunningTranscript(options, workspace)
         async with (
             aclosing(self._clips(upload, workspace, options.separate_vocals, progress)) as clips,
             aclosing(self._chunk_by_chunk(clips, options, progress, finished)) as parts,

@@ -35,8 +35,12 @@ TALK = transcript(
 PLAIN = transcript([segment(words("Hello there.")), segment(words("Good bye.", 2))])
 
 
+def rendered(of: Transcript, form: AnswerForm) -> bytes:
+    return b"".join(render(of, form)[0])
+
+
 def body(of: Transcript, form: ResponseFormat, granularities: frozenset[Granularity] = BOTH) -> str:
-    return render(of, AnswerForm(form, granularities))[0].decode()
+    return rendered(of, AnswerForm(form, granularities)).decode()
 
 
 @st.composite
@@ -159,7 +163,7 @@ def test_a_language_that_nobody_spoke_is_an_empty_list() -> None:
 @pytest.mark.parametrize("form", [ResponseFormat.JSON, ResponseFormat.DIARIZED_JSON])
 def test_usage_in_tokens_adds_up(form: ResponseFormat) -> None:
     counted = replace(PLAIN, counts=TokenCounts(text=4, audio=190, output=6))
-    raw = render(counted, AnswerForm(form, counts_tokens=True))[0]
+    raw = rendered(counted, AnswerForm(form, counts_tokens=True))
     kind = Transcription if form is ResponseFormat.JSON else TranscriptionDiarized
     usage = kind.model_validate_json(raw, strict=True).usage
     assert usage is not None
@@ -173,7 +177,7 @@ def test_usage_in_tokens_adds_up(form: ResponseFormat) -> None:
 
 
 def test_verbose_json_counts_seconds_for_every_model_as_the_client_knows_no_other() -> None:
-    raw = render(PLAIN, AnswerForm(ResponseFormat.VERBOSE_JSON, counts_tokens=True))[0]
+    raw = rendered(PLAIN, AnswerForm(ResponseFormat.VERBOSE_JSON, counts_tokens=True))
     answer = TranscriptionVerbose.model_validate_json(raw, strict=True)
     assert answer.usage is not None
     assert answer.usage.type == "duration"
@@ -181,7 +185,7 @@ def test_verbose_json_counts_seconds_for_every_model_as_the_client_knows_no_othe
 
 def test_what_is_translated_is_english() -> None:
     german = replace(PLAIN, language="de")
-    raw = json.loads(render(german, AnswerForm(ResponseFormat.VERBOSE_JSON, task=Task.TRANSLATE))[0])
+    raw = json.loads(rendered(german, AnswerForm(ResponseFormat.VERBOSE_JSON, task=Task.TRANSLATE)))
     assert (raw["task"], raw["language"]) == ("translate", "english")
 
 
@@ -195,7 +199,7 @@ def test_bytes_of_logprobs_are_those_of_the_text(said: str, lengths: list[int]) 
             tokens.append(TokenLogprob(data[:length], -0.5))
             data = data[length:]
     one = replace(PLAIN.segments[0], text=said, logprobs=tuple(tokens))
-    answer = render(replace(PLAIN, segments=(one,)), AnswerForm(logprobs=True))[0]
+    answer = rendered(replace(PLAIN, segments=(one,)), AnswerForm(logprobs=True))
     found = Transcription.model_validate_json(answer, strict=True)
     assert found.logprobs is not None
     assert bytes(int(b) for entry in found.logprobs for b in entry.bytes or []).decode() == found.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +32,7 @@ def told(
 ) -> list[Event]:
     """Events of a recording in chunks of 100 s."""
     options = TranscriptionOptions(diarize=True, words=True, known=known or KnownVoices())
-    running = RunningTranscript(options)
+    running = RunningTranscript(options, Path())
     events: list[Event] = []
     cut = chunks([100.0 * n for n in range(len(heard) + 1)], 5)
     for chunk, speakers, segments in zip(cut, heard, said, strict=True):

@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from models import NOBODY_KNOWN, ChunkResult, KnownVoices, Segment, SpeakerTurn, TokenCounts, Transcript
 from options import SpeakerCount
-from utils.segment_merger import SegmentMerger
 from utils.speaker_assigner import assign_speakers
 from utils.speaker_linker import tell_apart
 from utils.voice_matching import match_voices, mean_speakers
 
 
 def merge(
-    results: Sequence[ChunkResult], num_samples: int, count: SpeakerCount, known: KnownVoices = NOBODY_KNOWN
+    results: Sequence[ChunkResult],
+    segments: Iterable[Segment],
+    count: SpeakerCount,
+    known: KnownVoices = NOBODY_KNOWN,
+    keep: Callable[[Iterable[Segment]], Sequence[Segment]] = tuple,
 ) -> Transcript:
-    """One transcript of all chunks, in order. Speakers are numbered by first appearance."""
-    segments = merge_segments(results)
+    """One transcript of all chunks, in order. Speakers are numbered by first appearance.
+
+    `segments` are those of all chunks as SegmentMerger gives them; they go through one by one, and `keep`
+    says where they are kept.
+    """
     speakers, numbers = tell_apart([result.speakers for result in results], count)
     turns = merge_turns(
         [replace(result, speakers=found) for result, found in zip(results, speakers, strict=True)], numbers
     )
     names: tuple[str | None, ...] = ()
     if turns:
-        segments = assign_speakers(segments, turns)
-        order = _order(segments, turns)
+        order: dict[int, int] = {}
+        kept = keep(_numbered(assign_speakers(segments, turns), order))
+        turns = [replace(turn, speaker=_number(turn.speaker, order)) for turn in turns]
         voices = mean_speakers(speakers, numbers)
         named = match_voices({speaker: voices[speaker] for speaker in order}, known)
         names = tuple(named.get(speaker) for speaker in order) if named else ()
-        segments, turns = _renumber(segments, turns, order)
+    else:
+        kept = keep(segments)
     language = next((result.language for result in results if result.language), None)
     counts = sum((result.counts for result in results), TokenCounts())
-    return Transcript(language, num_samples, tuple(segments), tuple(turns), counts, names)
-
-
-def merge_segments(results: Sequence[ChunkResult]) -> list[Segment]:
-    """The segments of all chunks without what two of them heard twice."""
-    merger = SegmentMerger()
-    merged = [
-        segment
-        for result in results
-        for segment in merger.feed(result.chunk, result.segments, result.chunk.heard.stop)
-    ]
-    return merged + merger.finish()
+    return Transcript(language, results[-1].chunk.stop, kept, tuple(turns), counts, names)
 
 
 def merge_turns(results: Sequence[ChunkResult], numbers: Sequence[Mapping[int, int]]) -> list[SpeakerTurn]:
@@ -68,20 +65,16 @@ def merge_turns(results: Sequence[ChunkResult], numbers: Sequence[Mapping[int, i
     return turns
 
 
-def _order(segments: Sequence[Segment], turns: Sequence[SpeakerTurn]) -> dict[int, int]:
-    """Speakers to numbers in order of their first words, then those who were only heard."""
-    heard = [segment.speaker for segment in segments] + [turn.speaker for turn in turns]
-    return {speaker: n for n, speaker in enumerate(dict.fromkeys(s for s in heard if s is not None))}
-
-
-def _renumber(
-    segments: Sequence[Segment], turns: Sequence[SpeakerTurn], order: Mapping[int, int]
-) -> tuple[list[Segment], list[SpeakerTurn]]:
-    def renamed(segment: Segment) -> Segment:
+def _numbered(segments: Iterable[Segment], order: dict[int, int]) -> Iterator[Segment]:
+    """The segments with speakers in order of their first words, which `order` notes."""
+    for segment in segments:
         if segment.speaker is None:
-            return segment
-        number = order[segment.speaker]
+            yield segment
+            continue
+        number = _number(segment.speaker, order)
         words = tuple(replace(word, speaker=number) for word in segment.words)
-        return replace(segment, speaker=number, words=words)
+        yield replace(segment, speaker=number, words=words)
 
-    return [renamed(s) for s in segments], [replace(turn, speaker=order[turn.speaker]) for turn in turns]
+
+def _number(speaker: int, order: dict[int, int]) -> int:
+    return order.setdefault(speaker, len(order))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypeAlias
 
 from models import ChunkResult, Segment, Transcript
 from utils.speaker_labels import every_speaker, speaker_label
+
+AT_ONCE = 500  # segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,22 @@ class Finished:
 Event: TypeAlias = Settled | Announced | ChunkResult | Finished
 
 
-def told_at_once(transcript: Transcript) -> list[Event]:
+def told_at_once(transcript: Transcript) -> Iterator[Event]:
     """What happens where nothing can be said before the end."""
     segments = transcript.segments
-    events: list[Event] = [Settled(segments)] if segments else []
+    for part in _in_parts(segments):
+        yield Settled(part)
     if any(segment.speaker is not None for segment in segments):
-        speakers = tuple(every_speaker(segments))
-        labels = tuple(speaker_label(number, transcript.names) for number in range(max(speakers) + 1))
-        spoken = (replace(part, speaker=speaker) for part, speaker in zip(segments, speakers, strict=True))
-        events.append(Announced(tuple(spoken), labels))
-    return [*events, Finished(transcript, {})]
+        last = max(every_speaker(segments))
+        labels = tuple(speaker_label(number, transcript.names) for number in range(last + 1))
+        spoken = zip(segments, every_speaker(segments), strict=True)
+        for part in _in_parts(replace(segment, speaker=speaker) for segment, speaker in spoken):
+            yield Announced(part, labels)
+    yield Finished(transcript, {})
+
+
+def _in_parts(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
+    """Some at a time, which together may not fit into memory."""
+    rest = iter(segments)
+    while part := tuple(islice(rest, AT_ONCE)):
+        yield part

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TypeAlias
 
 from pydantic import BaseModel
 
-from models import SAMPLE_RATE, Segment, Transcript
+from models import SAMPLE_RATE, Segment, SpeakerTurn, Transcript, Word
 from options import Granularity, ResponseFormat, Task
 from utils.languages import LANGUAGES
 from utils.speaker_labels import every_speaker, speaker_label
@@ -18,9 +19,6 @@ from utils.token_logprobs import wire_logprobs
 from utils.usage import duration_usage, usage_of
 from utils.wire import (
     AnswerForm,
-    TranscriptionDiarizedJson,
-    TranscriptionJson,
-    TranscriptionVerboseJson,
     WireDiarizedSegment,
     WireLanguage,
     WireSegment,
@@ -29,7 +27,10 @@ from utils.wire import (
 )
 
 Names = Sequence[str | None]
+Field: TypeAlias = str | float | BaseModel | Iterable[BaseModel]
+Fields: TypeAlias = Mapping[str, Field | None]
 
+BLOCK = 64 * 1024  # characters that go out at once
 FRAMES_PER_SECOND = 100  # the unit of Whisper's `seek`
 LONGEST_PREFIX = MAX_LINE // 2  # kept free in a line of a subtitle; a longer name makes a longer line
 
@@ -40,13 +41,13 @@ MEDIA_TYPES = {
 }
 
 
-def render(transcript: Transcript, form: AnswerForm) -> tuple[bytes, str]:
-    """The body and its media type."""
+def render(transcript: Transcript, form: AnswerForm) -> tuple[Iterator[bytes], str]:
+    """The body in blocks, each made when it is asked for, and its media type."""
     match form.format:
         case ResponseFormat.JSON:
             body = _dump(_json(transcript, form))
         case ResponseFormat.TEXT:
-            body = "".join(f"{line}\n" for line in _lines(transcript))
+            body = (f"{line}\n" for line in _lines(transcript))
         case ResponseFormat.SRT:
             body = _srt(transcript)
         case ResponseFormat.VTT:
@@ -55,21 +56,44 @@ def render(transcript: Transcript, form: AnswerForm) -> tuple[bytes, str]:
             body = _dump(_verbose_json(transcript, form))
         case ResponseFormat.DIARIZED_JSON:
             body = _dump(_diarized_json(transcript, form))
-    return body.encode(), MEDIA_TYPES.get(form.format, "application/json")
+    return _blocks(body), MEDIA_TYPES.get(form.format, "application/json")
 
 
-def _dump(body: BaseModel) -> str:
-    """JSON, item by item: one call for a day of words would hold the interpreter, and every other request."""
-    fields = ((name, value) for name, value in body if value is not None)
-    return "{" + ",".join(f"{json.dumps(name)}:{_dump_value(value)}" for name, value in fields) + "}"
+def _blocks(pieces: Iterator[str]) -> Iterator[bytes]:
+    held: list[str] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= BLOCK:
+            yield "".join(held).encode()
+            held, size = [], 0
+    if held:
+        yield "".join(held).encode()
 
 
-def _dump_value(value: object) -> str:
-    if isinstance(value, list):
-        return "[" + ",".join(item.model_dump_json(exclude_none=True) for item in value) + "]"
+def _dump(fields: Fields) -> Iterator[str]:
+    """JSON, item by item: a day of words would fill the memory, and in one call hold the interpreter."""
+    before = "{"
+    for name, value in fields.items():
+        if value is None:
+            continue
+        yield f"{before}{json.dumps(name)}:"
+        yield from _dump_value(value)
+        before = ","
+    yield "}"
+
+
+def _dump_value(value: Field) -> Iterator[str]:
     if isinstance(value, BaseModel):
-        return value.model_dump_json(exclude_none=True)
-    return json.dumps(value, ensure_ascii=False)
+        yield value.model_dump_json(exclude_none=True)
+    elif isinstance(value, str | float):
+        yield json.dumps(value, ensure_ascii=False)
+    else:
+        yield "["
+        for number, item in enumerate(value):
+            yield ("," if number else "") + item.model_dump_json(exclude_none=True)
+        yield "]"
 
 
 def languages(transcript: Transcript) -> list[WireLanguage]:
@@ -77,49 +101,48 @@ def languages(transcript: Transcript) -> list[WireLanguage]:
     return [WireLanguage(code=transcript.language)] if transcript.language else []
 
 
-def _json(transcript: Transcript, form: AnswerForm) -> TranscriptionJson:
-    return TranscriptionJson(
-        text=transcript.text,
-        languages=languages(transcript),
-        logprobs=wire_logprobs(transcript.segments) if form.logprobs else None,
-        usage=usage_of(transcript, form),
+def _json(transcript: Transcript, form: AnswerForm) -> Fields:
+    """Those of TranscriptionJson."""
+    return {
+        "text": transcript.text,
+        "languages": languages(transcript),
+        "logprobs": wire_logprobs(transcript.segments) if form.logprobs else None,
+        "usage": usage_of(transcript, form),
+    }
+
+
+def _verbose_json(transcript: Transcript, form: AnswerForm) -> Fields:
+    """Those of TranscriptionVerboseJson."""
+    segments = (_segment(n, segment, transcript.names) for n, segment in enumerate(transcript.segments))
+    words = (_word(word, transcript.names) for word in transcript.words)
+    turns = (_turn(turn, transcript.names) for turn in transcript.turns)
+    return {
+        "task": form.task,
+        "language": "english"
+        if form.task is Task.TRANSLATE
+        else LANGUAGES.get(transcript.language or "", ""),
+        "duration": _seconds(transcript.num_samples),
+        "text": transcript.text,
+        "segments": segments if Granularity.SEGMENT in form.granularities else None,
+        "words": words if Granularity.WORD in form.granularities else None,
+        "turns": turns if transcript.turns else None,
+        "usage": duration_usage(transcript),
+    }
+
+
+def _word(word: Word, names: Names) -> WireWord:
+    return WireWord(
+        word=word.text.strip(),
+        start=_seconds(word.start),
+        end=_seconds(word.stop),
+        probability=word.probability,
+        speaker=_label(word.speaker, names),
     )
 
 
-def _verbose_json(transcript: Transcript, form: AnswerForm) -> TranscriptionVerboseJson:
-    segments = words = None
-    if Granularity.SEGMENT in form.granularities:
-        segments = [
-            _segment(number, segment, transcript.names) for number, segment in enumerate(transcript.segments)
-        ]
-    if Granularity.WORD in form.granularities:
-        words = [
-            WireWord(
-                word=word.text.strip(),
-                start=_seconds(word.start),
-                end=_seconds(word.stop),
-                probability=word.probability,
-                speaker=_label(word.speaker, transcript.names),
-            )
-            for word in transcript.words
-        ]
-    return TranscriptionVerboseJson(
-        task=form.task,
-        language="english" if form.task is Task.TRANSLATE else LANGUAGES.get(transcript.language or "", ""),
-        duration=_seconds(transcript.num_samples),
-        text=transcript.text,
-        segments=segments,
-        words=words,
-        turns=[
-            WireTurn(
-                start=_seconds(turn.start),
-                end=_seconds(turn.stop),
-                speaker=speaker_label(turn.speaker, transcript.names),
-            )
-            for turn in transcript.turns
-        ]
-        or None,
-        usage=duration_usage(transcript),
+def _turn(turn: SpeakerTurn, names: Names) -> WireTurn:
+    return WireTurn(
+        start=_seconds(turn.start), end=_seconds(turn.stop), speaker=speaker_label(turn.speaker, names)
     )
 
 
@@ -139,18 +162,19 @@ def _segment(number: int, segment: Segment, names: Names) -> WireSegment:
     )
 
 
-def _diarized_json(transcript: Transcript, form: AnswerForm) -> TranscriptionDiarizedJson:
-    return TranscriptionDiarizedJson(
-        duration=_seconds(transcript.num_samples),
-        text=transcript.text,
-        segments=[
+def _diarized_json(transcript: Transcript, form: AnswerForm) -> Fields:
+    """Those of TranscriptionDiarizedJson."""
+    spoken = zip(transcript.segments, every_speaker(transcript.segments), strict=True)
+    return {
+        "task": Task.TRANSCRIBE,
+        "duration": _seconds(transcript.num_samples),
+        "text": transcript.text,
+        "segments": (
             diarized_segment(number, segment, speaker_label(speaker, transcript.names))
-            for number, (segment, speaker) in enumerate(
-                zip(transcript.segments, every_speaker(transcript.segments), strict=True), start=1
-            )
-        ],
-        usage=usage_of(transcript, form),
-    )
+            for number, (segment, speaker) in enumerate(spoken, start=1)
+        ),
+        "usage": usage_of(transcript, form),
+    }
 
 
 def diarized_segment(number: int, segment: Segment, speaker: str) -> WireDiarizedSegment:
@@ -172,28 +196,24 @@ def _lines(transcript: Transcript) -> Iterator[str]:
         yield _prefix(speaker, transcript.names) + "".join(segment.text for segment in stretch).strip()
 
 
-def _srt(transcript: Transcript) -> str:
-    blocks = (
-        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.stop, ',')}\n{_srt_safe(text)}\n"
-        for number, (cue, text) in enumerate(_cues(transcript), start=1)
-    )
-    return "\n".join(blocks)
+def _srt(transcript: Transcript) -> Iterator[str]:
+    for number, (cue, text) in enumerate(_cues(transcript), start=1):
+        before = "\n" if number > 1 else ""
+        yield f"{before}{number}\n{_clock(cue.start, ',')} --> {_clock(cue.stop, ',')}\n{_srt_safe(text)}\n"
 
 
-def _vtt(transcript: Transcript) -> str:
-    blocks = (
-        f"{_clock(cue.start, '.')} --> {_clock(cue.stop, '.')}\n{_vtt_safe(text)}\n"
-        for cue, text in _cues(transcript)
-    )
-    return "\n".join(["WEBVTT\n", *blocks])
+def _vtt(transcript: Transcript) -> Iterator[str]:
+    yield "WEBVTT\n"
+    for cue, text in _cues(transcript):
+        yield f"\n{_clock(cue.start, '.')} --> {_clock(cue.stop, '.')}\n{_vtt_safe(text)}\n"
 
 
-def _cues(transcript: Transcript) -> list[tuple[Cue, str]]:
+def _cues(transcript: Transcript) -> Iterator[tuple[Cue, str]]:
     """Cues with what they say, after who says it."""
     speakers = {segment.speaker for segment in transcript.segments}
     longest = max((len(_prefix(speaker, transcript.names)) for speaker in speakers), default=0)
     cues = make_cues(transcript.segments, min(longest, LONGEST_PREFIX))
-    return [(cue, _prefix(cue.speaker, transcript.names) + "\n".join(cue.lines)) for cue in cues]
+    return ((cue, _prefix(cue.speaker, transcript.names) + "\n".join(cue.lines)) for cue in cues)
 
 
 def _srt_safe(text: str) -> str:

@@ -6,10 +6,11 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO
 
 logger = logging.getLogger(__name__)
 
@@ -28,31 +29,37 @@ class ResultCache:
         self._clock = clock
         self._sweeping = threading.Lock()
 
-    def get(self, key: str) -> bytes | None:
+    def open(self, key: str) -> IO[bytes] | None:
+        """To be read and closed."""
         path = self._folder / key
         try:
             made = path.stat().st_mtime
             if not self._max_bytes or self._clock() - made > self._max_seconds:
                 return None
-            data = path.read_bytes()
+            file = path.open("rb")
             os.utime(path, (self._clock(), made))  # used now, made then
         except OSError:
             return None
-        return data
+        return file
 
-    def put(self, key: str, data: bytes) -> None:
-        if len(data) > self._max_bytes:
+    def put(self, key: str, pieces: Iterable[bytes]) -> None:
+        """Nothing is kept of what is larger than the whole cache may be."""
+        if not self._max_bytes:
             return
         with _logged():
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._write(self._folder / key, data)
+            self._write(self._folder / key, pieces)
         self.sweep()
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write(self, path: Path, pieces: Iterable[bytes]) -> None:
         with NamedTemporaryFile(dir=self._folder, delete=False) as out:
             part = Path(out.name)
             try:
-                out.write(data)
+                for piece in pieces:
+                    out.write(piece)
+                    if out.tell() > self._max_bytes:
+                        part.unlink()
+                        return
                 out.flush()
                 os.utime(part, (self._clock(), self._clock()))
                 part.replace(path)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -63,7 +64,7 @@ class RunningLabels:
         self._order: dict[int, int] = {}  # speaker: number, by first words
         self._labels: list[str] = []
         self._current = 0  # who spoke last
-        self._announced: list[Segment] = []
+        self._announced = array("i")  # who says each item, as announced
 
     def add(self, result: ChunkResult) -> None:
         """Takes in who speaks in the next chunk."""
@@ -75,7 +76,8 @@ class RunningLabels:
         turns = merge_turns([of for of, _ in self._recent], [numbers for _, numbers in self._recent])
         pieces = assign_speakers(segments, turns)
         announced = tuple(replace(piece, speaker=self._number(piece.speaker)) for piece in pieces)
-        self._announced += announced
+        for piece in announced:
+            self._announced.extend([piece.speaker or 0] * max(1, len(piece.words)))
         earliest = segments[-1].stop - REACH
         self._recent = [pair for pair in self._recent if pair[0].chunk.stop > earliest]
         return Announced(announced, tuple(self._labels))
@@ -83,8 +85,8 @@ class RunningLabels:
     def speaker_map(self, transcript: Transcript) -> dict[str, str]:
         """For the labels that became others in the transcript, the one that has most of what they said."""
         shares: dict[str, Counter[str]] = {label: Counter() for label in self._labels}
-        for (item, was), (_, now) in zip(_items(self._announced), _items(transcript.segments), strict=True):
-            if was is not None and now is not None:
+        for was, (item, now) in zip(self._announced, _items(transcript.segments), strict=True):
+            if now is not None:
                 shares[self._labels[was]][speaker_label(now, transcript.names)] += item.stop - item.start + 1
         finals = {label: share.most_common(1)[0][0] for label, share in shares.items() if share}
         return {label: final for label, final in finals.items() if label != final}
@@ -106,6 +108,6 @@ class RunningLabels:
         return next(label for n in count() if (label := speaker_label(n)) not in taken)
 
 
-def _items(segments: Sequence[Segment]) -> Iterator[tuple[Word | Segment, int | None]]:
+def _items(segments: Iterable[Segment]) -> Iterator[tuple[Word | Segment, int | None]]:
     """Words, and segments that have none, with their speakers: the same ones however segments are cut."""
     return ((item, segment.speaker) for segment in segments for item in segment.words or (segment,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, groupby
 
@@ -18,7 +18,7 @@ LONGEST_INTERJECTION = 2 * SAMPLE_RATE
 FITS = 0.5  # a phrase is what was interjected if they share so much of the time that both take
 
 
-def assign_speakers(segments: Sequence[Segment], turns: Sequence[SpeakerTurn]) -> list[Segment]:
+def assign_speakers(segments: Iterable[Segment], turns: Sequence[SpeakerTurn]) -> Iterator[Segment]:
     """Give every word its speaker and cut segments at each change, so that none carries two voices.
 
     A word goes to the turn that covers most of it; words at the edge of a turn go to the speaker of
@@ -26,11 +26,8 @@ def assign_speakers(segments: Sequence[Segment], turns: Sequence[SpeakerTurn]) -
     without words goes to the turn that covers most of it.
     """
     timeline = _Timeline(turns)
-    return [
-        piece
-        for segment in segments
-        for piece in _split(segment, timeline.near(segment.start - REACH, segment.stop + REACH))
-    ]
+    for segment in segments:
+        yield from _split(segment, timeline.near(segment.start - REACH, segment.stop + REACH))
 
 
 class _Timeline:

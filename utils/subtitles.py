@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from models import SAMPLE_RATE, Segment, Word
@@ -27,21 +27,21 @@ class Cue:
     speaker: int | None
 
 
-def make_cues(segments: Sequence[Segment], prefix_length: int = 0) -> list[Cue]:
+def make_cues(segments: Iterable[Segment], prefix_length: int = 0) -> Iterator[Cue]:
     """Cues in order, not overlapping. `prefix_length` characters of the first line are left for a name.
 
     Segments must have words.
     """
-    cues: list[Cue] = []
-    for phrase in _phrases(segments):
-        for words in _fitting(phrase, prefix_length):
-            lines = tuple(_wrap(words, prefix_length))
-            stop = min(words[-1].stop, words[0].start + LONGEST)
-            cues.append(Cue(words[0].start, stop, lines, words[0].speaker))
-    return _without_overlap(cues)
+    parts = (words for phrase in _phrases(segments) for words in _fitting(phrase, prefix_length))
+    return _without_overlap(_cue(words, prefix_length) for words in parts)
 
 
-def _phrases(segments: Sequence[Segment]) -> Iterator[list[Word]]:
+def _cue(words: Sequence[Word], prefix_length: int) -> Cue:
+    stop = min(words[-1].stop, words[0].start + LONGEST)
+    return Cue(words[0].start, stop, tuple(_wrap(words, prefix_length)), words[0].speaker)
+
+
+def _phrases(segments: Iterable[Segment]) -> Iterator[list[Word]]:
     """Words of one segment between two pauses: a cue never goes beyond."""
     for segment in segments:
         words = [word for piece in segment.words for word in _short_pieces(piece)]
@@ -111,15 +111,16 @@ def _fill(words: Sequence[Word], prefix_length: int, width: int) -> list[str]:
     return lines
 
 
-def _without_overlap(cues: Sequence[Cue]) -> list[Cue]:
+def _without_overlap(cues: Iterable[Cue]) -> Iterator[Cue]:
     """Each cue ends before the next begins; short ones stay longer where there is room."""
-    shown: list[Cue] = []
     earliest = 0
-    for index, cue in enumerate(cues):
+    rest = iter(cues)
+    following = next(rest, None)
+    while cue := following:
+        following = next(rest, None)
         start = max(cue.start, earliest)
         stop = max(cue.stop, start + MIN_SHOWN)
-        if index + 1 < len(cues):
-            stop = max(min(stop, cues[index + 1].start), start + SHORTEST)
-        shown.append(replace(cue, start=start, stop=stop))
+        if following:
+            stop = max(min(stop, following.start), start + SHORTEST)
+        yield replace(cue, start=start, stop=stop)
         earliest = stop
-    return shown

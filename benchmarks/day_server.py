@@ -1,0 +1,125 @@
+# ruff: noqa: ARG002 (stubs do not listen)
+"""The server with stubs for the two models that would be at a day of audio for hours.
+
+The recogniser says some words of the evaluation texts, the diarizer what DAY_TURNS, a file of real turns in
+JSON, says of the chunk. All else is real.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from benchmarks.day_audio import Turn
+from benchmarks.day_voices import chunk_speakers
+from benchmarks.eval_set import read_utterances
+from config import Settings
+from loaders import Loaders
+from models import (
+    SAMPLE_RATE,
+    Audio,
+    ChunkSpeakers,
+    Embedding,
+    Span,
+    WindowText,
+    Word,
+)
+from options import DecodeOptions, SpeakerCount
+from server import create_app, serve
+from services.diarization_service import ReadSamples, VoiceNetwork
+from services.speech_detector import load_speech_detector
+from services.whisper_batcher import EncodedWindow
+from utils.model_manager import ModelSource
+
+WORDS_PER_SECOND = 2.5
+WORDS_PER_SENTENCE = 12
+NETWORK = VoiceNetwork("stub", 0.5)
+
+
+class Talker:
+    """Says words at an even pace, whatever it hears, with times and tokens where they are asked for."""
+
+    def __init__(self, vocabulary: Sequence[str]) -> None:
+        self._vocabulary = vocabulary
+        self._chance = Random(1)
+
+    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
+        return [EncodedWindow(np.zeros((1, 1), np.float32), len(window)) for window in windows]
+
+    def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
+        return {"en": 0.9, "de": 0.1}
+
+    def decode(
+        self,
+        windows: Sequence[EncodedWindow],
+        options: Sequence[DecodeOptions],
+        words: bool,
+        temperature: float,
+    ) -> list[WindowText]:
+        return [self._say(window.num_samples, words, temperature) for window in windows]
+
+    def _say(self, num_samples: int, with_words: bool, temperature: float) -> WindowText:
+        step = round(SAMPLE_RATE / WORDS_PER_SECOND)
+        starts = range(0, max(1, num_samples - step), step)
+        said = [
+            Word(start, start + step * 3 // 4, self._word(number), self._chance.random(), self._tokens())
+            for number, start in enumerate(starts, start=1)
+        ]
+        return WindowText(
+            text="".join(word.text for word in said),
+            tokens=tuple(token for word in said for token in word.tokens),
+            words=tuple(said) if with_words else (),
+            temperature=temperature,
+            avg_logprob=-0.25,
+            compression_ratio=1.5,
+            no_speech_prob=0.01,
+        )
+
+    def _word(self, number: int) -> str:
+        return f" {self._chance.choice(self._vocabulary)}{'' if number % WORDS_PER_SENTENCE else '.'}"
+
+    def _tokens(self) -> tuple[int, ...]:
+        return tuple(self._chance.randrange(50_000) for _ in range(self._chance.choice((1, 1, 1, 2))))
+
+
+class Listener:
+    """Knows who speaks from the file, and hears each voice a little differently in each chunk."""
+
+    network = NETWORK
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self._turns = turns
+        self._starts = [turn.start for turn in turns]
+
+    async def diarize(
+        self, samples: ReadSamples, heard: Span, speech: Sequence[Span], count: SpeakerCount
+    ) -> ChunkSpeakers:
+        begin, end = heard.start / SAMPLE_RATE, heard.stop / SAMPLE_RATE
+        near = islice(self._turns, bisect_left(self._starts, begin - 60), bisect_left(self._starts, end))
+        return chunk_speakers([turn for turn in near if turn.stop > begin], heard)
+
+    async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
+        return None
+
+
+def main() -> None:
+    settings = Settings()
+    texts = [item.text for item in read_utterances(Path(os.environ["EVAL_DIR"])) if item.language == "en"]
+    turns = [Turn(*turn) for turn in json.loads(Path(os.environ["DAY_TURNS"]).read_text())]
+    loaders = Loaders(
+        recogniser=ModelSource("talker", lambda: Talker(" ".join(texts).split())),
+        detector=ModelSource("silero-vad-v6", load_speech_detector),
+        diarizer=lambda _: Listener(turns),
+    )
+    serve(create_app(settings, loaders), settings)
+
+
+if __name__ == "__main__":
+    main()
