@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TypeAlias
 
 from models import ChunkResult, Segment, Transcript
+from utils.segment_log import in_pages
 from utils.speaker_labels import every_speaker, speaker_label
-
-AT_ONCE = 500  # segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +41,12 @@ Event: TypeAlias = Settled | Announced | ChunkResult | Finished
 def told_at_once(transcript: Transcript) -> Iterator[Event]:
     """What happens where nothing can be said before the end."""
     segments = transcript.segments
-    for part in _in_parts(segments):
+    for part in in_pages(segments):
         yield Settled(part)
     if any(segment.speaker is not None for segment in segments):
         last = max(every_speaker(segments))
         labels = tuple(speaker_label(number, transcript.names) for number in range(last + 1))
         spoken = zip(segments, every_speaker(segments), strict=True)
-        for part in _in_parts(replace(segment, speaker=speaker) for segment, speaker in spoken):
+        for part in in_pages(replace(segment, speaker=speaker) for segment, speaker in spoken):
             yield Announced(part, labels)
     yield Finished(transcript, {})
-
-
-def _in_parts(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
-    """Some at a time, which together may not fit into memory."""
-    rest = iter(segments)
-    while part := tuple(islice(rest, AT_ONCE)):
-        yield part

@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import IO, overload
 
@@ -73,6 +74,13 @@ class SegmentLog(Sequence[Segment]):
     def _page(self, number: int) -> Sequence[Segment]:
         start, end = self._ends[number : number + 2]
         return codec.decode_segments(os.pread(self._file.fileno(), end - start, start))
+
+
+def in_pages(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
+    """Some at a time, which together may not fit into memory."""
+    rest = iter(segments)
+    while page := tuple(islice(rest, PAGE)):
+        yield page
 
 
 def keep(segments: Iterable[Segment], folder: Path) -> Sequence[Segment]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from models import Segment, Transcript
 from utils.codec import decode, decode_segments, encode, encode_segments
-from utils.segment_log import PAGE, keep
+from utils.segment_log import in_pages, keep
 
 END = b"null\n"  # what lacks it was cut short
 
@@ -17,8 +16,7 @@ END = b"null\n"  # what lacks it was cut short
 def write_transcript(transcript: Transcript) -> Iterator[bytes]:
     """A line of all but the segments, then lines of so many segments each."""
     yield encode(replace(transcript, segments=())) + b"\n"
-    segments = iter(transcript.segments)
-    while page := tuple(islice(segments, PAGE)):
+    for page in in_pages(transcript.segments):
         yield encode_segments(page)
     yield END
 
