@@ -11,11 +11,12 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from benchmarks.client import Client
-from benchmarks.day_audio import Turn, read_pieces, write_recording
+from benchmarks.day_audio import read_pieces, write_recording
 from benchmarks.day_voices import chunk_speakers, steadiness
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import ServerProcess
-from benchmarks.values import Message, Options
+from benchmarks.speaker_scores import read_turns
+from benchmarks.values import Message, Options, Turn
 from models import SAMPLE_RATE, ChunkSpeakers, Span
 from options import SpeakerCount
 from utils.speaker_linker import link_speakers
@@ -82,7 +83,7 @@ def _use(audio: Path, turns: Sequence[Turn], hours: int, wanted: str, settings: 
 
 
 def _labels(body: Message, turns: Sequence[Turn]) -> Message:
-    labelled = [Turn(turn["start"], turn["end"], turn["speaker"]) for turn in body.get("turns", [])]
+    labelled = read_turns(body.get("turns", []))
     if not labelled:
         return {}
     return {

@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from benchmarks.eval_set import Conversation, read_audio, read_conversations
+from benchmarks.values import Turn
 from models import SAMPLE_RATE, Audio
 
 PIECE_SECONDS = 100.0
@@ -20,15 +21,6 @@ PAUSES = (0.5, 1.0, 2.0, 5.0, 20.0, 60.0)  # seconds
 FRAME = 576  # samples in a frame of MPEG-2 audio, layer III
 BIT_RATE = 32_000
 SEED = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Who really speaks; in seconds."""
-
-    start: float
-    stop: float
-    speaker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ def write_recording(path: Path, pieces: Sequence[Piece], seconds: float) -> list
     with path.open("wb") as out:
         while at < seconds:
             piece = chance.choice(pieces)
-            turns += [Turn(at + turn.start, at + turn.stop, turn.speaker) for turn in piece.turns]
+            turns += [Turn(at + turn.start, at + turn.end, turn.speaker) for turn in piece.turns]
             for part in (piece, chance.choice(pauses)):
                 out.write(part.frames)
                 at += part.seconds
@@ -71,11 +63,9 @@ def _pieces(conversation: Conversation) -> Iterator[Piece]:
         level, speed = LEVELS[number % len(LEVELS)], SPEEDS[number // len(LEVELS) % len(SPEEDS)]
         begin, end = first / SAMPLE_RATE, min(first + length, len(audio)) / SAMPLE_RATE
         turns = tuple(
-            Turn(
-                (max(turn.start, begin) - begin) / speed, (min(turn.stop, end) - begin) / speed, turn.speaker
-            )
+            Turn((max(turn.start, begin) - begin) / speed, (min(turn.end, end) - begin) / speed, turn.speaker)
             for turn in said
-            if turn.start < end and turn.stop > begin
+            if turn.start < end and turn.end > begin
         )
         yield _encode(_varied(audio[first : first + length], level, speed), turns)
 

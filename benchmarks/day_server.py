@@ -17,9 +17,9 @@ from random import Random
 
 import numpy as np
 
-from benchmarks.day_audio import Turn
 from benchmarks.day_voices import chunk_speakers
 from benchmarks.eval_set import read_utterances
+from benchmarks.values import Turn
 from config import Settings
 from loaders import Loaders
 from models import (
@@ -103,7 +103,7 @@ class Listener:
     ) -> ChunkSpeakers:
         begin, end = heard.start / SAMPLE_RATE, heard.stop / SAMPLE_RATE
         near = islice(self._turns, bisect_left(self._starts, begin - 60), bisect_left(self._starts, end))
-        return chunk_speakers([turn for turn in near if turn.stop > begin], heard)
+        return chunk_speakers([turn for turn in near if turn.end > begin], heard)
 
     async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
         return None

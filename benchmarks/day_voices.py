@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from benchmarks.day_audio import Turn
+from benchmarks.values import Turn
 from models import SAMPLE_RATE, ChunkSpeakers, Span, SpeakerTurn, Voice
 from utils.speaker_activity import speaking_time
 
@@ -31,7 +31,7 @@ def chunk_speakers(turns: Sequence[Turn], heard: Span) -> ChunkSpeakers:
     drawn = tuple(
         SpeakerTurn(
             max(round(turn.start * SAMPLE_RATE), heard.start),
-            min(round(turn.stop * SAMPLE_RATE), heard.stop),
+            min(round(turn.end * SAMPLE_RATE), heard.stop),
             numbers[turn.speaker],
         )
         for turn in turns
@@ -58,7 +58,7 @@ def _activity(turns: Sequence[Turn]) -> Rows:
     numbers = {name: number for number, name in enumerate(sorted({turn.speaker for turn in turns}))}
     active = np.zeros((len(numbers), MOMENTS * SECONDS_OF_DAY), np.float32)
     for turn in turns:
-        active[numbers[turn.speaker], round(turn.start * MOMENTS) : round(turn.stop * MOMENTS)] = 1
+        active[numbers[turn.speaker], round(turn.start * MOMENTS) : round(turn.end * MOMENTS)] = 1
     return active
 
 

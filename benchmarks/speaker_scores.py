@@ -13,20 +13,10 @@ from pyannote.database.util import load_rttm, load_uem
 from pyannote.metrics.diarization import DiarizationErrorRate
 
 from benchmarks.text_scores import Errors, normalise
-from benchmarks.values import Message
+from benchmarks.values import Message, Turn
 
 MAX_WORD_GAP = 0.5  # seconds of silence that one turn may hold
 STM_LABEL = "<o>"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One speaker from `start` to `end`, in seconds, with the words if they are known."""
-
-    start: float
-    end: float
-    speaker: str
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,16 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One speaker from `start` to `end`, in seconds, with the words if they are known."""
+
+    start: float
+    end: float
+    speaker: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came back and the wall time from asking to having it."""
 

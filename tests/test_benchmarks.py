@@ -13,7 +13,6 @@ for package in ("jiwer", "meeteval", "psutil", "pyannote.metrics", "whisper_norm
 from benchmarks.__main__ import main
 from benchmarks.report import replace_section, table
 from benchmarks.speaker_scores import (
-    Turn,
     annotate,
     attributed_errors,
     diarization_errors,
@@ -23,7 +22,7 @@ from benchmarks.speaker_scores import (
     word_runs,
 )
 from benchmarks.text_scores import Errors, count_errors, normalise
-from benchmarks.values import Message
+from benchmarks.values import Message, Turn
 
 
 @pytest.mark.parametrize(
