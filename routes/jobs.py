@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from asyncio import to_thread
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, aclosing, suppress
-from io import BytesIO
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request, Response
@@ -23,11 +21,13 @@ from routes.event_stream import DONE, KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStrea
 from routes.state import ServerState, state_of
 from services.job_service import JobReport
 from services.result_service import Recording
+from utils import json_blocks
 from utils.concurrency import with_pauses
-from utils.job_store import Fields, Job
-from utils.transcript_lines import read_transcript
+from utils.job_store import Fields
 
 router = APIRouter(prefix="/v1/audio/transcriptions", tags=["background transcriptions"])
+
+JSON = "application/json"
 
 
 class BackgroundTranscription(BaseModel):
@@ -57,19 +57,21 @@ class TranscriptionDeleted(BaseModel):
     deleted: Literal[True] = True
 
 
-@router.get("/{job_id}")
+@router.get("/{job_id}", response_model=BackgroundTranscription)
 async def retrieve_transcription(
     request: Request, job_id: str, response_format: ResponseFormat | None = None
-) -> BackgroundTranscription:
+) -> Response:
     """How far it is, and its result once it is done, in any format."""
     state = state_of(request)
-    report = await state.kept.jobs.report(owner_of(request), job_id)
-    result = None
-    if report.job.status == "completed":
-        blocks, media_type = await to_thread(_render, state, report.job, response_format)
-        body = await to_thread(b"".join, blocks)
-        result = json.loads(body) if media_type == "application/json" else body.decode()
-    return describe(report, result)
+    report = await state.kept.jobs.report(owner_of(request), job_id, state.temp.root)
+    result: Iterable[bytes] = [b"null"]
+    if report.transcript is not None:
+        blocks, media_type = await to_thread(
+            state.work.render, report.job, report.transcript, response_format
+        )
+        result = blocks if media_type == JSON else json_blocks.text(blocks)
+    body = json_blocks.with_member(describe(report).model_dump(exclude={"result"}), "result", result)
+    return await answer_body(body, JSON)
 
 
 @router.get("/{job_id}/content")
@@ -78,11 +80,11 @@ async def transcription_content(
 ) -> Response:
     """The result alone, as the plain request would have answered."""
     state = state_of(request)
-    job = await state.kept.jobs.find(owner_of(request), job_id)
-    if job.status != "completed":
-        raise InvalidRequestError(f"The transcription is {job.status}; there is no result to be had.")
-    blocks, media_type = await to_thread(_render, state, job, response_format)
-    return await answer_body(blocks, media_type)
+    report = await state.kept.jobs.report(owner_of(request), job_id, state.temp.root)
+    if report.transcript is None:
+        raise InvalidRequestError(f"The transcription is {report.job.status}; there is no result to be had.")
+    body = await to_thread(state.work.render, report.job, report.transcript, response_format)
+    return await answer_body(*body)
 
 
 @router.get(
@@ -110,10 +112,11 @@ async def start_job(state: ServerState, recording: Recording, fields: Fields) ->
     """Take a request over that asked for background=true."""
     kept = [field for field in fields if field[0] != "background"]
     job = await state.kept.jobs.create(recording.owner, router.prefix, kept, recording.path)
-    return Response(describe(JobReport(job, "", None)).model_dump_json(), media_type="application/json")
+    return Response(describe(JobReport(job)).model_dump_json(), media_type=JSON)
 
 
-def describe(report: JobReport, result: Any = None) -> BackgroundTranscription:
+def describe(report: JobReport) -> BackgroundTranscription:
+    """All but the result."""
     job, running = report.job, report.running
     done, total, speed = job.samples_done, job.samples_total, None
     if running and running.progress.total:
@@ -135,7 +138,6 @@ def describe(report: JobReport, result: Any = None) -> BackgroundTranscription:
         speed=speed,
         seconds_left=(total - done) / SAMPLE_RATE / speed if speed else None,
         text=report.text,
-        result=result,
         error=ErrorBody(**job.error["error"]) if job.error else None,
     )
 
@@ -153,8 +155,3 @@ async def _lines(state: ServerState, owner: str, job_id: str, after: int) -> Asy
 
 def _whole(moment: float | None) -> int | None:
     return None if moment is None else int(moment)
-
-
-def _render(state: ServerState, job: Job, wanted: ResponseFormat | None) -> tuple[Iterator[bytes], str]:
-    transcript = read_transcript(BytesIO(job.transcript or b""), state.temp.root)
-    return state.work.render(job, transcript, wanted)

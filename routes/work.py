@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from options import ResponseFormat, Task, TranscriptionOptions
 from routes.known_speakers import with_known_speakers
 from routes.parameters import StageDefaults, TranscriptionRequest, parse_parameters
 from services.speaker_service import SpeakerService
-from services.transcription import TranscriptionService
+from services.transcription import Recall, TranscriptionService
 from utils.catalogue import Catalogue
 from utils.events import Announced, Event, Finished, Settled
 from utils.job_store import Fields, Job, Told
@@ -53,14 +53,14 @@ class TranscriptionWork:
         return asked
 
     async def stream(
-        self, job: Job, upload: Path, workspace: Path, progress: Progress, finished: Sequence[ChunkResult]
+        self, job: Job, upload: Path, workspace: Path, progress: Progress, recall: Recall
     ) -> AsyncGenerator[Told | ChunkResult | Transcript]:
         asked = self.check(job.endpoint, job.fields)
         told, shows_speakers = StreamEvents(asked.answer), asked.options.diarize
         if job.batch_id is None:
             asked = replace(asked, options=self._for_any_format(job))
         asked = await with_known_speakers(asked, self.speakers, job.owner, workspace)
-        stream = self.transcription.stream(upload, workspace, asked.options, progress, finished)
+        stream = self.transcription.stream(upload, workspace, asked.options, progress, recall)
         async with aclosing(stream) as events:
             async for event in events:
                 for part in _one_by_one(event, shows_speakers) if job.batch_id is None else ():

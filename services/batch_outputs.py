@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from io import BytesIO
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from models import Transcript
 from services.job_runner import Work
 from utils.batch_lines import answer_line, unanswered_line
 from utils.batch_store import Counts
 from utils.job_store import Job
-from utils.transcript_lines import read_transcript
+from utils.json_blocks import text
+
+CANCELLED = ("batch_cancelled", "The batch was cancelled.")
+EXPIRED = ("batch_expired", "The batch expired before this request was done.")
 
 
 class BatchOutputs:
@@ -37,26 +40,25 @@ class BatchOutputs:
             failed=self._numbers.total() - self._numbers["completed"],
         )
 
-    def write(self, jobs: Sequence[tuple[int, Job]], is_cancelled: bool) -> int | None:
-        """The number of the last, None when there were none."""
+    def write(self, jobs: Iterable[tuple[Job, Transcript | None]], is_cancelled: bool) -> None:
+        """Jobs with their transcripts, if they are completed."""
         with self.answers.open("ab") as answers, self.errors.open("ab") as errors:
-            for _, job in jobs:
+            for job, transcript in jobs:
                 self._numbers[job.status] += 1
-                out = answers if job.status == "completed" else errors
-                out.write(self._line(job, is_cancelled))
-        return jobs[-1][0] if jobs else None
+                if transcript is not None:
+                    answers.writelines(self._answer(job, transcript))
+                else:
+                    errors.writelines(_error(job, is_cancelled))
 
-    def _line(self, job: Job, is_cancelled: bool) -> bytes:
-        if job.transcript is not None:
-            transcript = read_transcript(BytesIO(job.transcript), self.answers.parent)
-            blocks, media_type = self._work.render(job, transcript)
-            body = b"".join(blocks)
-            answer = json.loads(body) if media_type == "application/json" else body.decode()
-            return answer_line(job.id, job.custom_id, 200, answer)
-        if job.error is not None:
-            return answer_line(job.id, job.custom_id, job.error["status"], {"error": job.error["error"]})
-        if is_cancelled:
-            return unanswered_line(job.id, job.custom_id, "batch_cancelled", "The batch was cancelled.")
-        return unanswered_line(
-            job.id, job.custom_id, "batch_expired", "The batch expired before this request was done."
-        )
+    def _answer(self, job: Job, transcript: Transcript) -> Iterator[bytes]:
+        blocks, media_type = self._work.render(job, transcript)
+        body = blocks if media_type == "application/json" else text(blocks)
+        return answer_line(job.id, job.custom_id, 200, body)
+
+
+def _error(job: Job, is_cancelled: bool) -> Iterable[bytes]:
+    if job.error is not None:
+        body = json.dumps({"error": job.error["error"]}, ensure_ascii=False).encode()
+        return answer_line(job.id, job.custom_id, job.error["status"], [body])
+    code, message = CANCELLED if is_cancelled else EXPIRED
+    return [unanswered_line(job.id, job.custom_id, code, message)]

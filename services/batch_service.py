@@ -192,10 +192,12 @@ class BatchService:
         batch = await self._close(owner, batch)
         async with self._temp.workspace() as workspace:
             outputs = BatchOutputs(workspace, self._work)
-            after: int | None = 0
-            while after is not None:
-                jobs = await self._database.run(partial(job_store.of_batch, batch_id=batch.id, after=after))
-                after = await finish_in_thread(partial(outputs.write, jobs, batch.cancelling_at is not None))
+            read = partial(job_store.of_batch, batch_id=batch.id, folder=workspace)
+            is_cancelled, after = batch.cancelling_at is not None, 0
+            while jobs := await self._database.run(partial(read, after=after)):
+                after = jobs[-1][0]
+                answered = [(job, transcript) for _, job, transcript in jobs]
+                await finish_in_thread(partial(outputs.write, answered, is_cancelled))
             kept = [
                 await self._files.take(owner, path, f"{batch.id}_{path.name}", "batch_output", output_seconds)
                 if path.stat().st_size

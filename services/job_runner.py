@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Protocol
 
 from exceptions import TranscriptionServerError
-from models import ChunkResult, Transcript
+from models import Chunk, ChunkResult, Transcript
 from services.file_service import FileService
+from services.transcription import Recall
 from utils import codec, job_store
 from utils.changes import Changes
 from utils.concurrency import finish_in_thread
@@ -23,7 +24,6 @@ from utils.database import Database
 from utils.job_store import Fields, Job, Told
 from utils.progress import Progress
 from utils.temp_manager import TempManager
-from utils.transcript_lines import write_transcript
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ class Work(Protocol):
         """Raises InvalidRequestError or StageUnavailableError for what cannot be honoured."""
 
     def stream(
-        self, job: Job, upload: Path, workspace: Path, progress: Progress, finished: Sequence[ChunkResult]
+        self, job: Job, upload: Path, workspace: Path, progress: Progress, recall: Recall
     ) -> AsyncGenerator[Told | ChunkResult | Transcript]:
-        """What happens, as it happens, the same whether or not chunks are `finished` already; the transcript
-        comes last."""
+        """What happens, as it happens, the same whether or not chunks are recalled; the transcript comes
+        last."""
 
     def render(self, job: Job, transcript: Transcript) -> tuple[Iterator[bytes], str]:
         """The body in blocks and its media type, in the format that was asked for."""
@@ -147,9 +147,7 @@ class JobRunner:
         except Exception:
             logger.exception("%s failed", job.id)
         else:
-            result = await asyncio.to_thread(lambda: b"".join(write_transcript(transcript)))
-            samples = transcript.num_samples
-            await self._end(job, partial(job_store.complete, transcript=result, samples=samples))
+            await self._end(job, partial(job_store.complete, transcript=transcript))
             return
         logger.warning("%s: %s", job.id, error.message)
         if job.batch_id is None:
@@ -187,13 +185,18 @@ class JobRunner:
         if job.file_id is not None:
             await self._files.find(job.owner, job.file_id)
             upload = self._files.path(job.file_id)
-        results = await self._database.run(partial(job_store.finished_chunks, job_id=job.id))
-        finished = await asyncio.to_thread(lambda: [codec.decode(ChunkResult, result) for result in results])
         told = await self._database.run(partial(job_store.count_told, job_id=job.id))
-        checkpoints, number = {result.chunk for result in finished}, 0
+        checkpoints, number = set[int](), 0
+
+        async def recall(chunk: Chunk) -> ChunkResult | None:
+            result = await self._checkpointed(job, chunk)
+            if result:
+                checkpoints.add(chunk.index)
+            return result
+
         async with (
             self._temp.workspace() as workspace,
-            aclosing(self._work.stream(job, upload, workspace, progress, finished)) as events,
+            aclosing(self._work.stream(job, upload, workspace, progress, recall)) as events,
         ):
             async for event in events:
                 if isinstance(event, Transcript):
@@ -202,7 +205,7 @@ class JobRunner:
                     number += 1
                     if number > told:
                         await self._tell(job, number, event)
-                elif event.chunk not in checkpoints:
+                elif event.chunk.index not in checkpoints:
                     await self._checkpoint(job, event, progress)
         raise RuntimeError("the work ended without a transcript")
 
@@ -212,6 +215,14 @@ class JobRunner:
         await self._database.run(
             lambda connection: job_store.checkpoint(connection, job.id, result.chunk.index, data, samples)
         )
+
+    async def _checkpointed(self, job: Job, chunk: Chunk) -> ChunkResult | None:
+        """The result of the chunk, unless another was cut there."""
+        data = await self._database.run(partial(job_store.finished_chunk, job_id=job.id, index=chunk.index))
+        if data is None:
+            return None
+        result = await asyncio.to_thread(codec.decode, ChunkResult, data)
+        return result if result.chunk == chunk else None
 
     async def _tell(self, job: Job, number: int, event: Told) -> None:
         await self._database.run(lambda connection: job_store.tell(connection, job.id, number, event))

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
+from models import Transcript
 from services.job_runner import JobRunner, Running
 from utils import job_store
 from utils.concurrency import finish_in_thread
@@ -23,11 +24,12 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """A job, what it has said so far, and how it runs if it does."""
+    """A job, what it has said so far, how it runs if it does, and what it made if it is completed."""
 
     job: Job
-    text: str
-    running: Running | None
+    text: str = ""
+    running: Running | None = None
+    transcript: Transcript | None = None
 
 
 class JobService:
@@ -68,15 +70,19 @@ class JobService:
         """Raises NotFoundError, also for the jobs of others."""
         return await self._database.run(lambda connection: job_store.find(connection, owner, job_id))
 
-    async def report(self, owner: str, job_id: str) -> JobReport:
-        """Raises NotFoundError."""
+    async def report(self, owner: str, job_id: str, folder: Path) -> JobReport:
+        """A long transcript lies in `folder`. Raises NotFoundError."""
 
-        def read(connection: Connection) -> tuple[Job, str]:
+        def read(connection: Connection) -> JobReport:
             job = job_store.find(connection, owner, job_id)
-            return job, job_store.text_so_far(connection, job_id)
+            return JobReport(
+                job,
+                job_store.text_so_far(connection, job_id),
+                self._runner.running(job_id),
+                job_store.transcript(connection, job, folder),
+            )
 
-        job, text = await self._database.run(read)
-        return JobReport(job, text, self._runner.running(job_id))
+        return await self._database.run(read)
 
     async def delete(self, owner: str, job_id: str) -> None:
         """Stop it and forget it: recording, text and all. Raises NotFoundError."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 from exceptions import StageUnavailableError
 from models import AudioClip, Chunk, ChunkResult, Heard, Transcript
@@ -17,6 +18,13 @@ from services.chunk_processor import ChunkProcessor, Stages
 from utils.events import Event, Finished, told_at_once
 from utils.progress import Progress
 from utils.running_transcript import RunningTranscript
+
+Recall: TypeAlias = Callable[[Chunk], Awaitable[ChunkResult | None]]
+"""What an earlier run made of the chunk, if it was finished."""
+
+
+async def recall_nothing(_: Chunk) -> None:
+    """For what runs for the first time."""
 
 
 class TranscriptionService:
@@ -62,11 +70,11 @@ class TranscriptionService:
         workspace: Path,
         options: TranscriptionOptions,
         progress: Progress,
-        finished: Sequence[ChunkResult] = (),
+        recall: Recall = recall_nothing,
     ) -> AsyncGenerator[Event]:
         """What happens, as it happens; the last event is Finished.
 
-        Chunks that are `finished` from an earlier run are not run again, and all comes out the same: only
+        Chunks that are recalled from an earlier run are not run again, and all comes out the same: only
         their speech is looked for once more, because where later ones are cut depends on it. An upload in
         the workspace is deleted once it is decoded. Raises InvalidAudioError and what the stages raise.
         """
@@ -80,7 +88,7 @@ class TranscriptionService:
         running = RunningTranscript(options, workspace)
         async with (
             aclosing(self._clips(upload, workspace, options.separate_vocals, progress)) as clips,
-            aclosing(self._chunk_by_chunk(clips, options, progress, finished)) as parts,
+            aclosing(self._chunk_by_chunk(clips, options, progress, recall)) as parts,
         ):
             async for chunk, part in parts:
                 for event in await to_thread(running.take, chunk, part):
@@ -93,13 +101,12 @@ class TranscriptionService:
         clips: AsyncIterable[AudioClip],
         options: TranscriptionOptions,
         progress: Progress,
-        finished: Sequence[ChunkResult],
+        recall: Recall,
     ) -> AsyncGenerator[tuple[Chunk, Heard | ChunkResult]]:
         """The language found in one chunk holds for those after it."""
-        results = {result.chunk: result for result in finished}
         async with aclosing(self._audio.plan(clips)) as plan:
             async for clip, planned in plan:
-                if result := results.get(planned.chunk):
+                if result := await recall(planned.chunk):
                     parts = _told_again(result, progress)
                 else:
                     parts = self._chunks.process(clip, planned, options, progress)

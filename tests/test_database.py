@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from exceptions import DataFolderError
+from utils import job_store
 from utils.database import Database
+from utils.schema import MIGRATIONS
 
 NOTES = "CREATE TABLE notes (text TEXT NOT NULL) STRICT"
 SECRET = "nobody may read this"
@@ -94,3 +96,22 @@ async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataFolderError, match="DATA_DIR"):
         async with opened(tmp_path / "file" / "server.db"):
             pass
+
+
+async def test_results_that_an_upgrade_cannot_read_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "server.db"
+    async with opened(path, *MIGRATIONS[:4]) as database:
+        await database.run(
+            lambda connection: (
+                connection.execute(
+                    "INSERT INTO jobs"
+                    " (id, owner, endpoint, fields, custom_id, status, turn, created_at, transcript)"
+                    " VALUES ('old', '', '', '[]', '', 'completed', 0, 0, x'00')"
+                ).rowcount
+            )
+        )
+    async with opened(path, *MIGRATIONS) as database:
+        job = await database.run(lambda connection: job_store.find(connection, "", "old"))
+    assert job.status == "failed"
+    assert job.error is not None
+    assert "start the transcription again" in job.error["error"]["message"]

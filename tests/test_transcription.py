@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exceptions import InvalidAudioError, ModelFailedError, UploadTooLargeError
-from models import Audio, ChunkResult, Span
+from models import Audio, Chunk, ChunkResult, Span
 from options import SpeakerCount, TranscriptionOptions
 from services.audio_service import AudioService, Detector
 from services.chunk_processor import Stages
@@ -74,7 +74,11 @@ class House:
     ) -> aclosing[AsyncGenerator[Event]]:
         upload = self.workspace / "upload"
         upload.write_bytes(recording)
-        return aclosing(self.service.stream(upload, self.workspace, options, self.progress, finished))
+
+        async def recall(chunk: Chunk) -> ChunkResult | None:
+            return next((result for result in finished if result.chunk == chunk), None)
+
+        return aclosing(self.service.stream(upload, self.workspace, options, self.progress, recall))
 
     async def events(
         self, recording: bytes, options: TranscriptionOptions, finished: Sequence[ChunkResult] = ()

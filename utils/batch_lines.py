@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exceptions import InvalidRequestError
+from utils.json_blocks import with_member
 
 MAX_LINES = 50_000  # as hosted
 MAX_LINE_BYTES = 16 * 1024 * 1024  # room for the voices of known speakers
@@ -66,17 +67,15 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def answer_line(job_id: str, custom_id: str, status: int, body: Any) -> bytes:
-    """What a request was answered, a transcript or an error in its envelope."""
-    response = {"status_code": status, "request_id": job_id, "body": body}
-    return _written({"id": job_id, "custom_id": custom_id, "response": response, "error": None})
+def answer_line(job_id: str, custom_id: str, status: int, body: Iterable[bytes]) -> Iterator[bytes]:
+    """What a request was answered: `body` is the JSON of a transcript, or of an error in its envelope."""
+    response = with_member({"status_code": status, "request_id": job_id}, "body", body)
+    yield from with_member({"id": job_id, "custom_id": custom_id, "error": None}, "response", response)
+    yield b"\n"
 
 
 def unanswered_line(job_id: str, custom_id: str, code: str, message: str) -> bytes:
     """A request that was never answered, and why."""
     error = {"code": code, "message": message}
-    return _written({"id": job_id, "custom_id": custom_id, "response": None, "error": error})
-
-
-def _written(line: dict[str, Any]) -> bytes:
+    line = {"id": job_id, "custom_id": custom_id, "response": None, "error": error}
     return json.dumps(line, ensure_ascii=False).encode() + b"\n"

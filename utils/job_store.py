@@ -10,15 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from sqlite3 import Connection, Row
 from typing import Any
 
 from exceptions import OverloadedError
+from models import Transcript
 from utils.owned_rows import OwnedRows
+from utils.transcript_lines import read_transcript, write_transcript
 
 SINGLE = OwnedRows("(SELECT * FROM jobs WHERE batch_id IS NULL)", "background transcription")
 EVENTS_AT_ONCE = 100
-PAGE = 10  # jobs with their transcripts that are in memory at once
+PAGE = 10  # jobs that are in memory at once
 
 Fields = Sequence[tuple[str, str]]
 
@@ -44,7 +47,6 @@ class Job:
     samples_done: int = 0
     samples_total: int = 0
     error: dict[str, Any] | None = None
-    transcript: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,11 @@ def checkpoint(
     )
 
 
-def finished_chunks(connection: Connection, job_id: str) -> list[bytes]:
-    rows = connection.execute('SELECT result FROM chunks WHERE job_id = ? ORDER BY "index"', (job_id,))
-    return [row["result"] for row in rows]
+def finished_chunk(connection: Connection, job_id: str, index: int) -> bytes | None:
+    row = connection.execute(
+        'SELECT result FROM chunks WHERE job_id = ? AND "index" = ?', (job_id, index)
+    ).fetchone()
+    return row and bytes(row["result"])
 
 
 def tell(connection: Connection, job_id: str, number: int, event: Told) -> None:
@@ -157,20 +161,28 @@ def text_so_far(connection: Connection, job_id: str) -> str:
     return "".join(row["delta"] for row in rows)
 
 
-def complete(
-    connection: Connection, job_id: str, transcript: bytes, samples: int, now: float, expires: float
-) -> None:
-    _end(connection, "completed", job_id, now, expires)
+def complete(connection: Connection, job_id: str, transcript: Transcript, now: float, expires: float) -> None:
+    if not _end(connection, "completed", job_id, now, expires):
+        return
+    samples = transcript.num_samples
     connection.execute(
-        "UPDATE jobs SET transcript = ?, samples_done = ?, samples_total = ?"
-        " WHERE id = ? AND status = 'completed'",
-        (transcript, samples, samples, job_id),
+        "UPDATE jobs SET samples_done = ?, samples_total = ? WHERE id = ?", (samples, samples, job_id)
     )
+    lines = ((job_id, number, line) for number, line in enumerate(write_transcript(transcript)))
+    connection.executemany("INSERT INTO lines VALUES (?, ?, ?)", lines)
+
+
+def transcript(connection: Connection, job: Job, folder: Path) -> Transcript | None:
+    """Of a completed job; a long one lies in `folder`."""
+    if job.status != "completed":
+        return None
+    rows = connection.execute("SELECT line FROM lines WHERE job_id = ? ORDER BY number", (job.id,))
+    return read_transcript((row["line"] for row in rows), folder)
 
 
 def fail(connection: Connection, job_id: str, error: dict[str, Any], now: float, expires: float) -> None:
-    _end(connection, "failed", job_id, now, expires)
-    connection.execute("UPDATE jobs SET error = ? WHERE id = ?", (json.dumps(error), job_id))
+    if _end(connection, "failed", job_id, now, expires):
+        connection.execute("UPDATE jobs SET error = ? WHERE id = ?", (json.dumps(error), job_id))
 
 
 def cancel_batch(connection: Connection, batch_id: str, now: float) -> list[str]:
@@ -183,13 +195,17 @@ def cancel_batch(connection: Connection, batch_id: str, now: float) -> list[str]
     return [row["id"] for row in rows]
 
 
-def of_batch(connection: Connection, batch_id: str, after: int) -> list[tuple[int, Job]]:
-    """Some of its jobs in the order of the input, each with its number, from behind the number `after`."""
+def of_batch(
+    connection: Connection, batch_id: str, after: int, folder: Path
+) -> list[tuple[int, Job, Transcript | None]]:
+    """Some of its jobs in the order of the input, each with its number and transcript, from behind the number
+    `after`; long transcripts lie in `folder`."""
     rows = connection.execute(
         "SELECT * FROM jobs WHERE batch_id = ? AND number > ? ORDER BY number LIMIT ?",
         (batch_id, after, PAGE),
     )
-    return [(row["number"], _job(row)) for row in rows]
+    jobs = [(row["number"], _job(row)) for row in rows]
+    return [(number, job, transcript(connection, job, folder)) for number, job in jobs]
 
 
 def delete_batch(connection: Connection, batch_id: str) -> None:
@@ -212,14 +228,15 @@ def unfinished(connection: Connection) -> frozenset[str]:
     return frozenset(row["id"] for row in rows)
 
 
-def _end(connection: Connection, status: str, job_id: str, now: float, expires: float) -> None:
-    """The transcript or the error says all; its chunks go."""
+def _end(connection: Connection, status: str, job_id: str, now: float, expires: float) -> bool:
+    """Whether it was in progress. The transcript or the error says all; its chunks go."""
     ended = connection.execute(
         "UPDATE jobs SET status = ?, finished_at = ?, expires_at = ? WHERE id = ? AND status = 'in_progress'",
         (status, now, expires, job_id),
     )
     if ended.rowcount:
         connection.execute("DELETE FROM chunks WHERE job_id = ?", (job_id,))
+    return ended.rowcount > 0
 
 
 def _job(row: Row) -> Job:

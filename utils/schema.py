@@ -88,5 +88,18 @@ CREATE TABLE events (  -- what was told of a background job, to be told again to
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (FILES, JOBS, VOICES, EVENTS)
+LINES = """
+CREATE TABLE lines (  -- of the transcripts of jobs, as utils/transcript_lines.py writes them
+    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    line BLOB NOT NULL,
+    PRIMARY KEY (job_id, number)
+) STRICT;
+UPDATE jobs SET status = 'failed', error = json_object('status', 500, 'error', json_object(
+    'message', 'An upgrade of the server left this result behind; start the transcription again.',
+    'type', 'server_error', 'param', NULL, 'code', NULL)) WHERE status = 'completed';
+ALTER TABLE jobs DROP COLUMN transcript;
+"""
+
+MIGRATIONS = (FILES, JOBS, VOICES, EVENTS, LINES)
 """`PRAGMA user_version` of a file is how many of these it has been through."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count, islice
+from typing import overload
 
 from models import Segment, Transcript
 
@@ -23,11 +24,36 @@ def speaker_label(number: int, names: Sequence[str | None] = ()) -> str:
 
 def without_speakers(transcript: Transcript) -> Transcript:
     """What was said, with nobody to have said it."""
-    segments = (
-        replace(segment, speaker=None, words=tuple(replace(word, speaker=None) for word in segment.words))
-        for segment in transcript.segments
-    )
-    return replace(transcript, segments=tuple(segments), turns=(), names=())
+    return replace(transcript, segments=_Nameless(transcript.segments), turns=(), names=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Nameless(Sequence[Segment]):
+    """Others with nobody to have said them, made as they are read: they may not fit into memory."""
+
+    segments: Sequence[Segment]
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+    @overload
+    def __getitem__(self, index: int) -> Segment: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Segment]: ...
+
+    def __getitem__(self, index: int | slice) -> Segment | Sequence[Segment]:
+        if isinstance(index, slice):
+            return _Nameless(self.segments[index])
+        return _nameless(self.segments[index])
+
+    def __iter__(self) -> Iterator[Segment]:
+        return map(_nameless, self.segments)
+
+
+def _nameless(segment: Segment) -> Segment:
+    words = tuple(replace(word, speaker=None) for word in segment.words)
+    return replace(segment, speaker=None, words=words)
 
 
 def _letters(number: int) -> str:

@@ -52,7 +52,7 @@ class StreamEvents:
         return WireTextDone(
             text=transcript.text,
             languages=languages(transcript),
-            logprobs=wire_logprobs(transcript.segments) if self._form.logprobs else None,
+            logprobs=list(wire_logprobs(transcript.segments)) if self._form.logprobs else None,
             speaker_map=dict(finished.speaker_map) or None,
             usage=token_usage(transcript),
         )

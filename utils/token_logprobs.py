@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from models import Segment, TokenLogprob
 from utils.wire import WireLogprob
@@ -25,23 +25,21 @@ def token_bytes(token: str) -> bytes:
     return bytes(BYTE_OF_SIGN[sign] for sign in token)
 
 
-def wire_logprobs(segments: Sequence[Segment]) -> list[WireLogprob]:
-    """The tokens of all segments, whose bytes add up to their text without the spaces around it. A token
-    that is part of a character shows as U+FFFD; its bytes are exact."""
-    tokens = [token for segment in segments for token in segment.logprobs]
-    return [
-        WireLogprob(token=data.decode(errors="replace"), bytes=list(data), logprob=round(logprob, 6))
-        for data, logprob in _stripped(tokens)
-    ]
-
-
-def _stripped(tokens: Sequence[TokenLogprob]) -> Iterator[tuple[bytes, float]]:
-    text = b"".join(token.data for token in tokens).decode(errors="surrogateescape")
+def wire_logprobs(segments: Iterable[Segment]) -> Iterator[WireLogprob]:
+    """The tokens of all segments, which are gone through twice; their bytes add up to the text without the
+    spaces around it. A token that is part of a character shows as U+FFFD; its bytes are exact."""
+    text = b"".join(token.data for token in _tokens(segments)).decode(errors="surrogateescape")
     first = len(text.encode(errors="surrogateescape")) - len(text.lstrip().encode(errors="surrogateescape"))
     last = len(text.rstrip().encode(errors="surrogateescape"))
     at = 0
-    for token in tokens:
+    for token in _tokens(segments):
         data = token.data[max(0, first - at) : max(0, last - at)]
         at += len(token.data)
         if data:
-            yield data, token.logprob
+            yield WireLogprob(
+                token=data.decode(errors="replace"), bytes=list(data), logprob=round(token.logprob, 6)
+            )
+
+
+def _tokens(segments: Iterable[Segment]) -> Iterator[TokenLogprob]:
+    return (token for segment in segments for token in segment.logprobs)
