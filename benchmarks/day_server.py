@@ -1,8 +1,8 @@
 # ruff: noqa: ARG002 (stubs do not listen)
-"""The server with stubs for the two models that would be at a day of audio for hours.
+"""The server with stubs for the models that would be at a day of audio for hours.
 
-The recogniser says some words of the evaluation texts, the diarizer what DAY_TURNS, a file of real turns in
-JSON, says of the chunk. All else is real.
+The recogniser says some words of the evaluation texts. The diarizer says of a chunk what DAY_TURNS does, a
+file of real turns in JSON; without it, it is the real one. All else is real.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -21,7 +22,7 @@ from benchmarks.day_voices import chunk_speakers
 from benchmarks.eval_set import read_utterances
 from benchmarks.values import Turn
 from config import Settings
-from loaders import Loaders
+from loaders import default_loaders
 from models import (
     SAMPLE_RATE,
     Audio,
@@ -34,8 +35,7 @@ from models import (
 from options import DecodeOptions, SpeakerCount
 from server import create_app, serve
 from services.diarization_service import ReadSamples, VoiceNetwork
-from services.speech_detector import load_speech_detector
-from services.whisper_batcher import EncodedWindow
+from services.whisper_batcher import EncodedWindow, Recogniser
 from utils.model_manager import ModelSource
 
 WORDS_PER_SECOND = 2.5
@@ -112,12 +112,11 @@ class Listener:
 def main() -> None:
     settings = Settings()
     texts = [item.text for item in read_utterances(Path(os.environ["EVAL_DIR"])) if item.language == "en"]
-    turns = [Turn(*turn) for turn in json.loads(Path(os.environ["DAY_TURNS"]).read_text())]
-    loaders = Loaders(
-        recogniser=ModelSource("talker", lambda: Talker(" ".join(texts).split())),
-        detector=ModelSource("silero-vad-v6", load_speech_detector),
-        diarizer=lambda _: Listener(turns),
-    )
+    talker: ModelSource[Recogniser] = ModelSource("talker", lambda: Talker(" ".join(texts).split()))
+    loaders = replace(default_loaders(settings), recogniser=talker)
+    if path := os.environ.get("DAY_TURNS"):
+        turns = [Turn(*turn) for turn in json.loads(Path(path).read_text())]
+        loaders = replace(loaders, diarizer=lambda _: Listener(turns))
     serve(create_app(settings, loaders), settings)
 
 
