@@ -52,6 +52,13 @@ def test_noise_does_not_part_one_voice() -> None:
     assert set(cluster(voices_of([0] * 60, noise=1.3)).tolist()) == {0}
 
 
+@pytest.mark.parametrize(("samples", "speakers"), [(60, 2), (4, 1)])
+def test_few_samples_prove_another_speaker_less_than_many(samples: int, speakers: int) -> None:
+    """Voices half as alike as one voice is to itself."""
+    rows = voices_of([0] * 60 + [1] * samples, noise=1.1, channel=0.96)
+    assert len(set(cluster(rows).tolist())) == speakers
+
+
 def test_whom_a_window_hears_as_two_are_two_though_a_telephone_makes_them_alike() -> None:
     truth = np.arange(60) // 10 % 2
     rows = voices_of(truth.tolist(), noise=0.4, channel=1.1)

@@ -16,7 +16,8 @@ Matrix = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.float32]
 
 SAME_CLUSTER = 0.35  # mean cosine of the samples of two clusters that are one speaker
-SAME_VOICE = 0.45  # the same of two speakers, as a share of how alike the samples of each are
+SAME_VOICE = 0.53  # the same of two speakers, as a share of how alike the samples of each are
+ONE_VOICE = 1  # samples of the same voice, presumed of any two speakers beside those that are heard
 APART = 0.3  # taken off the likeness of those whom every window hears as two
 HALF_APART = 4  # pairs of samples in one window, of which so many count half
 MINOR_SHARE, LEAST_MINOR, MOST_MINOR = 0.02, 4, 12  # a speaker has this share of samples, within bounds
@@ -43,7 +44,8 @@ def cluster_voices(heard: HeardVoices, count: SpeakerCount) -> Labels:
 
     Average linkage up to clusters that are pure; those too small to be a speaker are absorbed. What is left
     is merged by how alike two clusters are beside how alike each is in itself, since noise makes all
-    samples less alike and a telephone all voices more (Spearman's correction for attenuation).
+    samples less alike and a telephone all voices more (Spearman's correction for attenuation), and the
+    sooner the fewer their samples are: a fragment proves a further speaker less than a long turn does.
     """
     number = len(heard.times)
     if number < 2:
@@ -79,8 +81,7 @@ def _merge(heard: HeardVoices, cosines: Rows, labels: Labels, count: SpeakerCoun
         if likeness.flat[pair] < SAME_VOICE:
             if number <= (count.maximum or number):
                 break
-            sizes = np.bincount(labels)
-            cost = (1 - likeness) * sizes[:, None] * sizes / (sizes[:, None] + sizes)
+            cost = (1 - likeness) * _joint_size(labels)
             pair = int(cost.argmin())  # Ward's criterion: small speakers are given up before large ones
         kept, gone = divmod(pair, number)
         labels = compact(np.where(labels == gone, kept, labels))
@@ -105,8 +106,16 @@ def _likeness(heard: HeardVoices, cosines: Rows, labels: Labels) -> Matrix:
     mean = total / np.where(weight > 0, weight, 1) / (own[:, None] * own)
     likeness = np.where(weight > 0, mean, voices @ voices.T)
     likeness -= APART * summed(heard.apart) / (summed(heard.together) + HALF_APART)
+    size = _joint_size(labels)
+    likeness = (size * likeness + ONE_VOICE) / (size + ONE_VOICE)
     np.fill_diagonal(likeness, -np.inf)
     return likeness
+
+
+def _joint_size(labels: Labels) -> Matrix:
+    """(k, k) half the harmonic mean of the samples of two speakers: near the number of the smaller."""
+    sizes = np.bincount(labels).astype(np.float64)
+    return np.asarray(1 / (1 / sizes[:, None] + 1 / sizes))
 
 
 def mean_rows(rows: Rows, weights: Rows, labels: Labels) -> Rows:
