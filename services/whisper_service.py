@@ -8,7 +8,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import TypeAlias
 
-from models import AudioClip, Chunk, Heard, Span, WindowText
+from models import AudioClip, Chunk, Heard, Segment, Span, TokenCounts
 from options import DecodeOptions
 from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser, WhisperBatcher
 from utils.audio_utils import read_samples
@@ -17,6 +17,7 @@ from utils.model_manager import ModelSlot
 from utils.segmentation import cut_segments
 from utils.speech_map import SpeechMap, SpeechRules, seconds
 from utils.temperature_ladder import heard_nobody, wordless
+from utils.unsaid import is_sparse, unsaid
 
 VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words may be
 SURE = 0.5  # a language likelier than this is settled by one window
@@ -65,27 +66,28 @@ class WhisperService:
         merging needs them.
         """
         voiced = speech.regions(VOICED)
-        work = (
-            self._text(clip, window, heard.get(window), options, words or _is_shared(window, chunk))
-            for window in windows
-        )
-        async with aclosing(in_order(work, self._most_at_once)) as texts:
-            for window in windows:
-                text = await anext(texts)
-                if heard_nobody(text, speech.highest(window)):
-                    text = wordless(text)
-                yield Heard(tuple(cut_segments(text, window, voiced)), window.stop, text.counts)
 
-    async def _text(
-        self,
-        clip: AudioClip,
-        window: Span,
-        encoded: EncodedWindow | None,
-        options: DecodeOptions,
-        words: bool,
-    ) -> WindowText:
-        encoded = encoded or await self._encode(clip, window)
-        return await self._batcher.decode(clip, encoded, options, words)
+        async def hear(window: Span) -> Heard:
+            """Where the recogniser stops before the speech does, it hears the rest once more from there."""
+            segments: list[Segment] = []
+            counts = TokenCounts()
+            rest: Span | None = window
+            while rest:
+                encoded = heard.get(rest) or await self._encode(clip, rest)
+                text = await self._batcher.decode(clip, encoded, options, words or _is_shared(window, chunk))
+                if not text.words and is_sparse(text, rest, voiced):
+                    text = await self._batcher.decode(clip, encoded, options, words=True)
+                if heard_nobody(text, speech.highest(rest)):
+                    text = wordless(text)
+                said = cut_segments(text, rest, voiced)
+                rest = unsaid(said, rest, voiced)
+                segments += said
+                counts += text.counts
+            return Heard(tuple(segments), window.stop, counts)
+
+        async with aclosing(in_order(map(hear, windows), self._most_at_once)) as parts:
+            async for part in parts:
+                yield part
 
     async def _encode(self, clip: AudioClip, window: Span) -> EncodedWindow:
         return await self._batcher.encode(clip, partial(read_samples, clip, window))

@@ -43,7 +43,7 @@ class LoudnessDetector:
 
 
 class ScriptedRecogniser:
-    """Says `w` for every second of a window; counts its calls, and may be slow or held at a gate."""
+    """Says `w`, four tokens, for every second of a window; counts its calls, and may be slow or held at a gate."""
 
     def __init__(self, seconds_per_batch: float = 0.0, gate: threading.Event | None = None) -> None:
         self.batches: list[int] = []
@@ -74,9 +74,10 @@ class ScriptedRecogniser:
     def _text(self, seconds: int, words: bool, temperature: float) -> WindowText:
         count = max(1, seconds)
         said = tuple(
-            Word(n * SAMPLE_RATE, n * SAMPLE_RATE + SAMPLE_RATE // 2, " w", 0.9, (n,)) for n in range(count)
+            Word(n * SAMPLE_RATE, n * SAMPLE_RATE + SAMPLE_RATE // 2, " w", 0.9, (n, n, n, n))
+            for n in range(count)
         )
-        tokens = tuple(range(count))
+        tokens = tuple(token for word in said for token in word.tokens)
         return WindowText(" w" * count, tokens, said if words else (), temperature, -0.2, 1.0, 0.01)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from models import SAMPLE_RATE, Audio, AudioClip, Chunk, Span, WindowText
 from options import DecodeOptions
@@ -15,6 +16,7 @@ from services.whisper_service import WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech_map import SpeechMap
+from utils.unsaid import LEAST
 
 WINDOWS = [Span(n * SAMPLE_RATE, (n + 1) * SAMPLE_RATE) for n in range(6)]
 
@@ -70,4 +72,37 @@ async def test_where_the_detector_hears_nobody_either_nothing_is_written(tmp_pat
     options = DecodeOptions("en")
     heard = [h async for h in whisper.transcribe(clip, chunk, speech, WINDOWS[:2], options, True, {})]
     assert ["".join(segment.text for segment in part.segments) for part in heard] == ["", " w"]
+    slot.close()
+
+
+class Breaking(ScriptedRecogniser):
+    """Says the first three words of what it hears and no more."""
+
+    def decode(
+        self,
+        windows: Sequence[EncodedWindow],
+        options: Sequence[DecodeOptions],
+        words: bool,
+        temperature: float,
+    ) -> list[WindowText]:
+        texts = super().decode(windows, options, words, temperature)
+        return [
+            replace(text, text=text.text[:6], tokens=text.tokens[:3], words=text.words[:3]) for text in texts
+        ]
+
+
+@pytest.mark.parametrize("words", [True, False])
+async def test_what_a_broken_off_text_leaves_out_is_heard_again(tmp_path: Path, words: bool) -> None:
+    slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("breaking", Breaking))
+    whisper = WhisperService(slot, BatchSizes())
+    clip = AudioClip(tmp_path / "audio.s16", 20 * SAMPLE_RATE)
+    clip.path.write_bytes(bytes(2 * clip.num_samples))
+    chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
+    speech = SpeechMap(0, clip.num_samples, np.ones(20 * SAMPLE_RATE // 512, np.float32))
+    options, window = DecodeOptions("en"), Span(SAMPLE_RATE, 19 * SAMPLE_RATE)
+    (heard,) = [h async for h in whisper.transcribe(clip, chunk, speech, [window], options, words, {})]
+    ends = [word.stop for segment in heard.segments for word in segment.words]
+    assert max(np.diff([window.start, *ends])) <= SAMPLE_RATE
+    assert window.stop - ends[-1] < LEAST
+    assert heard.until == window.stop
     slot.close()

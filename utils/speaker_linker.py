@@ -12,6 +12,7 @@ from models import SAMPLE_RATE, ChunkSpeakers
 from options import SpeakerCount
 
 Matrix = npt.NDArray[np.float64]
+Likeness = npt.NDArray[np.float32]  # of thousands of voices with each other: half the memory
 Labels = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -54,13 +55,13 @@ def _link(
     """Speakers of one chunk who are one in `whole` may become one."""
     if not any(chunk.voices for chunk in chunks):
         return [{} for _ in chunks]
-    voices = np.array([voice.embedding for chunk in chunks for voice in chunk.voices], dtype=np.float64)
+    voices = np.array([voice.embedding for chunk in chunks for voice in chunk.voices], dtype=np.float32)
     weights = np.array(
         [max(voice.num_samples, 1) for chunk in chunks for voice in chunk.voices], dtype=np.float64
     )
     likeness = voices @ voices.T
     _add_what_chunks_tell(likeness, chunks, whole)
-    apart = np.isneginf(likeness)
+    apart = likeness == -np.inf
     alike = next(chunk.same_voice for chunk in chunks if chunk.voices)
     labels = _merge_alike(likeness, weights.copy(), alike, count.minimum)
     if count.maximum is not None:
@@ -69,7 +70,7 @@ def _link(
 
 
 def _add_what_chunks_tell(
-    likeness: Matrix, chunks: Sequence[ChunkSpeakers], whole: Sequence[Sequence[int]]
+    likeness: Likeness, chunks: Sequence[ChunkSpeakers], whole: Sequence[Sequence[int]]
 ) -> None:
     """Changes `likeness`: speakers of one chunk are not one, those who talk at the same moments of
     neighbouring chunks may well be. The rest of the matrix, nearly all of it for a day, is not touched."""
@@ -99,7 +100,7 @@ def _shared_time(one: ChunkSpeakers, other: ChunkSpeakers) -> Matrix:
     return shared
 
 
-def _merge_alike(likeness: Matrix, weights: Matrix, alike: float, fewest: int) -> Labels:
+def _merge_alike(likeness: Likeness, weights: Matrix, alike: float, fewest: int) -> Labels:
     """Group average linkage (UPGMA), weighted by speech, until no two are `alike` or `fewest` are left.
     Uses up its arrays.
 
@@ -114,7 +115,7 @@ def _merge_alike(likeness: Matrix, weights: Matrix, alike: float, fewest: int) -
         gone = int(nearest[kept])
         if best[kept] < alike:
             break
-        share = weights[kept] / (weights[kept] + weights[gone])
+        share = float(weights[kept] / (weights[kept] + weights[gone]))
         row = share * likeness[kept] + (1 - share) * likeness[gone]
         likeness[kept], likeness[:, kept] = row, row
         likeness[gone], likeness[:, gone] = -np.inf, -np.inf

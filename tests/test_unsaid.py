@@ -1,0 +1,44 @@
+"""What a recogniser left out of a window."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import Segment, Span
+from tests.builders import segment, words
+from utils.speech_map import seconds
+from utils.unsaid import LEAST, unsaid
+
+WINDOW = Span(seconds(10), seconds(40))
+
+
+@st.composite
+def speech(draw: st.DrawFn) -> list[Span]:
+    edges = sorted(draw(st.sets(st.integers(0, seconds(60)), max_size=12)))
+    return [Span(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=False)]
+
+
+def said_until(second: float) -> list[Segment]:
+    return [segment(words("and so on", start=second - 1.5))]
+
+
+@given(speech(), st.floats(12, 40))
+def test_it_is_the_end_of_the_window_and_holds_all_speech_after_the_words(
+    voiced: list[Span], second: float
+) -> None:
+    said = said_until(second)
+    rest = unsaid(said, WINDOW, voiced)
+    left = [
+        min(span.stop, WINDOW.stop) - max(span.start, said[-1].stop)
+        for span in voiced
+        if span.stop > said[-1].stop and span.start < WINDOW.stop
+    ]
+    assert (rest is not None) == (sum(left) >= LEAST)
+    if rest:
+        assert said[-1].stop <= rest.start < rest.stop == WINDOW.stop
+        assert not any(said[-1].stop < span.stop <= rest.start for span in voiced)
+
+
+def test_where_nothing_was_said_nothing_is_left() -> None:
+    assert unsaid([], WINDOW, [WINDOW]) is None
