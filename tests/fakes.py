@@ -43,7 +43,8 @@ class LoudnessDetector:
 
 
 class ScriptedRecogniser:
-    """Says `w`, four tokens, for every second of a window; counts its calls, and may be slow or held at a gate."""
+    """Says `w`, four tokens, for every second of a window; counts its calls, and may be slow or held at a
+    gate."""
 
     def __init__(self, seconds_per_batch: float = 0.0, gate: threading.Event | None = None) -> None:
         self.batches: list[int] = []

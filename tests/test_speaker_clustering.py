@@ -52,6 +52,12 @@ def test_noise_does_not_part_one_voice() -> None:
     assert set(cluster(voices_of([0] * 60, noise=1.3)).tolist()) == {0}
 
 
+def test_who_says_little_among_many_is_a_speaker() -> None:
+    """Four seconds each of some, beside ten minutes of others."""
+    truth = [speaker for speaker in range(5) for _ in range(240)] + [5 + n // 8 for n in range(32)]
+    assert partition(cluster(voices_of(truth, noise=0.7))) == partition(np.array(truth))
+
+
 @pytest.mark.parametrize(("samples", "speakers"), [(60, 2), (4, 1)])
 def test_few_samples_prove_another_speaker_less_than_many(samples: int, speakers: int) -> None:
     """Voices half as alike as one voice is to itself."""

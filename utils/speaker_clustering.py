@@ -53,20 +53,23 @@ def cluster_voices(heard: HeardVoices, count: SpeakerCount) -> Labels:
     cosines = heard.embeddings @ heard.embeddings.T
     distance = np.clip(1 - cosines + APART * heard.apart, 0, None)
     tree = linkage(squareform(distance, checks=False), "average")
-    labels = _absorb_minor(heard, fcluster(tree, 1 - SAME_CLUSTER, "distance"), count.minimum)
+    labels = _absorb_minor(heard, cosines, fcluster(tree, 1 - SAME_CLUSTER, "distance"), count.minimum)
     if labels.max() + 1 < count.minimum:
         labels = compact(cut_tree(tree, n_clusters=min(count.minimum, number))[:, 0])
     return _merge(heard, cosines, labels, count)
 
 
-def _absorb_minor(heard: HeardVoices, labels: npt.NDArray[np.integer], fewest: int) -> Labels:
-    """The samples of clusters too small to be a speaker, the `fewest` largest apart, go to the most alike of
-    the others."""
+def _absorb_minor(heard: HeardVoices, cosines: Rows, labels: npt.NDArray[np.integer], fewest: int) -> Labels:
+    """The samples of clusters too small to be a speaker go to the most alike of the others. The `fewest`
+    largest are large enough, and so is one of some samples that sounds like none of the large ones: of many
+    people each says little."""
     labels = compact(labels)
     sizes = np.bincount(labels)
     minor = np.clip(MINOR_SHARE * sizes.sum(), LEAST_MINOR, MOST_MINOR)
     least = min(minor, np.sort(sizes)[-min(fewest, len(sizes))])
-    major = np.flatnonzero(sizes >= least)
+    large = sizes >= least
+    strange = _likeness(heard, cosines, labels)[:, large].max(axis=1) < SAME_VOICE
+    major = np.flatnonzero(large | (strange & (sizes >= LEAST_MINOR)))
     nearest = major[
         (heard.embeddings @ mean_rows(heard.embeddings, heard.trust, labels)[major].T).argmax(axis=1)
     ]
