@@ -11,6 +11,7 @@ TranscriptionServerError
 │   └── UnsupportedMediaTypeError  415  a body that is no form
 ├── ModelFailedError               500  a model took too long, or has no memory left
 │   └── ModelCrashedError          500  its process ended
+├── UnexpectedError                500  a fault of ours
 ├── StageUnavailableError          501  a stage that is off or has no model here
 ├── OverloadedError                429  too many requests in the house
 ├── InsufficientStorageError       507  the disk, or the file store, is full
@@ -96,6 +97,11 @@ class ModelFailedError(TranscriptionServerError):
 
 class ModelCrashedError(ModelFailedError):
     """Whichever of the calls in hand did it."""
+
+
+class UnexpectedError(TranscriptionServerError):
+    def __init__(self) -> None:
+        super().__init__("The server failed; its log has the reason.")
 
 
 class StageUnavailableError(TranscriptionServerError):

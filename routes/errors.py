@@ -12,12 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from exceptions import InvalidRequestError, TranscriptionServerError
+from exceptions import InvalidRequestError, TranscriptionServerError, UnexpectedError
 from routes.middleware import mark, request_id_of
 
 logger = logging.getLogger(__name__)
 
-FAILED = TranscriptionServerError("The server failed; its log has the reason.")
 CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
 
 
@@ -88,6 +87,6 @@ async def _client_left(request: Request, _: Exception) -> Response:
 
 async def _bug(request: Request, _: Exception) -> Response:
     """Starlette sends this from outside every middleware, and logs the traceback after it."""
-    answer = envelope(FAILED)
+    answer = envelope(UnexpectedError())
     mark(answer.headers, request.scope)
     return answer

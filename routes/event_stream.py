@@ -9,10 +9,9 @@ from contextlib import AsyncExitStack, aclosing
 
 from fastapi import Request
 
-from exceptions import TranscriptionServerError
+from exceptions import TranscriptionServerError, UnexpectedError
 from routes.body_stream import BodyStream
 from routes.disconnect import until_disconnect
-from routes.errors import FAILED
 from routes.middleware import request_id_of
 from utils.concurrency import with_pauses
 from utils.events import Event
@@ -80,7 +79,7 @@ async def _lines(
             last = _data(json.dumps({"error": error.body}))
         except Exception:
             logger.exception("%s: failed after its answer had begun", request_id)
-            last = _data(json.dumps({"error": FAILED.body}))
+            last = _data(json.dumps({"error": UnexpectedError().body}))
     yield last
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from exceptions import TranscriptionServerError
+from exceptions import TranscriptionServerError, UnexpectedError
 from models import Chunk, ChunkResult, Transcript
 from services.file_service import FileService
 from services.transcription import Recall
@@ -139,7 +139,7 @@ class JobRunner:
 
     async def _finish(self, job: Job, progress: Progress) -> None:
         """Run a job to its end, which is written down whatever it is. Cancelled, it stays in progress."""
-        error = TranscriptionServerError("The server failed; its log has the reason.")
+        error: TranscriptionServerError = UnexpectedError()
         try:
             transcript = await self._transcribe(job, progress)
         except TranscriptionServerError as known:
