@@ -22,6 +22,7 @@ from utils.unsaid import is_sparse, unsaid
 VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words may be
 SURE = 0.5  # a language likelier than this is settled by one window
 VOTERS = 3  # otherwise so many windows are asked
+MOST_HEARINGS = 4  # of a window; over singing, say, a text may break off at every word
 
 Encoded: TypeAlias = Mapping[Span, EncodedWindow]
 
@@ -72,7 +73,9 @@ class WhisperService:
             segments: list[Segment] = []
             counts = TokenCounts()
             rest: Span | None = window
-            while rest:
+            for _ in range(MOST_HEARINGS):
+                if rest is None:
+                    break
                 encoded = heard.get(rest) or await self._encode(clip, rest)
                 text = await self._batcher.decode(clip, encoded, options, words or _is_shared(window, chunk))
                 if not text.words and is_sparse(text, rest, voiced):

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import SAMPLE_RATE, Audio, AudioClip, Chunk, Span, WindowText
+from models import SAMPLE_RATE, Audio, AudioClip, Chunk, Heard, Span, WindowText
 from options import DecodeOptions
 from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser
-from services.whisper_service import WhisperService
+from services.whisper_service import MOST_HEARINGS, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech_map import SpeechMap
@@ -75,7 +75,7 @@ async def test_where_the_detector_hears_nobody_either_nothing_is_written(tmp_pat
     slot.close()
 
 
-class Breaking(ScriptedRecogniser):
+class Breaking(Counting):
     """Says the first three words of what it hears and no more."""
 
     def decode(
@@ -93,16 +93,30 @@ class Breaking(ScriptedRecogniser):
 
 @pytest.mark.parametrize("words", [True, False])
 async def test_what_a_broken_off_text_leaves_out_is_heard_again(tmp_path: Path, words: bool) -> None:
-    slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("breaking", Breaking))
-    whisper = WhisperService(slot, BatchSizes())
-    clip = AudioClip(tmp_path / "audio.s16", 20 * SAMPLE_RATE)
-    clip.path.write_bytes(bytes(2 * clip.num_samples))
-    chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
-    speech = SpeechMap(0, clip.num_samples, np.ones(20 * SAMPLE_RATE // 512, np.float32))
-    options, window = DecodeOptions("en"), Span(SAMPLE_RATE, 19 * SAMPLE_RATE)
-    (heard,) = [h async for h in whisper.transcribe(clip, chunk, speech, [window], options, words, {})]
+    model, window = Breaking(), Span(SAMPLE_RATE, 12 * SAMPLE_RATE)
+    heard = await hear(model, tmp_path, window, words)
     ends = [word.stop for segment in heard.segments for word in segment.words]
     assert max(np.diff([window.start, *ends])) <= SAMPLE_RATE
     assert window.stop - ends[-1] < LEAST
     assert heard.until == window.stop
+    assert model.encoded == MOST_HEARINGS
+
+
+async def test_a_text_that_always_breaks_off_has_an_end(tmp_path: Path) -> None:
+    model = Breaking()
+    await hear(model, tmp_path, Span(0, 30 * SAMPLE_RATE), words=True)
+    assert model.encoded == MOST_HEARINGS
+
+
+async def hear(model: Recogniser, folder: Path, window: Span, words: bool) -> Heard:
+    """A window that is all speech."""
+    slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("fake", lambda: model))
+    whisper = WhisperService(slot, BatchSizes())
+    clip = AudioClip(folder / "audio.s16", 32 * SAMPLE_RATE)
+    clip.path.write_bytes(bytes(2 * clip.num_samples))
+    chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
+    speech = SpeechMap(0, clip.num_samples, np.ones(1000, np.float32))
+    options = DecodeOptions("en")
+    (heard,) = [part async for part in whisper.transcribe(clip, chunk, speech, [window], options, words, {})]
     slot.close()
+    return heard
