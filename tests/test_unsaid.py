@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models import Segment, Span
 from tests.builders import segment, words
 from utils.speech_map import seconds
-from utils.unsaid import LEAST, unsaid
+from utils.unsaid import LEAST, TAIL, unsaid
 
 WINDOW = Span(seconds(10), seconds(40))
 
@@ -29,15 +29,26 @@ def test_it_is_the_end_of_the_window_and_holds_all_speech_after_the_words(
 ) -> None:
     said = said_until(second)
     rest = unsaid(said, WINDOW, voiced)
-    left = [
+    left = sum(
         min(span.stop, WINDOW.stop) - max(span.start, said[-1].stop)
         for span in voiced
         if span.stop > said[-1].stop and span.start < WINDOW.stop
-    ]
-    assert (rest is not None) == (sum(left) >= LEAST)
-    if rest:
+    )
+    if rest is None:
+        assert left < LEAST + TAIL
+    else:
+        assert left >= LEAST
         assert said[-1].stop <= rest.start < rest.stop == WINDOW.stop
-        assert not any(said[-1].stop < span.stop <= rest.start for span in voiced)
+        before = [span for span in voiced if said[-1].stop < span.stop <= rest.start]
+        assert all(span.stop - said[-1].stop < TAIL for span in before)
+        assert len(before) <= 1
+
+
+def test_the_end_of_the_last_word_is_not_heard_again() -> None:
+    (said,) = said_until(20)
+    word_ends, next_begins = said.stop + seconds(0.2), said.stop + seconds(2)
+    voiced = [Span(WINDOW.start, word_ends), Span(next_begins, WINDOW.stop)]
+    assert unsaid([said], WINDOW, voiced) == Span(next_begins, WINDOW.stop)
 
 
 def test_where_nothing_was_said_nothing_is_left() -> None:

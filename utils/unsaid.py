@@ -12,6 +12,7 @@ from models import SAMPLE_RATE, Segment, Span, WindowText
 from utils.speech_map import seconds
 
 LEAST = seconds(3)  # of speech; a shorter rest may be what the times of words are wrong by
+TAIL = seconds(0.5)  # of speech behind a word is its own
 # Tokens per second of speech. Of 32 windows of conversations the whole ones have 2.9 and more, three that
 # break off 2.5 and 2.6; one too many costs another decoding.
 SPARSE = 3.0
@@ -29,6 +30,8 @@ def unsaid(said: Sequence[Segment], window: Span, voiced: Sequence[Span]) -> Spa
     if not said:
         return None
     left = _within(voiced, Span(said[-1].stop, window.stop))
+    if left and left[0].start == said[-1].stop and left[0].num_samples < TAIL:
+        left = left[1:]
     if _total(left) < LEAST or left[0].start == window.start:
         return None
     return Span(left[0].start, window.stop)
