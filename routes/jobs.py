@@ -27,8 +27,6 @@ from utils.job_store import Fields
 
 router = APIRouter(prefix="/v1/audio/transcriptions", tags=["background transcriptions"])
 
-JSON = "application/json"
-
 
 class BackgroundTranscription(BaseModel):
     """`text` grows while it is worked on; `result` is the answer in the format asked for, once it is done.
@@ -66,12 +64,10 @@ async def retrieve_transcription(
     report = await state.kept.jobs.report(owner_of(request), job_id, state.temp.root)
     result: Iterable[bytes] = [b"null"]
     if report.transcript is not None:
-        blocks, media_type = await to_thread(
-            state.work.render, report.job, report.transcript, response_format
-        )
-        result = blocks if media_type == JSON else json_blocks.text(blocks)
-    body = json_blocks.with_member(describe(report).model_dump(exclude={"result"}), "result", result)
-    return await answer_body(body, JSON)
+        body = await to_thread(state.work.render, report.job, report.transcript, response_format)
+        result = json_blocks.as_value(*body)
+    description = describe(report).model_dump(exclude={"result"})
+    return await answer_body(json_blocks.with_member(description, "result", result), json_blocks.MEDIA_TYPE)
 
 
 @router.get("/{job_id}/content")
@@ -112,7 +108,7 @@ async def start_job(state: ServerState, recording: Recording, fields: Fields) ->
     """Take a request over that asked for background=true."""
     kept = [field for field in fields if field[0] != "background"]
     job = await state.kept.jobs.create(recording.owner, router.prefix, kept, recording.path)
-    return Response(describe(JobReport(job)).model_dump_json(), media_type=JSON)
+    return Response(describe(JobReport(job)).model_dump_json(), media_type=json_blocks.MEDIA_TYPE)
 
 
 def describe(report: JobReport) -> BackgroundTranscription:

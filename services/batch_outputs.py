@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from services.job_runner import Work
 from utils.batch_lines import answer_line, unanswered_line
 from utils.batch_store import Counts
 from utils.job_store import Job
-from utils.json_blocks import text
+from utils.json_blocks import as_value, written
 
 CANCELLED = ("batch_cancelled", "The batch was cancelled.")
 EXPIRED = ("batch_expired", "The batch expired before this request was done.")
@@ -51,14 +50,12 @@ class BatchOutputs:
                     errors.writelines(_error(job, is_cancelled))
 
     def _answer(self, job: Job, transcript: Transcript) -> Iterator[bytes]:
-        blocks, media_type = self._work.render(job, transcript)
-        body = blocks if media_type == "application/json" else text(blocks)
-        return answer_line(job.id, job.custom_id, 200, body)
+        return answer_line(job.id, job.custom_id, 200, as_value(*self._work.render(job, transcript)))
 
 
 def _error(job: Job, is_cancelled: bool) -> Iterable[bytes]:
     if job.error is not None:
-        body = json.dumps({"error": job.error["error"]}, ensure_ascii=False).encode()
-        return answer_line(job.id, job.custom_id, job.error["status"], [body])
+        body = [written({"error": job.error["error"]})]
+        return answer_line(job.id, job.custom_id, job.error["status"], body)
     code, message = CANCELLED if is_cancelled else EXPIRED
     return [unanswered_line(job.id, job.custom_id, code, message)]

@@ -73,16 +73,13 @@ class JobService:
     async def report(self, owner: str, job_id: str, folder: Path) -> JobReport:
         """A long transcript lies in `folder`. Raises NotFoundError."""
 
-        def read(connection: Connection) -> JobReport:
+        def read(connection: Connection) -> tuple[Job, str, Transcript | None]:
             job = job_store.find(connection, owner, job_id)
-            return JobReport(
-                job,
-                job_store.text_so_far(connection, job_id),
-                self._runner.running(job_id),
-                job_store.transcript(connection, job, folder),
-            )
+            text = job_store.text_so_far(connection, job_id)
+            return job, text, job_store.transcript(connection, job, folder)
 
-        return await self._database.run(read)
+        job, text, transcript = await self._database.run(read)
+        return JobReport(job, text, self._runner.running(job_id), transcript)
 
     async def delete(self, owner: str, job_id: str) -> None:
         """Stop it and forget it: recording, text and all. Raises NotFoundError."""

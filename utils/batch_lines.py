@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exceptions import InvalidRequestError
-from utils.json_blocks import with_member
+from utils.json_blocks import with_member, written
 
 MAX_LINES = 50_000  # as hosted
 MAX_LINE_BYTES = 16 * 1024 * 1024  # room for the voices of known speakers
@@ -77,5 +77,4 @@ def answer_line(job_id: str, custom_id: str, status: int, body: Iterable[bytes])
 def unanswered_line(job_id: str, custom_id: str, code: str, message: str) -> bytes:
     """A request that was never answered, and why."""
     error = {"code": code, "message": message}
-    line = {"id": job_id, "custom_id": custom_id, "response": None, "error": error}
-    return json.dumps(line, ensure_ascii=False).encode() + b"\n"
+    return written({"id": job_id, "custom_id": custom_id, "response": None, "error": error}) + b"\n"

@@ -132,7 +132,7 @@ def finished_chunk(connection: Connection, job_id: str, index: int) -> bytes | N
     row = connection.execute(
         'SELECT result FROM chunks WHERE job_id = ? AND "index" = ?', (job_id, index)
     ).fetchone()
-    return row and bytes(row["result"])
+    return row["result"] if row else None
 
 
 def tell(connection: Connection, job_id: str, number: int, event: Told) -> None:

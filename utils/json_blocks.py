@@ -6,21 +6,29 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+MEDIA_TYPE = "application/json"
+
 
 def with_member(members: Mapping[str, Any], name: str, value: Iterable[bytes]) -> Iterator[bytes]:
     """An object of `members`, which are some, and one more whose value is the JSON in `value`."""
-    yield b"%s, %s: " % (_written(members)[:-1], _written(name))
+    yield b"%s, %s: " % (written(members)[:-1], written(name))
     yield from value
     yield b"}"
+
+
+def as_value(body: Iterable[bytes], media_type: str) -> Iterable[bytes]:
+    """A body within JSON: as it is where it is JSON itself, else as a string."""
+    return body if media_type == MEDIA_TYPE else text(body)
 
 
 def text(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """The text as a string. Blocks end where characters do."""
     yield b'"'
     for block in blocks:
-        yield _written(block.decode())[1:-1]
+        yield written(block.decode())[1:-1]
     yield b'"'
 
 
-def _written(value: Any) -> bytes:
+def written(value: Any) -> bytes:
+    """A short value in one piece."""
     return json.dumps(value, ensure_ascii=False).encode()
