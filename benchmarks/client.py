@@ -14,8 +14,9 @@ POLL_SECONDS = 2
 
 
 class Client:
-    def __init__(self, base_url: str) -> None:
-        self._http = httpx.Client(base_url=base_url, timeout=None)
+    def __init__(self, base_url: str, timeout: float | None = None) -> None:
+        """`timeout` in seconds, for each wait of a request."""
+        self._http = httpx.Client(base_url=base_url, timeout=timeout)
 
     def transcribe(
         self, audio: Path, *, language: str, response_format: str = "json", **fields: str | Sequence[str]
