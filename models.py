@@ -19,8 +19,8 @@ SAMPLE_RATE = 16_000  # samples per second, everywhere inside
 Audio: TypeAlias = npt.NDArray[np.float32]
 """Mono samples in [-1, 1] at `SAMPLE_RATE`."""
 
-Embedding: TypeAlias = tuple[float, ...]
-"""The direction of a voice, of length 1."""
+Embedding: TypeAlias = bytes
+"""The direction of a voice, of length 1, as `utils.embedding` packs it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from benchmarks.values import Turn
-from models import SAMPLE_RATE, ChunkSpeakers, Span, SpeakerTurn, Voice
+from models import SAMPLE_RATE, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice
+from utils.embedding import pack
 from utils.speaker_activity import speaking_time
 
 Vector = npt.NDArray[np.float64]
@@ -40,7 +41,7 @@ def chunk_speakers(turns: Sequence[Turn], heard: Span) -> ChunkSpeakers:
     )
     spoken = speaking_time(drawn)
     voices = (
-        Voice(number, spoken[number], tuple(_heard_voice(name, spoken[number], heard).tolist()))
+        Voice(number, spoken[number], _heard_voice(name, spoken[number], heard))
         for name, number in numbers.items()
         if spoken[number]
     )
@@ -64,11 +65,10 @@ def _activity(turns: Sequence[Turn]) -> Rows:
     return active
 
 
-def _heard_voice(name: str, num_samples: int, heard: Span) -> Vector:
+def _heard_voice(name: str, num_samples: int, heard: Span) -> Embedding:
     person = _direction(name) + IN_COMMON * _direction("everybody")
     noise = NOISE * (1 + SECONDS_OF_NOISE * SAMPLE_RATE / num_samples) if num_samples else NOISE
-    voice = person / np.linalg.norm(person) + noise * _direction(f"{name} in {heard.start}")
-    return np.asarray(voice / np.linalg.norm(voice))
+    return pack(person / np.linalg.norm(person) + noise * _direction(f"{name} in {heard.start}"))
 
 
 def _direction(name: str) -> Vector:

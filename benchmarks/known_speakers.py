@@ -22,6 +22,7 @@ from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span
 from options import SpeakerCount
 from services.diarization_service import Diarizer
 from services.voice_service import VoiceService
+from utils.embedding import unpack
 from utils.model_manager import ModelManager
 from utils.speech_map import seconds
 
@@ -116,7 +117,12 @@ async def _pairs(options: Options) -> list[Pair]:
             clip for item in read_utterances(options.eval_dir) for clip in await _read_clips(item, voices)
         ]
         return [
-            Pair(half.kind, clip.seconds, clip.speaker == name, float(np.dot(clip.embedding, embedding)))
+            Pair(
+                half.kind,
+                clip.seconds,
+                clip.speaker == name,
+                float(np.vdot(*unpack([clip.embedding, embedding]))),
+            )
             for half in halves
             for name, embedding in await _speakers_of(half, voices, diarizer)
             for clip in clips

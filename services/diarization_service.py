@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice
 from options import SpeakerCount
+from utils.embedding import pack
 from utils.local_speakers import FRAME, WINDOW, LocalSpeakers, combine_windows, plan_network_windows
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time
@@ -122,7 +123,7 @@ async def embed_voice(
     if not windows:
         return None
     lengths = np.array([window.num_samples for window in windows], dtype=np.float32)
-    return unit_voice(lengths @ await embed_windows(slot, samples, windows))
+    return pack(lengths @ await embed_windows(slot, samples, windows))
 
 
 async def embed_windows(
@@ -167,7 +168,7 @@ def _tell_apart(
         voices = mean_rows(embeddings, trust, labels)
         turns = draw_turns(local, samples, labels, embeddings @ voices.T)
         spoken = speaking_time(turns)
-        means = (Voice(speaker, spoken[speaker], unit_voice(voices[speaker])) for speaker in sorted(spoken))
+        means = (Voice(speaker, spoken[speaker], pack(voices[speaker])) for speaker in sorted(spoken))
         return ChunkSpeakers(turns, tuple(means))
 
     found = speakers(SpeakerCount(1, count.maximum))
@@ -181,10 +182,6 @@ def mean_voices(
     spoken = speaking_time(turns)
     lengths = np.array([window.num_samples for window in windows], dtype=np.float32)
     return tuple(
-        Voice(speaker, spoken[speaker], unit_voice((lengths * (labels == speaker)) @ embeddings))
+        Voice(speaker, spoken[speaker], pack((lengths * (labels == speaker)) @ embeddings))
         for speaker in sorted(spoken)
     )
-
-
-def unit_voice(embedding: npt.NDArray[np.float32]) -> Embedding:
-    return tuple(float(x) for x in embedding / max(float(np.linalg.norm(embedding)), 1e-9))

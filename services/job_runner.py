@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -217,12 +217,15 @@ class JobRunner:
         )
 
     async def _checkpointed(self, job: Job, chunk: Chunk) -> ChunkResult | None:
-        """The result of the chunk, unless another was cut there."""
+        """The result of the chunk, unless another was cut there or another version wrote it."""
         data = await self._database.run(partial(job_store.finished_chunk, job_id=job.id, index=chunk.index))
         if data is None:
             return None
-        result = await asyncio.to_thread(codec.decode, ChunkResult, data)
-        return result if result.chunk == chunk else None
+        with suppress(ValueError):
+            result = await asyncio.to_thread(codec.decode, ChunkResult, data)
+            if result.chunk == chunk:
+                return result
+        return None
 
     async def _tell(self, job: Job, number: int, event: Told) -> None:
         await self._database.run(lambda connection: job_store.tell(connection, job.id, number, event))

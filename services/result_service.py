@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from models import Transcript
 from options import TranscriptionOptions
 from services.transcription import TranscriptionService
+from utils import codec
 from utils.concurrency import finish_in_thread
 from utils.events import Event, Finished, told_at_once
 from utils.progress import Progress
@@ -26,7 +27,7 @@ from utils.transcript_lines import read_transcript, write_transcript
 
 logger = logging.getLogger(__name__)
 
-OPTIONS = TypeAdapter(TranscriptionOptions)
+OPTIONS = TypeAdapter(tuple[TranscriptionOptions], config=codec.EXACT)
 
 
 class Source(StrEnum):
@@ -103,7 +104,7 @@ class ResultService:
                 yield event
 
     def _key(self, recording: Recording, options: TranscriptionOptions) -> str:
-        asked = OPTIONS.dump_json(options).decode()
+        asked = OPTIONS.dump_json((options,)).decode()
         parts = (recording.owner, recording.digest, asked, self._fingerprint)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

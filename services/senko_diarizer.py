@@ -11,7 +11,8 @@ import numpy as np
 
 from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice
 from options import SpeakerCount
-from services.diarization_service import ReadSamples, VoiceNetwork, unit_voice
+from services.diarization_service import ReadSamples, VoiceNetwork
+from utils.embedding import pack
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time
 from utils.speech_map import seconds
@@ -47,7 +48,7 @@ class SenkoModel:
         )
         spoken = speaking_time(turns)
         voices = tuple(
-            Voice(number, spoken[number], unit_voice(found["speaker_centroids"][name]))
+            Voice(number, spoken[number], pack(found["speaker_centroids"][name]))
             for name, number in numbers.items()
         )
         return ChunkSpeakers(turns, voices, SAME_VOICE)

@@ -104,7 +104,7 @@ class SpeakerService:
             raise InvalidRequestError(f"You have {MAX_VOICES} speakers, which is the most; delete some.")
         if known is None:
             now = int(self._clock())
-            known = EnrolledVoice(f"spk_{uuid.uuid4().hex}", owner, name, network, now, 0, 0, ())
+            known = EnrolledVoice(f"spk_{uuid.uuid4().hex}", owner, name, network, now, 0, 0, b"")
         kept = [(known.embedding, known.num_samples)] if known.embedding and known.network == network else []
         parts = kept + [(voice.embedding, voice.num_samples) for voice in heard]
         voice = replace(

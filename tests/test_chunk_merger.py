@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from models import Chunk, ChunkResult, ChunkSpeakers, Segment, Voice, Word
 from options import SpeakerCount
 from tests.builders import chunks, result, segment, thorough, turn, word, words
 from utils.chunk_merger import merge, merge_turns
+from utils.embedding import pack
 from utils.segment_merger import SegmentMerger
 from utils.speaker_linker import link_speakers
 from utils.speech_map import seconds
@@ -155,7 +157,7 @@ def test_nothing_heard_is_nothing_told() -> None:
     assert lines([], [], []) == []
 
 
-VOICES = {"ann": (1.0, 0.0, 0.0, 0.0), "bob": (0.0, 1.0, 0.0, 0.0), "cy": (0.0, 0.0, 1.0, 0.0)}
+VOICES = {name: pack(direction) for name, direction in zip(("ann", "bob", "cy"), np.eye(4), strict=False)}
 
 
 def speakers(turns: list[tuple[float, float, str]]) -> ChunkSpeakers:

@@ -6,6 +6,7 @@ import pytest
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Span
 from options import SpeakerCount
 from tests.fakes import fake_diarizer
+from utils.embedding import unpack
 from utils.model_manager import ModelManager
 
 ANY = SpeakerCount()
@@ -46,7 +47,7 @@ async def test_turns_begin_and_end_where_the_voices_do() -> None:
     first, second = found.turns[0].speaker, found.turns[1].speaker
     assert [turn.speaker for turn in found.turns] == [first, second, first, second, first]
     assert {voice.speaker for voice in found.voices} == {first, second}
-    assert all(np.isclose(np.linalg.norm(voice.embedding), 1) for voice in found.voices)
+    assert all(np.isclose(np.linalg.norm(unpack([voice.embedding])), 1) for voice in found.voices)
 
 
 @pytest.mark.parametrize("seconds", [0.7, 3.0, 9.9, 10.0, 10.1])

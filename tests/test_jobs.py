@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +269,18 @@ def test_a_killed_server_goes_on_at_the_first_unfinished_chunk(tmp_path: Path) -
     once, both = Counter(runs(calm)), Counter(runs(tmp_path))
     assert not once - both
     assert (both - once).total() <= 5, "only windows of the chunk in hand ran again"
+
+
+def test_what_another_version_had_finished_is_worked_on_again(tmp_path: Path) -> None:
+    """A server that is brought up to date in the middle of a job need not read the old one's checkpoints."""
+    recording = wav(*[tone(10.0, 300), silence(4.0)] * 24)
+    with killable_server(tmp_path, 0.1) as (url, process):
+        job_id = start(url, recording)
+        while httpx.get(f"{url}{PATH}/{job_id}").json()["progress"] < 0.7:
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    with closing(sqlite3.connect(tmp_path / "kept" / "server.db")) as database, database:
+        assert database.execute("UPDATE chunks SET result = CAST('[{}]' AS BLOB)").rowcount > 0
+    with killable_server(tmp_path, 0.0) as (url, _):
+        assert finished(url, job_id, response_format="verbose_json")["result"]["text"]

@@ -7,20 +7,21 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import ChunkSpeakers, Heard, KnownVoice, KnownVoices, Segment, Voice
+from models import ChunkSpeakers, Embedding, Heard, KnownVoice, KnownVoices, Segment, Voice
 from options import SpeakerCount, TranscriptionOptions
 from tests.builders import chunks, result, segment, thorough, turn, words
+from utils.embedding import pack
 from utils.events import Announced, Event, Finished, Settled
 from utils.running_labels import RunningSpeakers
 from utils.running_transcript import RunningTranscript
 from utils.speaker_labels import speaker_label
 from utils.speech_map import seconds
 
-ANN, BOB = (1.0, 0.0), (0.0, 1.0)
-HALFWAY = (0.8, 0.6)  # of the two, nearer to Ann
+ANN, BOB = pack([1, 0]), pack([0, 1])
+HALFWAY = pack([0.8, 0.6])  # of the two, nearer to Ann
 
 
-def speaking(*said: tuple[float, float, tuple[float, float]]) -> ChunkSpeakers:
+def speaking(*said: tuple[float, float, Embedding]) -> ChunkSpeakers:
     """(start, stop, voice) of people who are each heard once in a chunk."""
     turns = [turn(start, stop, number) for number, (start, stop, _) in enumerate(said)]
     voices = [Voice(number, seconds(stop - start), voice) for number, (start, stop, voice) in enumerate(said)]
@@ -58,7 +59,7 @@ def test_who_comes_back_keeps_the_label() -> None:
 
 def test_a_label_is_kept_to_the_end_and_the_end_says_whose_it_was() -> None:
     """A voice between two that only the recording as a whole brings together."""
-    far, near = (0.5, 0.866), (0.9, 0.436)
+    far, near = pack([0.5, 0.866]), pack([0.9, 0.436])
     heard = [speaking((10, 20, ANN)), speaking((110, 190, far)), speaking((210, 290, near))]
     events = told(heard, [one_word(15), one_word(150), one_word(250)])
     finished = events[-1]
@@ -69,7 +70,7 @@ def test_a_label_is_kept_to_the_end_and_the_end_says_whose_it_was() -> None:
 
 
 def test_known_names_are_announced_as_soon_as_they_are_known() -> None:
-    known = KnownVoices((KnownVoice("Bob", BOB), KnownVoice("A", (0.6, -0.8))), 0.9)
+    known = KnownVoices((KnownVoice("Bob", BOB), KnownVoice("A", pack([0.6, -0.8]))), 0.9)
     heard = [speaking((10, 40, ANN)), speaking((120, 150, BOB))]
     events = told(heard, [one_word(20), one_word(130)], known)
     assert labels(events) == ["B", "Bob"]
@@ -82,14 +83,14 @@ def test_what_is_said_before_anyone_is_known_goes_with_the_first() -> None:
     assert labels(events) == ["A", "A", "B"]
 
 
-voices = st.sampled_from([ANN, BOB, HALFWAY, (-1.0, 0.0), (0.0, -1.0)])
+voices = st.sampled_from([ANN, BOB, HALFWAY, pack([-1, 0]), pack([0, -1])])
 some = st.lists(voices, max_size=3, unique=True)
 
 
 @thorough
 @given(st.lists(some, max_size=8), st.none() | st.integers(3, 4))
 def test_speakers_of_one_chunk_stay_apart_and_none_is_over_the_count(
-    heard: list[list[tuple[float, float]]], most: int | None
+    heard: list[list[Embedding]], most: int | None
 ) -> None:
     running = RunningSpeakers(most)
     seen: set[int] = set()
@@ -105,7 +106,7 @@ def test_speakers_of_one_chunk_stay_apart_and_none_is_over_the_count(
 def test_the_count_is_obeyed() -> None:
     running = RunningSpeakers(SpeakerCount(2, 2).maximum)
     running.add(speaking((10, 40, ANN), (50, 80, BOB)))
-    assert running.add(speaking((110, 120, (-1.0, 0.0)))) in ({0: 0}, {0: 1})
+    assert running.add(speaking((110, 120, pack([-1, 0])))) in ({0: 0}, {0: 1})
 
 
 def test_settled_text_is_announced_whole() -> None:

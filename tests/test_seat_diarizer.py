@@ -13,6 +13,7 @@ from options import SpeakerCount
 from services.seat_diarizer import SAME_VOICE, SeatDiarizer, SeatModel, VoiceModel
 from tests.fakes import SEAT_FRAME, SEAT_HERTZ, PitchVoices, ToneSeats
 from tests.speech import silence, tone
+from utils.embedding import unpack
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech_map import seconds
 
@@ -69,7 +70,7 @@ async def test_everyone_has_turns_and_a_voice(bench: Bench) -> None:
     found = await bench.diarize(people((2, 5), (0, 3), (2, 4)), ANY)
     assert [turn.speaker for turn in found.turns] == [0, 1, 0]
     assert all(near(turn, *at) for turn, at in zip(found.turns, [(0, 5), (5, 8), (8, 12)], strict=True))
-    first, second = (np.array(voice.embedding) for voice in found.voices)
+    first, second = unpack(voice.embedding for voice in found.voices)
     assert [int(voice.argmax()) for voice in (first, second)] == [5, 1]
     assert found.same_voice == SAME_VOICE
     assert not bench.voices.counts
@@ -92,7 +93,7 @@ async def test_one_who_is_never_alone_has_a_voice_all_the_same(bench: Bench) -> 
     audio = tone(8, 300) + np.concatenate([silence(3), tone(2, 1100), silence(3)])
     found = await bench.diarize(audio.astype(np.float32), ANY)
     assert [voice.speaker for voice in found.voices] == [0, 1]
-    assert all(np.isclose(np.linalg.norm(voice.embedding), 1) for voice in found.voices)
+    assert all(np.isclose(np.linalg.norm(unpack([voice.embedding])), 1) for voice in found.voices)
 
 
 async def test_a_blip_in_a_seat_is_nobody(bench: Bench) -> None:

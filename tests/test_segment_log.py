@@ -20,6 +20,7 @@ from models import (
 from options import SpeakerCount, TranscriptionOptions
 from tests.builders import chunks, result, segment, turn, words
 from utils.chunk_merger import merge
+from utils.embedding import pack
 from utils.events import Finished, Settled
 from utils.running_transcript import RunningTranscript
 from utils.segment_log import PAGE, SegmentLog
@@ -91,5 +92,5 @@ def whole(of: Transcript) -> Transcript:
 def _speakers(said: Sequence[Segment], order: int) -> ChunkSpeakers:
     """Who speaks first in a chunk has another number in the next."""
     turns = [SpeakerTurn(part.start, part.stop, (n + order) % 2) for n, part in enumerate(said)]
-    voices = [Voice(n, 1, (1.0, 0.0) if n == order % 2 else (0.0, 1.0)) for n in range(2)]
+    voices = [Voice(n, 1, pack([1, 0] if n == order % 2 else [0, 1])) for n in range(2)]
     return ChunkSpeakers(tuple(turns), tuple(voices))

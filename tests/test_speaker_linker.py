@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from models import SAMPLE_RATE, ChunkSpeakers, SpeakerTurn, Voice
 from options import SpeakerCount
+from utils.embedding import pack
 from utils.speaker_linker import link_speakers, tell_apart
 
 ANY = SpeakerCount()
@@ -28,7 +29,7 @@ def chunk_of(index: int, voices: dict[int, np.ndarray], seconds: float = 20.0) -
         SpeakerTurn(start + place * length, start + (place + 1) * length, speaker)
         for place, speaker in enumerate(voices)
     )
-    rows = (Voice(speaker, length, tuple(map(float, row))) for speaker, row in voices.items())
+    rows = (Voice(speaker, length, pack(row)) for speaker, row in voices.items())
     return ChunkSpeakers(turns, tuple(rows))
 
 
@@ -106,7 +107,7 @@ def test_talking_in_the_overlap_of_two_chunks_links_doubtful_voices() -> None:
     one = chunk_of(0, {0: voice_of(0), 1: voice_of(1)}, seconds=30)
     heard_again = ChunkSpeakers(
         (SpeakerTurn(one.turns[1].start, one.turns[1].stop, 0),),
-        (Voice(0, STEP, tuple(map(float, between))),),
+        (Voice(0, STEP, pack(between)),),
     )
     assert link_speakers([one, heard_again], ANY) == [{0: 0, 1: 1}, {0: 1}]
 

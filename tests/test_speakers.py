@@ -18,6 +18,7 @@ from tests.fakes import LoudnessDetector, ScriptedRecogniser, fake_diarizer
 from tests.speech import conversation, silence, tone, wav
 from tests.test_known_speakers import HIGH, LOW, OTHER, TALK, clip_of, voice
 from utils import voice_store
+from utils.embedding import pack
 from utils.model_manager import ModelSource
 from utils.speech_map import seconds
 from utils.voice_store import EnrolledVoice
@@ -212,7 +213,7 @@ def found(folder: Path, trace: bytes) -> bool:
 async def test_one_owner_has_no_more_voices_than_there_may_be(server: RunningServer) -> None:
     def fill(connection: Any) -> None:
         for number in range(1000):
-            row = EnrolledVoice(f"spk_{number}", owner, f"n{number}", "pitch", 0, 1, 1, (1.0,) * 8)
+            row = EnrolledVoice(f"spk_{number}", owner, f"n{number}", "pitch", 0, 1, 1, pack([1] * 8))
             voice_store.put(connection, row)
 
     ann = enrol(server, "Ann", clip(HIGH)).json()

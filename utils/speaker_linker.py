@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from models import SAMPLE_RATE, ChunkSpeakers
 from options import SpeakerCount
+from utils.embedding import unpack
 
 Matrix = npt.NDArray[np.float64]
 Likeness = npt.NDArray[np.float32]  # of thousands of voices with each other: half the memory
@@ -55,18 +56,18 @@ def _link(
     """Speakers of one chunk who are one in `whole` may become one."""
     if not any(chunk.voices for chunk in chunks):
         return [{} for _ in chunks]
-    voices = np.array([voice.embedding for chunk in chunks for voice in chunk.voices], dtype=np.float32)
+    voices = unpack(voice.embedding for chunk in chunks for voice in chunk.voices)
     weights = np.array(
         [max(voice.num_samples, 1) for chunk in chunks for voice in chunk.voices], dtype=np.float64
     )
     likeness = voices @ voices.T
     _add_what_chunks_tell(likeness, chunks, whole)
-    apart = likeness == -np.inf
     alike = next(chunk.same_voice for chunk in chunks if chunk.voices)
+    if count.maximum is None:
+        return _number(chunks, _merge_alike(likeness, weights, alike, count.minimum))
+    apart = likeness == -np.inf
     labels = _merge_alike(likeness, weights.copy(), alike, count.minimum)
-    if count.maximum is not None:
-        labels = _merge_to(count.maximum, labels, voices * weights[:, None], weights, apart)
-    return _number(chunks, labels)
+    return _number(chunks, _merge_to(count.maximum, labels, voices * weights[:, None], weights, apart))
 
 
 def _add_what_chunks_tell(

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from models import ChunkSpeakers, Embedding, KnownVoices
+from utils.embedding import pack, unpack
 
 EPSILON = 1e-9  # a pair exactly at the threshold counts too
 
@@ -30,8 +31,7 @@ def mean_speakers(
 def mean_voice(parts: Sequence[tuple[Embedding, int]]) -> Embedding:
     """The mean of one voice heard several times, each with its samples of speech."""
     weights = np.array([max(num_samples, 1) for _, num_samples in parts], np.float64)
-    mean = weights @ np.array([embedding for embedding, _ in parts])
-    return tuple((mean / max(float(np.linalg.norm(mean)), 1e-9)).tolist())
+    return pack(weights @ unpack(embedding for embedding, _ in parts))
 
 
 def match_voices(speakers: Mapping[int, Embedding], known: KnownVoices) -> dict[int, str]:
@@ -41,8 +41,7 @@ def match_voices(speakers: Mapping[int, Embedding], known: KnownVoices) -> dict[
     """
     if not (speakers and known.voices):
         return {}
-    voices = np.array(list(speakers.values()))
-    likeness = voices @ np.array([voice.embedding for voice in known.voices]).T
+    likeness = unpack(speakers.values()) @ unpack(voice.embedding for voice in known.voices).T
     excess = np.where(likeness >= known.threshold, likeness - known.threshold + EPSILON, 0.0)
     numbers = list(speakers)
     pairs = zip(*linear_sum_assignment(excess, maximize=True), strict=True)

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
 
-import numpy as np
-
 from models import Embedding
 from utils.owned_rows import OwnedRows
 
@@ -32,7 +30,6 @@ class EnrolledVoice:
 
 def put(connection: Connection, voice: EnrolledVoice) -> None:
     """Write `voice`, in the place of the one with its id."""
-    packed = np.asarray(voice.embedding, "<f4").tobytes()
     connection.execute(
         f"INSERT OR REPLACE INTO voices ({FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         (
@@ -43,7 +40,7 @@ def put(connection: Connection, voice: EnrolledVoice) -> None:
             voice.created_at,
             voice.clips,
             voice.num_samples,
-            packed,
+            voice.embedding,
         ),
     )
 
@@ -75,6 +72,4 @@ def delete(connection: Connection, owner: str, voice_id: str) -> None:
 
 
 def _voice(row: Row) -> EnrolledVoice:
-    fields = dict(row)
-    embedding = tuple(np.frombuffer(fields.pop("embedding"), "<f4").tolist())
-    return EnrolledVoice(**fields, embedding=embedding)
+    return EnrolledVoice(**dict(row))

@@ -11,6 +11,7 @@ import numpy as np
 
 from models import ChunkSpeakers
 from tests.speech import conversation
+from utils.embedding import unpack
 from utils.speaker_activity import speaking_time
 from utils.speech_map import seconds
 
@@ -33,7 +34,7 @@ def test_turns_and_voices_of_a_conversation() -> None:
     talk = conversation("conversation")
     spoken = speaking_time(found.turns)
     assert {voice.speaker: voice.num_samples for voice in found.voices} == spoken
-    assert all(np.isclose(np.linalg.norm(voice.embedding), 1) for voice in found.voices)
+    assert all(np.isclose(np.linalg.norm(unpack([voice.embedding])), 1) for voice in found.voices)
     assert len(spoken) >= 3
     said = sum(seconds(turn.stop) - seconds(turn.start) for turn in talk.turns)
     assert abs(sum(spoken.values()) - said) < 0.1 * said
