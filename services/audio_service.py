@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -12,13 +13,13 @@ from services.speech_detector import DetectorState
 from utils.audio_utils import BYTES_PER_SAMPLE, Decoder, claimed_samples, read_samples
 from utils.channel_splitter import ChannelSplitter
 from utils.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
-from utils.concurrency import finish_in_thread
+from utils.concurrency import ahead, finish_in_thread
 from utils.model_manager import ModelSlot
 from utils.progress import Progress
 from utils.speech_map import FRAME, Probabilities
 from utils.storage import check_room, full_disk_named
 
-DETECTION_BLOCK = 60 * SAMPLE_RATE // FRAME * FRAME  # whole frames; some 0.2 s of work
+DETECTION_BLOCK = 10 * SAMPLE_RATE // FRAME * FRAME  # whole frames; some 0.04 s of work
 
 
 class Detector(Protocol):
@@ -69,18 +70,19 @@ class AudioService:
                 pass
             return channels
 
-    async def plan(self, clips: AsyncIterable[AudioClip]) -> AsyncGenerator[tuple[AudioClip, PlannedChunk]]:
+    async def plan(self, clips: AsyncGenerator[AudioClip]) -> AsyncGenerator[tuple[AudioClip, PlannedChunk]]:
         """Chunks in order, each as soon as its end is known, while the rest is still undecoded; with the clip
         so far, which holds all that the chunk hears."""
         planner, state, start = ChunkPlanner(self._limits), DetectorState(), 0
         clip = None
-        async for clip in clips:
-            while clip.num_samples - start >= DETECTION_BLOCK:
-                span = Span(start, start + DETECTION_BLOCK)
-                probabilities, state = await self._detect(clip, span, state)
-                start = span.stop
-                for planned in planner.feed(probabilities):
-                    yield clip, planned
+        async with aclosing(ahead(clips)) as clips:
+            async for clip in clips:
+                while clip.num_samples - start >= DETECTION_BLOCK:
+                    span = Span(start, start + DETECTION_BLOCK)
+                    probabilities, state = await self._detect(clip, span, state)
+                    start = span.stop
+                    for planned in planner.feed(probabilities):
+                        yield clip, planned
         if clip is None:
             return
         if start < clip.num_samples:

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice
 from options import SpeakerCount
+from utils import network_windows
 from utils.embedding import pack
-from utils.local_speakers import FRAME, WINDOW, LocalSpeakers, combine_windows, plan_network_windows
+from utils.local_speakers import FRAME, WINDOW, LocalSpeakers, combine_windows
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time
 from utils.speaker_clustering import HeardVoices, cluster_voices, mean_rows
@@ -88,14 +89,15 @@ class ClusteringDiarizer:
     async def diarize(
         self, samples: ReadSamples, heard: Span, speech: Sequence[Span], count: SpeakerCount
     ) -> ChunkSpeakers:
-        starts = plan_network_windows(heard, speech)
+        starts = network_windows.plan_windows(heard, speech)
         if not starts:
             return ChunkSpeakers()
-        classes = [
-            await self._segmenter.run(partial(_segment, samples, heard, starts[first : first + BATCH]))
-            for first in range(0, len(starts), BATCH)
-        ]
-        local = await asyncio.to_thread(combine_windows, heard, starts, np.concatenate(classes))
+        classes = await self._segment(samples, heard, starts)
+        between = await asyncio.to_thread(network_windows.plan_between, starts, classes)
+        if between:
+            starts += between
+            classes = np.concatenate([classes, await self._segment(samples, heard, between)])
+        local = await asyncio.to_thread(combine_windows, heard, starts, classes)
         stretches = plan_stretches(local)
         planned = await asyncio.to_thread(sample_voices, local, stretches)
         rows = [
@@ -107,6 +109,13 @@ class ClusteringDiarizer:
             return ChunkSpeakers()
         voices = [voice for voices in planned for voice in voices]
         return await asyncio.to_thread(_tell_apart, local, voices, np.concatenate(rows), count)
+
+    async def _segment(self, samples: ReadSamples, heard: Span, starts: Sequence[int]) -> Classes:
+        classes = [
+            await self._segmenter.run(partial(_segment, samples, heard, starts[first : first + BATCH]))
+            for first in range(0, len(starts), BATCH)
+        ]
+        return np.concatenate(classes)
 
     @property
     def network(self) -> VoiceNetwork:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from options import Choice, TranscriptionOptions
 from services.audio_service import AudioService, VocalSeparator
 from services.channels import transcribe_channels
 from services.chunk_processor import ChunkProcessor, Stages
+from utils.concurrency import ahead
 from utils.events import Event, Finished, told_at_once
 from utils.progress import Progress
 from utils.running_transcript import RunningTranscript
@@ -98,13 +99,13 @@ class TranscriptionService:
 
     async def _chunk_by_chunk(
         self,
-        clips: AsyncIterable[AudioClip],
+        clips: AsyncGenerator[AudioClip],
         options: TranscriptionOptions,
         progress: Progress,
         recall: Recall,
     ) -> AsyncGenerator[tuple[Chunk, Heard | ChunkResult]]:
         """The language found in one chunk holds for those after it."""
-        async with aclosing(self._audio.plan(clips)) as plan:
+        async with aclosing(ahead(self._audio.plan(clips))) as plan:
             async for clip, planned in plan:
                 if result := await recall(planned.chunk):
                     parts = _told_again(result, progress)

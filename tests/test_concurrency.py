@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
-from utils.concurrency import finish_in_thread, in_order, with_pauses
+from utils.concurrency import ahead, finish_in_thread, in_order, with_pauses
 
 
 async def test_the_result_or_error_of_the_work_is_given() -> None:
@@ -69,6 +69,50 @@ async def test_closed_early_it_cancels_what_runs() -> None:
     async with aclosing(in_order((work(n) for n in range(9)), most=3)) as results:
         assert await anext(results) == 0
     assert cancelled == [1, 2]
+
+
+async def test_the_next_is_made_while_one_is_in_hand_and_no_more() -> None:
+    made: list[int] = []
+
+    async def numbers() -> AsyncGenerator[int]:
+        for number in range(4):
+            made.append(number)
+            yield number
+
+    seen = []
+    async with aclosing(ahead(numbers())) as source:
+        async for number in source:
+            await asyncio.sleep(0.01)
+            assert made[-1] == min(number + 1, 3)
+            seen.append(number)
+    assert seen == [0, 1, 2, 3]
+
+
+async def test_a_failure_ahead_is_raised_in_its_place() -> None:
+    async def fails() -> AsyncGenerator[int]:
+        yield 1
+        raise ValueError("second")
+
+    source = ahead(fails())
+    assert await anext(source) == 1
+    with pytest.raises(ValueError, match="second"):
+        await anext(source)
+
+
+async def test_who_wants_no_more_ends_what_is_made_ahead() -> None:
+    ended = asyncio.Event()
+
+    async def slow() -> AsyncGenerator[int]:
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with aclosing(ahead(slow())) as source:
+        assert await anext(source) == 1
+        await asyncio.sleep(0.01)
+    assert ended.is_set()
 
 
 async def test_a_pause_is_told_and_what_follows_it_not_lost() -> None:

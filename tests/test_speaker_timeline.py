@@ -11,8 +11,8 @@ from utils.local_speakers import (
     WINDOW_FRAMES,
     LocalSpeakers,
     combine_windows,
-    plan_network_windows,
 )
+from utils.network_windows import plan_windows
 from utils.speaker_timeline import draw_turns, held_apart
 from utils.voice_samples import VoiceSample, plan_stretches, sample_voices
 
@@ -23,7 +23,7 @@ def hear(talks: np.ndarray, seed: int = 0) -> LocalSpeakers:
     """What a faultless network says of (frames, people): the seats of every window are drawn by lot."""
     rng = np.random.default_rng(seed)
     heard = Span(START, START + len(talks) * FRAME + 1000)
-    starts = plan_network_windows(heard, [heard])
+    starts = plan_windows(heard, [heard])
     windows = []
     for start in starts:
         first = (start - START) // FRAME

@@ -62,6 +62,23 @@ async def in_order(work: Iterable[Coroutine[None, None, R]], most: int) -> Async
         await asyncio.gather(*running, return_exceptions=True)
 
 
+async def ahead(source: AsyncGenerator[R]) -> AsyncGenerator[R]:
+    """What `source` gives, the next of it made while the one before is in hand."""
+    async with aclosing(source):
+        coming = asyncio.ensure_future(anext(source))
+        try:
+            while True:
+                try:
+                    item = await coming
+                except StopAsyncIteration:
+                    return
+                coming = asyncio.ensure_future(anext(source))
+                yield item
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+
 async def with_pauses(source: AsyncGenerator[R], seconds: float) -> AsyncGenerator[R | None]:
     """What `source` gives, and None each time it has given nothing for so long."""
     async with aclosing(source):

@@ -18,7 +18,6 @@ FRAME = 270  # samples from one frame of the network to the next
 FRAME_CENTRE = 495  # samples from the start of a window to the middle of its first frame
 WINDOW = 10 * SAMPLE_RATE
 WINDOW_FRAMES = 589
-HOP = 148 * FRAME  # 2.5 s in whole frames; half of it costs twice as much and gains nothing
 # Who talks, for each class of the network.
 CLASSES = np.array(
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=np.bool_
@@ -52,12 +51,6 @@ class LocalSpeakers:
     def span(self, first: int, last: int) -> Span:
         """The samples of the frames `[first, last)`."""
         return Span(self.sample(first) - FRAME // 2, self.sample(last) - FRAME // 2)
-
-
-def plan_network_windows(heard: Span, speech: Sequence[Span]) -> list[int]:
-    """Starts, in samples, of the windows over `heard` that hold any of `speech`."""
-    starts = range(heard.start, max(heard.stop - WINDOW, heard.start) + HOP, HOP)
-    return [start for start in starts if any(s.start < start + WINDOW and s.stop > start for s in speech)]
 
 
 def combine_windows(heard: Span, starts: Sequence[int], classes: Floats) -> LocalSpeakers:
