@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def measure(options: Options) -> str:
             *tables,
             "Speakers found:\n\n" + table(SPEAKERS_HEADER, _speakers_rows(scored)),
             WORDS_METHOD + "\n\n" + table(WORDS_HEADER, _word_rows(scored)),
-            "Wall time through HTTP:\n\n" + table(SPEED_HEADER, map(_speed_row, scored)),
+            "Wall time through HTTP:\n\n" + table(SPEED_HEADER, _speed_rows(scored)),
             "Who speaks when:",
             *(f"![{name}](figures/{name}.png)" for name in (item.conversation.uri for item in scored)),
         ]
@@ -189,7 +189,14 @@ def _word_rows(scored: list[Scored]) -> Iterable[tuple[object, ...]]:
             )
 
 
-def _speed_row(item: Scored) -> tuple[object, ...]:
-    audio, took, plain = item.conversation.seconds, item.seconds, item.plain_seconds
+def _speed_rows(scored: Sequence[Scored]) -> Iterator[tuple[object, ...]]:
+    """One each, and all that ran both ways."""
+    for item in scored:
+        yield _speed_row(item.conversation.uri, item.conversation.seconds, item.seconds, item.plain_seconds)
+    both = [(x.conversation.seconds, x.seconds, x.plain_seconds) for x in scored if x.plain_seconds]
+    yield _speed_row("**all of these**", *map(sum, zip(*both, strict=True)))
+
+
+def _speed_row(name: str, audio: float, took: float, plain: float | None) -> tuple[object, ...]:
     without = ("", "") if plain is None else (f"{plain:.1f}", percent(took / plain - 1))
-    return item.conversation.uri, f"{audio:.0f}", f"{took:.1f}", f"{took / audio:.3f}", *without
+    return name, f"{audio:.0f}", f"{took:.1f}", f"{took / audio:.3f}", *without
