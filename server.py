@@ -24,6 +24,7 @@ from routes.access import AccessMiddleware
 from routes.errors import ErrorEnvelope, add_error_handlers
 from routes.middleware import RequestIdMiddleware
 from routes.state import ServerState
+from utils.allocator import share_arenas
 from utils.model_manager import ModelManager
 
 SWEEP_SECONDS = 60
@@ -126,6 +127,7 @@ class _Server(uvicorn.Server):
 
 def serve(app: FastAPI, settings: Settings) -> None:
     """Until told to stop. Leaves the process when something keeps the server from starting."""
+    share_arenas()
     # That is told in one line; the framework would add where in the code it was met.
     logging.getLogger("uvicorn.error").addFilter(lambda _: app.state.obstacle is None)
     try:
