@@ -13,12 +13,13 @@ from options import SpeakerCount
 from utils.embedding import unpack
 
 Matrix = npt.NDArray[np.float64]
-Likeness = npt.NDArray[np.float32]  # of thousands of voices with each other: half the memory
+Likeness = npt.NDArray[np.float16]  # of thousands of voices with each other: fine enough, and little memory
 Labels = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 HEARD_TOGETHER = 0.3  # added to the cosine of speakers who hold the same moments of two chunks
 HALF_TOGETHER = 2 * SAMPLE_RATE  # so much time together gives half of it
+BLOCK = 256  # voices
 CONFLICT = 1e9  # cost of merging who are two in a chunk, paid only when nothing else is left
 
 
@@ -60,7 +61,7 @@ def _link(
     weights = np.array(
         [max(voice.num_samples, 1) for chunk in chunks for voice in chunk.voices], dtype=np.float64
     )
-    likeness = voices @ voices.T
+    likeness = _cosines(voices)
     _add_what_chunks_tell(likeness, chunks, whole)
     alike = next(chunk.same_voice for chunk in chunks if chunk.voices)
     if count.maximum is None:
@@ -68,6 +69,13 @@ def _link(
     apart = likeness == -np.inf
     labels = _merge_alike(likeness, weights.copy(), alike, count.minimum)
     return _number(chunks, _merge_to(count.maximum, labels, voices * weights[:, None], weights, apart))
+
+
+def _cosines(voices: npt.NDArray[np.float32]) -> Likeness:
+    cosines = np.empty((len(voices), len(voices)), np.float16)
+    for first in range(0, len(voices), BLOCK):
+        cosines[first : first + BLOCK] = voices[first : first + BLOCK] @ voices.T
+    return cosines
 
 
 def _add_what_chunks_tell(
@@ -116,7 +124,7 @@ def _merge_alike(likeness: Likeness, weights: Matrix, alike: float, fewest: int)
         gone = int(nearest[kept])
         if best[kept] < alike:
             break
-        share = float(weights[kept] / (weights[kept] + weights[gone]))
+        share = np.float32(weights[kept] / (weights[kept] + weights[gone]))
         row = share * likeness[kept] + (1 - share) * likeness[gone]
         likeness[kept], likeness[:, kept] = row, row
         likeness[gone], likeness[:, gone] = -np.inf, -np.inf
