@@ -78,7 +78,7 @@ def measure(options: Options) -> str:
 def _run(
     clips: list[Path], long: Conversation, program: tuple[str, ...] = ("server.py",), **settings: str
 ) -> Run:
-    with ThreadPoolExecutor(1) as pool, ServerProcess.running(program, **settings) as server:
+    with ThreadPoolExecutor(1) as pool, ServerProcess.running(program, False, **settings) as server:
         _post(server.base_url, clips[-1])
         rows = tuple(_row(server.base_url, clips, callers) for callers in CALLERS)
         idle = tuple(_post(server.base_url, clip) for clip in clips[:SHORT_RUNS])

@@ -124,11 +124,11 @@ class ServerProcess:
 
 @contextmanager
 def serving(base_url: str | None) -> Iterator[str]:
-    """The address of a running server: the one given, or one started here."""
+    """The address of a running server: the one given, or one started here, whose memory is not watched."""
     if base_url:
         yield base_url
         return
-    with ServerProcess.running() as server:
+    with ServerProcess.running(SERVER, False) as server:
         yield server.base_url
 
 
