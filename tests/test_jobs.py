@@ -248,6 +248,17 @@ def test_the_jobs_of_one_key_are_nothing_to_another(tmp_path: Path) -> None:
         assert httpx.get(address, headers=mine).status_code == 200
 
 
+def killed_in(folder: Path, recording: bytes) -> str:
+    """The job of a server that was killed in the last third of it."""
+    with killable_server(folder, 0.1) as (url, process):
+        job_id = start(url, recording)
+        while httpx.get(f"{url}{PATH}/{job_id}").json()["progress"] < 0.7:
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    return job_id
+
+
 @pytest.mark.contract("Background jobs", "a server that is killed", "goes on at the first unfinished chunk")
 def test_a_killed_server_goes_on_at_the_first_unfinished_chunk(tmp_path: Path) -> None:
     """Stretches have lengths of their own, so that what the recogniser was given tells which ran again."""
@@ -256,12 +267,7 @@ def test_a_killed_server_goes_on_at_the_first_unfinished_chunk(tmp_path: Path) -
     calm.mkdir()
     with running_server(settings_in(calm), fake_loaders(lambda: WritingRecogniser(calm))) as server:
         undisturbed = finished(server.url, start(server.url, recording), response_format="verbose_json")
-    with killable_server(tmp_path, 0.1) as (url, process):
-        job_id = start(url, recording)
-        while httpx.get(f"{url}{PATH}/{job_id}").json()["progress"] < 0.7:
-            time.sleep(0.02)
-        process.kill()
-        process.wait()
+    job_id = killed_in(tmp_path, recording)
     with killable_server(tmp_path, 0.0) as (url, _):
         job = finished(url, job_id, response_format="verbose_json")
     assert job["result"] == undisturbed["result"]
@@ -274,12 +280,7 @@ def test_a_killed_server_goes_on_at_the_first_unfinished_chunk(tmp_path: Path) -
 def test_what_another_version_had_finished_is_worked_on_again(tmp_path: Path) -> None:
     """A server that is brought up to date in the middle of a job need not read the old one's checkpoints."""
     recording = wav(*[tone(10.0, 300), silence(4.0)] * 24)
-    with killable_server(tmp_path, 0.1) as (url, process):
-        job_id = start(url, recording)
-        while httpx.get(f"{url}{PATH}/{job_id}").json()["progress"] < 0.7:
-            time.sleep(0.02)
-        process.kill()
-        process.wait()
+    job_id = killed_in(tmp_path, recording)
     with closing(sqlite3.connect(tmp_path / "kept" / "server.db")) as database, database:
         assert database.execute("UPDATE chunks SET result = CAST('[{}]' AS BLOB)").rowcount > 0
     with killable_server(tmp_path, 0.0) as (url, _):
