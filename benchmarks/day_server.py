@@ -37,6 +37,7 @@ from server import create_app, serve
 from services.diarization_service import ReadSamples, VoiceNetwork
 from services.whisper_batcher import EncodedWindow, Recogniser
 from utils.model_manager import ModelSource
+from utils.speech_map import SpeechMap
 
 WORDS_PER_SECOND = 2.5
 WORDS_PER_SENTENCE = 12
@@ -99,7 +100,7 @@ class Listener:
         self._starts = [turn.start for turn in turns]
 
     async def diarize(
-        self, samples: ReadSamples, heard: Span, speech: Sequence[Span], count: SpeakerCount
+        self, samples: ReadSamples, heard: Span, speech: SpeechMap, count: SpeakerCount
     ) -> ChunkSpeakers:
         begin, end = heard.start / SAMPLE_RATE, heard.stop / SAMPLE_RATE
         near = islice(self._turns, bisect_left(self._starts, begin - 60), bisect_left(self._starts, end))

@@ -28,14 +28,9 @@ from services.whisper_service import Encoded, WhisperService
 from utils.audio_utils import read_samples
 from utils.chunk_planner import PlannedChunk
 from utils.progress import Progress
-from utils.speech_map import SpeechRules, seconds
 from utils.speech_windows import speech_windows
 
 logger = logging.getLogger(__name__)
-
-# Tighter than for the recogniser, since silence blurs a voice, and with a lower onset, since speech that is
-# missed has no speaker. Of the settings tried, the best on meetings and with a collar everywhere.
-VOICE_RULES = SpeechRules(onset=0.35, offset=0.2, min_silence=seconds(0.3), pad=seconds(0.1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +125,7 @@ class ChunkProcessor:
         found = await self._stages.diarization.diarize(
             lambda span: read_samples(clip, span),
             planned.chunk.heard,
-            planned.speech.regions(VOICE_RULES),
+            planned.speech,
             options.speakers,
         )
         return (found.finer or found) if planned.chunk.is_whole else found

@@ -13,6 +13,7 @@ import numpy as np
 from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn
 from options import SpeakerCount
 from services.diarization_service import (
+    VOICE_RULES,
     Embedder,
     Embeddings,
     ReadSamples,
@@ -23,7 +24,7 @@ from services.diarization_service import (
 )
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
-from utils.speech_map import seconds
+from utils.speech_map import SpeechMap, seconds
 from utils.voice_windows import Labels, build_turns, plan_windows
 
 LEAST_SPEECH = seconds(1)  # of a seat in a chunk; less is a false alarm, and too little to know a voice by
@@ -58,16 +59,17 @@ class SeatDiarizer:
         self._voices = voices
 
     async def diarize(
-        self, samples: ReadSamples, heard: Span, speech: Sequence[Span], count: SpeakerCount
+        self, samples: ReadSamples, heard: Span, speech: SpeechMap, count: SpeakerCount
     ) -> ChunkSpeakers:
-        if not speech:
+        regions = speech.regions(VOICE_RULES)
+        if not regions:
             return ChunkSpeakers()
         layout = await self._seats.run(lambda model: model.layout())
         turns = await self._seat_turns(samples, heard, layout)
-        found = await self._told_apart(samples, turns, speech, SpeakerCount(1, count.maximum), layout.seats)
+        found = await self._told_apart(samples, turns, regions, SpeakerCount(1, count.maximum), layout.seats)
         if len(found.voices) >= count.minimum:
             return found
-        return replace(found, finer=await self._cluster(samples, speech, count, most=2 * layout.seats))
+        return replace(found, finer=await self._cluster(samples, regions, count, most=2 * layout.seats))
 
     @property
     def network(self) -> VoiceNetwork:

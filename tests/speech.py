@@ -6,13 +6,15 @@ import io
 import json
 import re
 import wave
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.eval_set import read_audio
-from models import SAMPLE_RATE, Audio
+from models import SAMPLE_RATE, Audio, Span
+from utils.speech_map import FRAME, SpeechMap
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -62,6 +64,15 @@ def chords(seconds: int) -> Audio:
     overtones = [np.sin(2 * np.pi * notes * moments * n) / n for n in range(1, 5)]
     struck = np.sum(overtones, axis=(0, 2)) * np.exp(-1.5 * moments)
     return np.asarray(0.1 * struck.reshape(-1), np.float32)
+
+
+def speech_map(heard: Span, regions: Iterable[Span]) -> SpeechMap:
+    """What a detector hears that is sure of `regions` and of nothing else."""
+    middles = np.arange(heard.start + FRAME // 2, heard.stop + FRAME // 2, FRAME)
+    sure = np.zeros(len(middles), np.float32)
+    for region in regions:
+        sure[(middles >= region.start) & (middles < region.stop)] = 1
+    return SpeechMap(heard.start, heard.num_samples, sure)
 
 
 def silence(seconds: float) -> Audio:

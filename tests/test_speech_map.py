@@ -127,3 +127,9 @@ def test_the_highest_probability_is_looked_for_within_a_span() -> None:
     assert speech.highest(Span(5 * FRAME, 6 * FRAME)) == pytest.approx(0.1)
     assert speech.highest(Span(7 * FRAME, 9 * FRAME)) == pytest.approx(0.3)
     assert speech.highest(Span(5 * FRAME, 9 * FRAME)) == pytest.approx(0.9)
+
+
+def test_probabilities_run_from_the_middle_of_a_frame_to_that_of_the_next() -> None:
+    speech = SpeechMap(5 * FRAME, 3 * FRAME, np.array([0.2, 0.8, 0.4], np.float32))
+    places = np.array([0, 5, 5.5, 6, 6.5, 7, 99]) * FRAME
+    assert speech.at(places.astype(np.int64)) == pytest.approx([0.2, 0.2, 0.2, 0.5, 0.8, 0.6, 0.4])

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models import SAMPLE_RATE, Span
+from utils.speech_map import SpeechMap
 
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
@@ -22,15 +23,19 @@ WINDOW_FRAMES = 589
 CLASSES = np.array(
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=np.bool_
 )
-SPEECH = 0.5  # mean probability, over the windows that hear a frame, from which there is speech
+# How much the detector's word on speech weighs beside the network's, and from which mean there is speech.
+# The detector knows a pause from a voice, the network a far voice from noise; either, when sure, suffices.
+DETECTOR = 0.6
+SPEECH = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalSpeakers:
     """Windows that start at the frames `starts` of a chunk that begins at the sample `origin`.
 
-    `talks` (windows, frames, seats): whether a local speaker talks; `speech` and `number` (frames of the
-    chunk,): the probability of speech and the number of speakers, averaged over the windows.
+    `talks` (windows, frames, seats): whether a local speaker talks; `number` and `speech` (frames of the
+    chunk,): the mean number of speakers in the windows, and the mean probability of speech, to which the
+    speech detector contributes.
     """
 
     origin: int
@@ -53,18 +58,18 @@ class LocalSpeakers:
         return Span(self.sample(first) - FRAME // 2, self.sample(last) - FRAME // 2)
 
 
-def combine_windows(heard: Span, starts: Sequence[int], classes: Floats) -> LocalSpeakers:
+def combine_windows(
+    heard: Span, starts: Sequence[int], classes: Floats, detected: SpeechMap
+) -> LocalSpeakers:
     """`classes` (n, frames, 7) are the probabilities of `CLASSES` in each window."""
     first = (np.array(starts, dtype=np.int64) - heard.start) // FRAME
     frames = max((heard.num_samples - FRAME_CENTRE) // FRAME + 1, 1)
     talks = CLASSES[classes.argmax(axis=2)]
-    return LocalSpeakers(
-        heard.start,
-        first,
-        talks,
-        average(1 - classes[..., :1], first, frames)[:, 0],
-        average(talks.sum(axis=2, keepdims=True), first, frames)[:, 0],
-    )
+    speech = average(1 - classes[..., :1], first, frames)[:, 0]
+    number = average(talks.sum(axis=2, keepdims=True), first, frames)[:, 0]
+    middles = heard.start + FRAME_CENTRE + FRAME * np.arange(frames)
+    speech += DETECTOR * (detected.at(middles) - speech)
+    return LocalSpeakers(heard.start, first, talks, speech, number)
 
 
 def average(rows: npt.NDArray[np.generic], starts: npt.NDArray[np.int64], frames: int) -> Floats:

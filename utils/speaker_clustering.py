@@ -15,9 +15,9 @@ Labels = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.float32]
 
-SAME_CLUSTER = 0.35  # mean cosine of the samples of two clusters that are one speaker
-SAME_VOICE = 0.53  # the same of two speakers, as a share of how alike the samples of each are
-ONE_VOICE = 1  # samples of the same voice, presumed of any two speakers beside those that are heard
+SAME_CLUSTER = 0.375  # mean cosine of the samples of two clusters that are one speaker
+SAME_VOICE = 0.63  # the same of two speakers, as a share of how alike the samples of each are
+ONE_VOICE = 2.5  # samples of the same voice, presumed of any two speakers beside those that are heard
 APART = 0.3  # taken off the likeness of those whom every window hears as two
 HALF_APART = 4  # pairs of samples in one window, of which so many count half
 MINOR_SHARE, LEAST_MINOR, MOST_MINOR = 0.02, 4, 12  # a speaker has this share of samples, within bounds

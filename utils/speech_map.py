@@ -49,6 +49,11 @@ class SpeechMap:
         """Sorted, disjoint spans of speech, each padded into the silence around it."""
         return tuple(_pad(list(self._bare_regions(rules)), rules, self.start, self.stop))
 
+    def at(self, samples: npt.NDArray[np.int64]) -> Probabilities:
+        """The probabilities of samples of the recording, between the middles of frames in proportion."""
+        middles = self.start + FRAME // 2 + FRAME * np.arange(len(self.probabilities))
+        return np.asarray(np.interp(samples, middles, self.probabilities), np.float32)
+
     def highest(self, span: Span) -> float:
         """The probability of the frame of `span` most likely to be speech."""
         first = (span.start - self.start) // FRAME

@@ -18,7 +18,7 @@ ALONE, ELSEWHERE, TOGETHER = 1.0, 0.5, 0.25  # how far to trust a voice heard al
 # elsewhere in the stretch, or only under another's
 LONGEST_STRETCH = 10 * SAMPLE_RATE
 NARROW_PAUSE = SAMPLE_RATE // 2  # inside a stretch
-STRETCH_SPEECH = 0.4
+STRETCH_SPEECH = 0.2
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from services.diarization_choice import choose_diarizer
 from services.seat_diarizer import SeatDiarizer, SeatModel, VoiceModel
 from services.sortformer import load_sortformer
 from services.titanet import TitaNet, load_titanet
-from tests.speech import Conversation, conversation
+from tests.speech import Conversation, conversation, speech_map
 from tests.studio.side_effects import nothing_else_changes
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech_map import seconds
@@ -53,9 +53,9 @@ def speech_of(talk: Conversation) -> list[Span]:
 
 
 async def diarize(diarizer: SeatDiarizer, talk: Conversation, count: SpeakerCount) -> ChunkSpeakers:
-    samples = talk.samples
+    samples, heard = talk.samples, Span(0, len(talk.samples))
     return await diarizer.diarize(
-        lambda span: samples[span.start : span.stop], Span(0, len(samples)), speech_of(talk), count
+        lambda span: samples[span.start : span.stop], heard, speech_map(heard, speech_of(talk)), count
     )
 
 
