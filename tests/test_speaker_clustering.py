@@ -21,13 +21,18 @@ def voices_of(speakers: list[int], noise: float, seed: int = 0, channel: float =
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
-def cluster(embeddings: np.ndarray, count: SpeakerCount = ANY, apart: np.ndarray | None = None) -> Labels:
+def cluster(
+    embeddings: np.ndarray,
+    count: SpeakerCount = ANY,
+    apart: np.ndarray | None = None,
+    trust: np.ndarray | None = None,
+) -> Labels:
     """One sample every half second."""
     number = len(embeddings)
     times = np.arange(number, dtype=np.float32) / 2
     together = (np.abs(times[:, None] - times) < 10).astype(np.float32)
     none = np.zeros_like(together)
-    trust = np.ones(number, np.float32)
+    trust = np.ones(number, np.float32) if trust is None else trust
     return cluster_voices(
         HeardVoices(embeddings, trust, times, together, none if apart is None else apart), count
     )
@@ -56,6 +61,13 @@ def test_who_says_little_among_many_is_a_speaker() -> None:
     """Four seconds each of some, beside ten minutes of others."""
     truth = [speaker for speaker in range(5) for _ in range(240)] + [5 + n // 8 for n in range(32)]
     assert partition(cluster(voices_of(truth, noise=0.7))) == partition(np.array(truth))
+
+
+@pytest.mark.parametrize(("trust", "speakers"), [(1, 3), (0.5, 2)])
+def test_who_says_little_must_be_heard_alone_to_be_a_speaker(trust: float, speakers: int) -> None:
+    truth = [0] * 240 + [1] * 4 + [2] * 240
+    trusts = np.where(np.array(truth) == 1, trust, 1).astype(np.float32)
+    assert len(set(cluster(voices_of(truth, noise=0.5), trust=trusts).tolist())) == speakers
 
 
 @pytest.mark.parametrize(("samples", "speakers"), [(60, 2), (4, 1)])

@@ -61,15 +61,16 @@ def cluster_voices(heard: HeardVoices, count: SpeakerCount) -> Labels:
 
 def _absorb_minor(heard: HeardVoices, cosines: Rows, labels: npt.NDArray[np.integer], fewest: int) -> Labels:
     """The samples of clusters too small to be a speaker go to the most alike of the others. The `fewest`
-    largest are large enough, and so is one of some samples that sounds like none of the large ones: of many
-    people each says little."""
+    largest are large enough, and so is one that sounds like none of the large ones in some samples that can
+    be trusted: of many people each says little."""
     labels = compact(labels)
     sizes = np.bincount(labels)
     minor = np.clip(MINOR_SHARE * sizes.sum(), LEAST_MINOR, MOST_MINOR)
     least = min(minor, np.sort(sizes)[-min(fewest, len(sizes))])
     large = sizes >= least
     strange = _likeness(heard, cosines, labels)[:, large].max(axis=1) < SAME_VOICE
-    major = np.flatnonzero(large | (strange & (sizes >= LEAST_MINOR)))
+    trusted = np.bincount(labels, weights=heard.trust)
+    major = np.flatnonzero(large | (strange & (trusted >= LEAST_MINOR)))
     nearest = major[
         (heard.embeddings @ mean_rows(heard.embeddings, heard.trust, labels)[major].T).argmax(axis=1)
     ]
