@@ -13,6 +13,7 @@ from benchmarks import (
     day,
     faults,
     hallucinations,
+    hours,
     known_speakers,
     latency,
     load,
@@ -40,11 +41,12 @@ SECTIONS = {
     "load": load,
     "memory": memory,
     "day": day,
+    "hours": hours,
     "soak": soak,
     "faults": faults,
 }
 
-OWN_SERVERS = frozenset(("load", "memory", "day", "soak", "faults"))
+OWN_SERVERS = frozenset(("load", "memory", "day", "hours", "soak", "faults"))
 """Sections that start their servers themselves."""
 
 MISSING_AUDIO = 2  # exit status
