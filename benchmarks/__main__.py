@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import (
+    counts,
     day,
     faults,
     hallucinations,
@@ -32,6 +33,7 @@ from benchmarks.values import Options
 SECTIONS = {
     "wer": wer,
     "speakers": speakers,
+    "counts": counts,
     "known_speakers": known_speakers,
     "word_times": word_times,
     "music": music,
@@ -46,7 +48,7 @@ SECTIONS = {
     "faults": faults,
 }
 
-OWN_SERVERS = frozenset(("load", "memory", "day", "hours", "soak", "faults"))
+OWN_SERVERS = frozenset(("counts", "load", "memory", "day", "hours", "soak", "faults"))
 """Sections that start their servers themselves."""
 
 MISSING_AUDIO = 2  # exit status

@@ -33,9 +33,9 @@ class Client:
             raise RuntimeError(f"{audio.name}: {response.status_code} {response.text}")
         return Answer(response.json(), seconds)
 
-    def transcribe_speakers(self, audio: Path, *, language: str) -> Answer:
+    def transcribe_speakers(self, audio: Path, *, language: str, **fields: str) -> Answer:
         """Words, segments and turns, each with its speaker."""
-        return self._detailed(audio, language, diarize="true")
+        return self._detailed(audio, language, diarize="true", **fields)
 
     def transcribe_words(self, audio: Path, *, language: str) -> Answer:
         """The same without speakers."""

@@ -1,0 +1,77 @@
+"""Diarization error of the server where it is told how many speak, beside where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.client import Client
+from benchmarks.day import PROGRAM
+from benchmarks.eval_set import Conversation, read_conversations
+from benchmarks.report import note, percent, table
+from benchmarks.server_process import ServerProcess
+from benchmarks.speaker_scores import DiarizationErrors, diarization_errors, read_reference, speaker_turns
+from benchmarks.values import Options
+
+TITLE = "Told how many speak"
+
+METHOD = """\
+Every file of `der/manifest.jsonl` through the server twice: without a number of speakers, and with
+`num_speakers` as in the reference. The diarizer is the default one; the recogniser is the stub of `python -m
+benchmarks day`, since words change nothing in turns. pyannote.metrics, overlap scored."""
+
+COLLARS = (0.0, 0.25)  # seconds on each side of a boundary
+HEADER = ("file", "reference", "found", "told", "DER", "DER told", "DER, 0.25 s", "DER told, 0.25 s")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How many speakers an answer has, and its errors for each collar."""
+
+    found: int
+    errors: tuple[DiarizationErrors, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    kind: str
+    uri: str
+    speakers: int
+    free: Heard
+    told: Heard
+
+
+def measure(options: Options) -> str:
+    conversations = read_conversations(options.eval_dir, with_long=not options.quick)
+    with ServerProcess.running(PROGRAM, EVAL_DIR=str(options.eval_dir.resolve())) as server:
+        client = Client(server.base_url)
+        rows = [_row(conversation, client) for conversation in conversations]
+    return "\n\n".join((METHOD, table(HEADER, _lines(rows))))
+
+
+def _row(conversation: Conversation, client: Client) -> Row:
+    free = _hear(conversation, client)
+    told = _hear(conversation, client, num_speakers=str(conversation.num_speakers))
+    note(f"{conversation.uri}: {free.found} {told.found}")
+    return Row(conversation.kind, conversation.uri, conversation.num_speakers, free, told)
+
+
+def _hear(conversation: Conversation, client: Client, **fields: str) -> Heard:
+    answer = client.transcribe_speakers(conversation.audio, language=conversation.language, **fields)
+    turns = speaker_turns(answer.body)
+    reference, uem = read_reference(conversation.rttm, conversation.uem, conversation.uri)
+    errors = (diarization_errors(reference, uem, turns, collar=collar) for collar in COLLARS)
+    return Heard(len({turn.speaker for turn in turns}), tuple(errors))
+
+
+def _lines(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
+    for row in rows:
+        yield row.uri, row.speakers, row.free.found, row.told.found, *_rates([row])
+    for kind in dict.fromkeys(row.kind for row in rows):
+        yield f"**all {kind}**", "", "", "", *_rates([row for row in rows if row.kind == kind])
+
+
+def _rates(rows: Sequence[Row]) -> Iterator[str]:
+    for collar in range(len(COLLARS)):
+        for heard in ([row.free for row in rows], [row.told for row in rows]):
+            yield percent(sum((each.errors[collar] for each in heard), DiarizationErrors()).rate)
