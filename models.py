@@ -167,7 +167,7 @@ class ChunkSpeakers:
 
     turns: tuple[SpeakerTurn, ...] = ()
     voices: tuple[Voice, ...] = ()
-    same_voice: float = 0.45  # mean cosine from which two voices are one speaker; each network has its own
+    same_voice: float = 0.65  # mean cosine from which voices that say much are one; each network has its own
     finer: ChunkSpeakers | None = None
     """The same with as many speakers as the whole recording was said to have, where fewer were heard."""
 

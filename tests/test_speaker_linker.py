@@ -102,6 +102,14 @@ def test_a_maximum_gives_up_the_smallest() -> None:
     assert link_speakers([main, scrap], SpeakerCount(1, 2)) == [{0: 0, 1: 1}, {0: 0}]
 
 
+@pytest.mark.parametrize(("seconds", "people"), [(2, 1), (60, 2)])
+def test_who_says_little_proves_a_further_speaker_less(seconds: float, people: int) -> None:
+    """Voices that are alike by half."""
+    half = 0.5 * voice_of(0) + 3**0.5 / 2 * voice_of(1)
+    main, other = chunk_of(0, {0: voice_of(0)}, seconds=60), chunk_of(1, {0: half}, seconds=seconds)
+    assert len({link[0] for link in link_speakers([main, other], ANY)}) == people
+
+
 def test_talking_in_the_overlap_of_two_chunks_links_doubtful_voices() -> None:
     between = 0.45 * voice_of(0) + 0.45 * voice_of(1) + 0.77 * voice_of(2)
     one = chunk_of(0, {0: voice_of(0), 1: voice_of(1)}, seconds=30)

@@ -19,6 +19,7 @@ Flags = npt.NDArray[np.bool_]
 
 HEARD_TOGETHER = 0.3  # added to the cosine of speakers who hold the same moments of two chunks
 HALF_TOGETHER = 2 * SAMPLE_RATE  # so much time together gives half of it
+ONE_VOICE = SAMPLE_RATE  # of one voice, presumed of any two beside what they say
 BLOCK = 256  # voices
 CONFLICT = 1e9  # cost of merging who are two in a chunk, paid only when nothing else is left
 
@@ -39,7 +40,8 @@ def tell_apart(
 def link_speakers(chunks: Sequence[ChunkSpeakers], count: SpeakerCount) -> list[dict[int, int]]:
     """For every chunk, its speakers as speakers of the recording, numbered by first appearance.
 
-    Two speakers of one chunk stay two unless `count.maximum` forbids it. Every speaker needs a voice.
+    Two speakers of one chunk stay two unless `count.maximum` forbids it. Who says little proves a further
+    speaker less than who says much. Every speaker needs a voice.
     """
     return _link(chunks, [[voice.speaker for voice in chunk.voices] for chunk in chunks], count)
 
@@ -61,7 +63,7 @@ def _link(
     weights = np.array(
         [max(voice.num_samples, 1) for chunk in chunks for voice in chunk.voices], dtype=np.float64
     )
-    likeness = _cosines(voices)
+    likeness = _likeness(voices, weights.astype(np.float32))
     _add_what_chunks_tell(likeness, chunks, whole)
     alike = next(chunk.same_voice for chunk in chunks if chunk.voices)
     if count.maximum is None:
@@ -71,11 +73,14 @@ def _link(
     return _number(chunks, _merge_to(count.maximum, labels, voices * weights[:, None], weights, apart))
 
 
-def _cosines(voices: npt.NDArray[np.float32]) -> Likeness:
-    cosines = np.empty((len(voices), len(voices)), np.float16)
+def _likeness(voices: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> Likeness:
+    """(n, n) cosines of voices that say so many samples, the nearer to 1 the less the two say."""
+    likeness = np.empty((len(voices), len(voices)), np.float16)
     for first in range(0, len(voices), BLOCK):
-        cosines[first : first + BLOCK] = voices[first : first + BLOCK] @ voices.T
-    return cosines
+        rows = slice(first, first + BLOCK)
+        joint = 1 / (1 / weights[rows, None] + 1 / weights)  # near the speech of who says less
+        likeness[rows] = (joint * (voices[rows] @ voices.T) + ONE_VOICE) / (joint + ONE_VOICE)
+    return likeness
 
 
 def _add_what_chunks_tell(
