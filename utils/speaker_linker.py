@@ -20,7 +20,7 @@ Flags = npt.NDArray[np.bool_]
 HEARD_TOGETHER = 0.3  # added to the cosine of speakers who hold the same moments of two chunks
 HALF_TOGETHER = 2 * SAMPLE_RATE  # so much time together gives half of it
 ONE_VOICE = SAMPLE_RATE  # of one voice, presumed of any two beside what they say
-BLOCK = 256  # voices
+BLOCK = 64  # voices
 CONFLICT = 1e9  # cost of merging who are two in a chunk, paid only when nothing else is left
 
 
