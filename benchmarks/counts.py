@@ -34,9 +34,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    kind: str
-    uri: str
-    speakers: int
+    conversation: Conversation
     free: Heard
     told: Heard
 
@@ -53,7 +51,7 @@ def _row(conversation: Conversation, client: Client) -> Row:
     free = _hear(conversation, client)
     told = _hear(conversation, client, num_speakers=str(conversation.num_speakers))
     note(f"{conversation.uri}: {free.found} {told.found}")
-    return Row(conversation.kind, conversation.uri, conversation.num_speakers, free, told)
+    return Row(conversation, free, told)
 
 
 def _hear(conversation: Conversation, client: Client, **fields: str) -> Heard:
@@ -65,10 +63,13 @@ def _hear(conversation: Conversation, client: Client, **fields: str) -> Heard:
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
+    kinds: dict[str, list[Row]] = {}
     for row in rows:
-        yield row.uri, row.speakers, row.free.found, row.told.found, *_rates([row])
-    for kind in dict.fromkeys(row.kind for row in rows):
-        yield f"**all {kind}**", "", "", "", *_rates([row for row in rows if row.kind == kind])
+        file = row.conversation
+        kinds.setdefault(file.kind, []).append(row)
+        yield file.uri, file.num_speakers, row.free.found, row.told.found, *_rates([row])
+    for kind, group in kinds.items():
+        yield f"**all {kind}**", "", "", "", *_rates(group)
 
 
 def _rates(rows: Sequence[Row]) -> Iterator[str]:

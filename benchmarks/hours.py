@@ -62,13 +62,12 @@ def _heard(audio: Path, said: Sequence[Turn], eval_dir: Path) -> tuple[object, .
     found = speaker_turns(answer.body)
     reference, scored = annotate(said), Timeline([Segment(0, answer.body["duration"])])
     plain, loose = (diarization_errors(reference, scored, found, collar=collar) for collar in (0.0, 0.25))
-    parts = (plain.missed, plain.false_alarm, plain.confusion)
     return (
         len({turn.speaker for turn in said}),
         len({turn.speaker for turn in found}),
         percent(steadiness(found, said)),
         percent(plain.rate),
-        " + ".join(f"{100 * plain.share(part):.1f}" for part in parts),
+        plain.parts,
         percent(loose.rate),
         round(answer.seconds),
         *(f"{size / MEGABYTE:.0f}" for size in (ready, server.peak_rss)),

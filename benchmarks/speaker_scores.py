@@ -40,6 +40,12 @@ class DiarizationErrors:
     def rate(self) -> float:
         return self.share(self.missed + self.false_alarm + self.confusion)
 
+    @property
+    def parts(self) -> str:
+        """Miss, false alarm and confusion in percent."""
+        parts = (self.missed, self.false_alarm, self.confusion)
+        return " + ".join(f"{100 * self.share(part):.1f}" for part in parts)
+
     def share(self, seconds: float) -> float:
         return seconds / self.total if self.total else 0.0
 

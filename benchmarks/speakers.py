@@ -163,8 +163,7 @@ def _der_cells(scored: list[Scored], collar: float) -> Iterable[str]:
     for system in SYSTEMS:
         errors = sum((item.errors[system, collar] for item in scored), DiarizationErrors())
         yield percent(errors.rate)
-        parts = (errors.missed, errors.false_alarm, errors.confusion)
-        yield " + ".join(f"{100 * errors.share(part):.1f}" for part in parts)
+        yield errors.parts
 
 
 def _speakers_rows(scored: list[Scored]) -> Iterable[tuple[object, ...]]:
