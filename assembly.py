@@ -8,7 +8,7 @@ from pathlib import Path
 
 from config import MEBIBYTE, Settings
 from loaders import Loaders
-from models import SAMPLE_RATE
+from models import SAMPLE_RATE, seconds
 from routes.parameters import StageDefaults
 from routes.state import ServerState
 from routes.work import TranscriptionWork
@@ -37,7 +37,6 @@ from utils.file_store import FileLimits
 from utils.fingerprint import fingerprint
 from utils.model_manager import ModelManager
 from utils.result_cache import ResultCache
-from utils.speech_map import seconds
 from utils.temp_manager import TempManager
 
 # The server calls nobody; these libraries would report their use.

@@ -16,6 +16,12 @@ import numpy.typing as npt
 
 SAMPLE_RATE = 16_000  # samples per second, everywhere inside
 
+
+def seconds(value: float) -> int:
+    """Seconds as samples."""
+    return round(value * SAMPLE_RATE)
+
+
 Audio: TypeAlias = npt.NDArray[np.float32]
 """Mono samples in [-1, 1] at `SAMPLE_RATE`."""
 

@@ -18,13 +18,12 @@ from benchmarks.values import Options
 from config import Settings
 from exceptions import InvalidAudioError
 from loaders import default_loaders
-from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span
+from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, seconds
 from options import SpeakerCount
 from services.diarization_service import Diarizer
 from services.voice_service import VoiceService
 from utils.embedding import unpack
 from utils.model_manager import ModelManager
-from utils.speech_map import seconds
 
 TITLE = "Known speakers"
 

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice
+from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice, seconds
 from options import SpeakerCount
 from utils import network_windows
 from utils.embedding import pack
@@ -20,7 +20,7 @@ from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time
 from utils.speaker_clustering import HeardVoices, cluster_voices, mean_rows
 from utils.speaker_timeline import draw_turns, held_apart
-from utils.speech_map import SpeechMap, SpeechRules, seconds
+from utils.speech_map import SpeechMap, SpeechRules
 from utils.voice_samples import VoiceSample, plan_stretches, sample_voices
 from utils.voice_windows import Labels, group_stretches, plan_windows
 

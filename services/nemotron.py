@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from exceptions import ModelUnavailableError
-from models import SAMPLE_RATE, Audio
+from models import SAMPLE_RATE, Audio, seconds
 from utils.speaker_activity import Activity, ActivityRules, SeatLayout
-from utils.speech_map import seconds
 from utils.step_buffer import HOP, Block, BlockShape, StepBuffer
 
 if TYPE_CHECKING:

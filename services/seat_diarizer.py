@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn
+from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, seconds
 from options import SpeakerCount
 from services.diarization_service import (
     VOICE_RULES,
@@ -24,7 +24,7 @@ from services.diarization_service import (
 )
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
-from utils.speech_map import SpeechMap, seconds
+from utils.speech_map import SpeechMap
 from utils.voice_windows import Labels, build_turns, plan_windows
 
 LEAST_SPEECH = seconds(1)  # of a seat in a chunk; less is a false alarm, and too little to know a voice by

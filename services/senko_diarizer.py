@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice
+from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice, seconds
 from options import SpeakerCount
 from services.diarization_service import VOICE_RULES, ReadSamples, VoiceNetwork
 from utils.embedding import pack
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import speaking_time
-from utils.speech_map import SpeechMap, seconds
+from utils.speech_map import SpeechMap
 
 # Its voices pass a ReLU, so that strangers too are alike: up to 0.77 among synthetic voices, and 0.86 and
 # more for one voice heard twice. Within a chunk senko itself merges from 0.875. The linking asks less of

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from exceptions import InvalidAudioError, InvalidRequestError
-from models import Audio, Embedding, KnownVoice
+from models import Audio, Embedding, KnownVoice, seconds
 from services.audio_service import Detector
 from services.diarization_service import VOICE_RULES, Diarizer
 from services.speech_detector import DetectorState
@@ -18,7 +18,7 @@ from utils.audio_utils import as_audio, decoded_blocks
 from utils.concurrency import finish_in_thread
 from utils.data_url import decode_data_url
 from utils.model_manager import ModelSlot
-from utils.speech_map import SpeechMap, seconds
+from utils.speech_map import SpeechMap
 
 SHORTEST_CLIP, LONGEST_REFERENCE = 2, 10  # seconds, as hosted
 LEAST_SPEECH = seconds(1)  # in a clip; of less there is no voice to go by

@@ -8,14 +8,14 @@ from contextlib import aclosing
 from functools import partial
 from typing import TypeAlias
 
-from models import AudioClip, Chunk, Heard, Segment, Span, TokenCounts
+from models import AudioClip, Chunk, Heard, Segment, Span, TokenCounts, seconds
 from options import DecodeOptions
 from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser, WhisperBatcher
 from utils.audio_utils import read_samples
 from utils.concurrency import in_order
 from utils.model_manager import ModelSlot
 from utils.segmentation import cut_segments
-from utils.speech_map import SpeechMap, SpeechRules, seconds
+from utils.speech_map import SpeechMap, SpeechRules
 from utils.temperature_ladder import heard_nobody, wordless
 from utils.unsaid import is_sparse, unsaid
 

@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from models import Chunk, ChunkResult, ChunkSpeakers, Segment, Span, SpeakerTurn, Transcript, Word
-from utils.speech_map import Probabilities, seconds
+from models import Chunk, ChunkResult, ChunkSpeakers, Segment, Span, SpeakerTurn, Transcript, Word, seconds
+from utils.speech_map import Probabilities
 
 thorough = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

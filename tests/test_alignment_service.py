@@ -14,13 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exceptions import ModelFailedError, ModelUnavailableError
-from models import Audio, AudioClip, Segment
+from models import Audio, AudioClip, Segment, seconds
 from services.alignment_service import MARGIN, AlignmentService, CtcModel
 from tests.builders import segment, thorough, words
 from tests.fakes import ScriptedCtc
 from utils.ctc_viterbi import TokenSpan
 from utils.model_manager import ModelSlot, ModelSource
-from utils.speech_map import seconds
 
 SURE = -0.1
 UNSURE = -9.0

@@ -12,14 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import Chunk, ChunkResult, ChunkSpeakers, Segment, Voice, Word
+from models import Chunk, ChunkResult, ChunkSpeakers, Segment, Voice, Word, seconds
 from options import SpeakerCount
 from tests.builders import chunks, result, segment, thorough, turn, word, words
 from utils.chunk_merger import merge, merge_turns
 from utils.embedding import pack
 from utils.segment_merger import SegmentMerger
 from utils.speaker_linker import link_speakers
-from utils.speech_map import seconds
 
 ANY = SpeakerCount()
 

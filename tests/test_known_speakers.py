@@ -13,12 +13,11 @@ from openai.types.audio import TranscriptionDiarized
 
 from config import Settings
 from loaders import Loaders
-from models import Audio
+from models import Audio, seconds
 from tests.conftest import RunningServer, running_server
 from tests.fakes import LoudnessDetector, ScriptedRecogniser, fake_diarizer
 from tests.speech import Conversation, conversation, silence, tone, wav
 from utils.model_manager import ModelSource
-from utils.speech_map import seconds
 
 LOW, HIGH, OTHER = 300.0, 700.0, 1100.0  # three voices, to the fakes
 TALK = wav(tone(4, LOW), silence(1), tone(4, HIGH), silence(1), tone(4, OTHER))

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import ChunkSpeakers, Embedding, Heard, KnownVoice, KnownVoices, Segment, Voice
+from models import ChunkSpeakers, Embedding, Heard, KnownVoice, KnownVoices, Segment, Voice, seconds
 from options import SpeakerCount, TranscriptionOptions
 from tests.builders import chunks, result, segment, thorough, turn, words
 from utils.embedding import pack
@@ -15,7 +15,6 @@ from utils.events import Announced, Event, Finished, Settled
 from utils.running_labels import RunningSpeakers
 from utils.running_transcript import RunningTranscript
 from utils.speaker_labels import speaker_label
-from utils.speech_map import seconds
 
 ANN, BOB = pack([1, 0]), pack([0, 1])
 HALFWAY = pack([0.8, 0.6])  # of the two, nearer to Ann

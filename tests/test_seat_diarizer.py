@@ -8,14 +8,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models import Audio, ChunkSpeakers, Span, SpeakerTurn
+from models import Audio, ChunkSpeakers, Span, SpeakerTurn, seconds
 from options import SpeakerCount
 from services.seat_diarizer import SAME_VOICE, SeatDiarizer, SeatModel, VoiceModel
 from tests.fakes import SEAT_FRAME, SEAT_HERTZ, PitchVoices, ToneSeats
 from tests.speech import silence, speech_map, tone
 from utils.embedding import unpack
 from utils.model_manager import ModelSlot, ModelSource
-from utils.speech_map import seconds
 
 ANY = SpeakerCount()
 START = 12_345  # of the chunk in the recording

@@ -16,6 +16,7 @@ from models import (
     SpeakerTurn,
     Transcript,
     Voice,
+    seconds,
 )
 from options import SpeakerCount, TranscriptionOptions
 from tests.builders import chunks, result, segment, turn, words
@@ -24,7 +25,6 @@ from utils.embedding import pack
 from utils.events import Finished, Settled
 from utils.running_transcript import RunningTranscript
 from utils.segment_log import PAGE, SegmentLog
-from utils.speech_map import seconds
 from utils.transcript_lines import read_transcript, write_transcript
 
 TALK = [segment(words(f"Number {n}.", start=n)) for n in range(PAGE + 7)]

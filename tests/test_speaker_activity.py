@@ -8,10 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import Span, SpeakerTurn
+from models import Span, SpeakerTurn, seconds
 from tests.builders import thorough, turn
 from utils.speaker_activity import Activity, ActivityRules, seat_turns, solo_spans, speaking_time
-from utils.speech_map import seconds
 
 FRAME = 1280
 BARE = ActivityRules(onset=0.5, offset=0.3, pad_before=0, pad_after=0, min_speech=0, min_silence=0)

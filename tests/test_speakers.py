@@ -13,6 +13,7 @@ from openai.types.audio import TranscriptionDiarized
 
 from config import Settings
 from loaders import Loaders
+from models import seconds
 from tests.conftest import RunningServer, running_server
 from tests.fakes import LoudnessDetector, ScriptedRecogniser, fake_diarizer
 from tests.speech import conversation, silence, tone, wav
@@ -20,7 +21,6 @@ from tests.test_known_speakers import HIGH, LOW, OTHER, TALK, clip_of, voice
 from utils import voice_store
 from utils.embedding import pack
 from utils.model_manager import ModelSource
-from utils.speech_map import seconds
 from utils.voice_store import EnrolledVoice
 
 KEYS = ("first-key-of-the-tests", "second-key-of-the-tests")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import Span
+from models import Span, seconds
 from tests.builders import frames, probabilities, thorough
-from utils.speech_map import FRAME, SpeechMap, SpeechRules, pack_windows, seconds
+from utils.speech_map import FRAME, SpeechMap, SpeechRules, pack_windows
 
 BARE = SpeechRules(pad=0)
 

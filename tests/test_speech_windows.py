@@ -6,9 +6,10 @@ from itertools import pairwise
 
 from hypothesis import given
 
+from models import seconds
 from options import VoiceActivity
 from tests.builders import frames, probabilities, thorough
-from utils.speech_map import FRAME, Probabilities, SpeechMap, seconds
+from utils.speech_map import FRAME, Probabilities, SpeechMap
 from utils.speech_windows import WINDOW, speech_rules, speech_windows
 
 SERVER = VoiceActivity()

@@ -8,9 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import Segment, Word
+from models import Segment, Word, seconds
 from tests.builders import segment, thorough, word, words
-from utils.speech_map import seconds
 from utils.subtitles import LONGEST, MAX_LINE, MAX_LINES, PAUSE, Cue, make_cues
 
 HOSTILE = [

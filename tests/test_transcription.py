@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exceptions import InvalidAudioError, ModelFailedError, UploadTooLargeError
-from models import Audio, Chunk, ChunkResult, Span
+from models import Audio, Chunk, ChunkResult, Span, seconds
 from options import SpeakerCount, TranscriptionOptions
 from services.audio_service import AudioService, Detector
 from services.chunk_processor import Stages
@@ -26,7 +26,6 @@ from utils.events import Announced, Event, Finished, Settled
 from utils.model_manager import ModelSlot, ModelSource
 from utils.progress import Progress
 from utils.speaker_labels import speaker_label
-from utils.speech_map import seconds
 
 LENGTH = 264
 TALK = wav(*([tone(20.0, 300.0), silence(2.0), tone(20.0, 900.0), silence(2.0)] * 6))

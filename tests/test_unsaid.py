@@ -5,9 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import Segment, Span
+from models import Segment, Span, seconds
 from tests.builders import segment, words
-from utils.speech_map import seconds
 from utils.unsaid import LEAST, TAIL, unsaid
 
 WINDOW = Span(seconds(10), seconds(40))

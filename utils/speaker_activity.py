@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models import Span, SpeakerTurn
-from utils.speech_map import hysteresis, seconds
+from models import Span, SpeakerTurn, seconds
+from utils.speech_map import hysteresis
 
 Activity = npt.NDArray[np.float32]
 """(frames, seats): the probability that the speaker in each seat talks. Seats fill in order of arrival."""

@@ -8,16 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models import SAMPLE_RATE, Span
+from models import Span, seconds
 
 FRAME = 512  # samples per speech probability (32 ms), fixed by Silero
 
 Probabilities = npt.NDArray[np.float32]
-
-
-def seconds(value: float) -> int:
-    """Seconds as samples."""
-    return round(value * SAMPLE_RATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from models import Span
+from models import Span, seconds
 from options import VoiceActivity
-from utils.speech_map import SpeechMap, SpeechRules, pack_windows, seconds
+from utils.speech_map import SpeechMap, SpeechRules, pack_windows
 
 WINDOW = seconds(30)  # what Whisper hears at once
 WIDEST_GAP = seconds(3)  # a longer pause is not shown to the recogniser, which would fill it with words

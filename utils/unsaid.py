@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models import SAMPLE_RATE, Segment, Span, WindowText
-from utils.speech_map import seconds
+from models import SAMPLE_RATE, Segment, Span, WindowText, seconds
 
 LEAST = seconds(3)  # of speech; a shorter rest may be what the times of words are wrong by
 TAIL = seconds(0.5)  # of speech behind a word is its own

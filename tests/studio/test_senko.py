@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from models import ChunkSpeakers
+from models import ChunkSpeakers, seconds
 from tests.speech import conversation
 from utils.embedding import unpack
 from utils.speaker_activity import speaking_time
-from utils.speech_map import seconds
 
 SCRIPT = """
 import pickle, sys

@@ -11,7 +11,7 @@ import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from models import SAMPLE_RATE, ChunkSpeakers, Span
+from models import SAMPLE_RATE, ChunkSpeakers, Span, seconds
 from options import SpeakerCount
 from services.diarization_choice import choose_diarizer
 from services.seat_diarizer import SeatDiarizer, SeatModel, VoiceModel
@@ -20,7 +20,6 @@ from services.titanet import TitaNet, load_titanet
 from tests.speech import Conversation, conversation, speech_map
 from tests.studio.side_effects import nothing_else_changes
 from utils.model_manager import ModelSlot, ModelSource
-from utils.speech_map import seconds
 from utils.voice_windows import plan_windows
 
 pytestmark = pytest.mark.filterwarnings("ignore")
