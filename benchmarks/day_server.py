@@ -33,9 +33,9 @@ from models import (
     Word,
 )
 from options import DecodeOptions, SpeakerCount
+from seams import EncodedWindow, Recogniser
 from server import create_app, serve
 from services.diarization_service import ReadSamples, VoiceNetwork
-from services.whisper_batcher import EncodedWindow, Recogniser
 from utils.model_manager import ModelSource
 from utils.speech_map import SpeechMap
 

@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from assembly import build_state
+from backends.whisper.engine import WhisperEngine, load_whisper_engine
+from backends.whisper.weights import find_weights
 from benchmarks.direct import transcribe
 from benchmarks.report import num_cores
 from benchmarks.values import Message
@@ -22,9 +24,7 @@ from config import Settings
 from loaders import default_loaders, plan_lanes
 from models import Audio, WindowText
 from options import DecodeOptions
-from services.whisper_batcher import EncodedWindow, Recogniser
-from services.whisper_engine import WhisperEngine, load_whisper_engine
-from services.whisper_weights import find_weights
+from seams import EncodedWindow, Recogniser
 from utils.model_manager import ModelSource
 
 Call = Callable[[WhisperEngine], object]

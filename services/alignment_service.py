@@ -11,11 +11,12 @@ from itertools import islice
 from typing import Protocol
 
 from exceptions import ModelFailedError
-from models import SAMPLE_RATE, Audio, AudioClip, Segment, Span
+from models import SAMPLE_RATE, AudioClip, Segment, Span
+from seams import CtcModel
 from utils.audio_utils import read_samples
 from utils.ctc_viterbi import TokenSpan
 from utils.model_manager import ModelSlot
-from utils.spelling import Alphabet, spell
+from utils.spelling import spell
 from utils.word_times import fit_between, settle
 
 logger = logging.getLogger(__name__)
@@ -27,15 +28,6 @@ LOWEST_SCORE = math.log(0.03)  # a word whose letters are on average less likely
 class Aligner(Protocol):
     async def align(self, clip: AudioClip, segments: Sequence[Segment], language: str) -> list[Segment]:
         """The same segments and words, with better times."""
-
-
-class CtcModel(Protocol):
-    """The seam of the acoustic model."""
-
-    def alphabet(self) -> Alphabet: ...
-
-    def align(self, audio: Audio, tokens: Sequence[int]) -> tuple[TokenSpan, ...] | None:
-        """Where in `audio`, in samples, each token is said; None where they cannot fit."""
 
 
 class AlignmentService:

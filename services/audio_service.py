@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from models import SAMPLE_RATE, Audio, AudioClip, Span
-from services.speech_detector import DetectorState
+from models import SAMPLE_RATE, AudioClip, Span
+from seams import Detector, DetectorState
 from utils.audio_utils import BYTES_PER_SAMPLE, Decoder, claimed_samples, read_samples
 from utils.channel_splitter import ChannelSplitter
 from utils.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
@@ -20,12 +20,6 @@ from utils.speech_map import FRAME, Probabilities
 from utils.storage import check_room, full_disk_named
 
 DETECTION_BLOCK = 10 * SAMPLE_RATE // FRAME * FRAME  # whole frames; some 0.04 s of work
-
-
-class Detector(Protocol):
-    """The seam of speech detection."""
-
-    def detect(self, block: Audio, state: DetectorState) -> tuple[Probabilities, DetectorState]: ...
 
 
 class VocalSeparator(Protocol):

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice, seconds
 from options import SpeakerCount
+from seams import Classes, Embedder, Embeddings, PartsEmbedder, Segmenter
 from utils import network_windows
 from utils.embedding import pack
 from utils.local_speakers import FRAME, WINDOW, LocalSpeakers, combine_windows
@@ -24,8 +24,6 @@ from utils.speech_map import SpeechMap, SpeechRules
 from utils.voice_samples import VoiceSample, plan_stretches, sample_voices
 from utils.voice_windows import Labels, group_stretches, plan_windows
 
-Embeddings = npt.NDArray[np.float32]
-Classes = npt.NDArray[np.float32]
 ReadSamples = Callable[[Span], Audio]
 
 BATCH = 4  # windows of ten seconds: a step of the segmentation stays under half a second
@@ -33,22 +31,6 @@ BATCH = 4  # windows of ten seconds: a step of the segmentation stays under half
 # missed has no speaker. Of the settings tried, the best on meetings and with a collar everywhere.
 VOICE_RULES = SpeechRules(onset=0.35, offset=0.2, min_silence=seconds(0.3), pad=seconds(0.1))
 KNOWN_VOICE = 0.5  # cosine of a clip's voice and a speaker's; `python -m benchmarks known_speakers`
-
-
-class Embedder(Protocol):
-    def embed(self, stretch: Audio, windows: Sequence[Span]) -> Embeddings: ...
-
-
-class PartsEmbedder(Embedder, Protocol):
-    def embed_parts(self, stretch: Audio, voices: Sequence[Sequence[Span]]) -> Embeddings:
-        """One row per voice, heard in some spans of `stretch` and no others."""
-        ...
-
-
-class Segmenter(Protocol):
-    def segment(self, windows: npt.NDArray[np.float32]) -> Classes:
-        """(n, frames, classes) probabilities of n windows of ten seconds."""
-        ...
 
 
 EmbedderT = TypeVar("EmbedderT", bound=Embedder)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from exceptions import ModelFailedError
 from models import Segment
+from seams import MarkLabeller
 from utils.model_manager import ModelSlot
 from utils.punctuation import (
     apply_marks,
@@ -27,11 +28,6 @@ logger = logging.getLogger(__name__)
 class Punctuator(Protocol):
     async def restore(self, segments: Sequence[Segment], language: str) -> list[Segment]:
         """The same words and times, with marks and the case after them."""
-
-
-class MarkLabeller(Protocol):
-    def label(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """What follows each word of a window, one of `LABELS`."""
 
 
 class PunctuationService:

@@ -6,16 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, seconds
+from models import ChunkSpeakers, Embedding, Span, SpeakerTurn, seconds
 from options import SpeakerCount
+from seams import SeatModel, VoiceModel
 from services.diarization_service import (
     VOICE_RULES,
-    Embedder,
-    Embeddings,
     ReadSamples,
     VoiceNetwork,
     embed_voice,
@@ -25,7 +24,7 @@ from services.diarization_service import (
 from utils.model_manager import ModelSlot
 from utils.speaker_activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
 from utils.speech_map import SpeechMap
-from utils.voice_windows import Labels, build_turns, plan_windows
+from utils.voice_windows import build_turns, plan_windows
 
 LEAST_SPEECH = seconds(1)  # of a seat in a chunk; less is a false alarm, and too little to know a voice by
 SOLO, SOLO_HOP = seconds(3), seconds(1.5)  # windows of a seat's voice
@@ -37,20 +36,6 @@ SCALES = ((1.9, 0.95), (1.2, 0.6), (0.5, 0.25))
 # means over many windows are steadier, so that more can be asked of them, and most of those who say much.
 SAME_VOICE = 0.55
 KNOWN_VOICE = 0.5  # the like of a clip and a speaker; not measured for want of the published weights
-
-
-class SeatModel(Protocol):
-    def layout(self) -> SeatLayout: ...
-
-    def step(self, audio: Audio, state: Any, is_last: bool) -> tuple[Activity, Any]:
-        """(frames, seats) of what `audio` completes; the state goes back in with the next step."""
-        ...
-
-
-class VoiceModel(Embedder, Protocol):
-    def cluster(
-        self, scales: Sequence[tuple[Embeddings, Sequence[Span]]], count: SpeakerCount, most: int
-    ) -> Labels: ...
 
 
 class SeatDiarizer:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from models import AudioClip, Span
-from services.demucs_model import CHANNELS, SeparationLayout
+from seams import SEPARATION_CHANNELS, SeparationLayout, SeparationModel
 from utils.audio_utils import ClipWriter, SoundFormat, decoded_blocks, read_samples
 from utils.concurrency import finish_in_thread
 from utils.level import Level, LevelMeter
@@ -16,14 +15,6 @@ from utils.model_manager import ModelSlot
 from utils.music_detector import is_musical, music_score, probes
 from utils.overlap_add import Excerpt, OverlapAdder, Samples, SegmentCutter, weighted_mean
 from utils.storage import full_disk_named
-
-
-class SeparationModel(Protocol):
-    """The seam of vocal separation."""
-
-    def layout(self) -> SeparationLayout: ...
-
-    def separate(self, block: Samples, offset: int, length: int) -> Samples: ...
 
 
 class VocalSeparationService:
@@ -43,8 +34,8 @@ class VocalSeparationService:
         Raises InvalidAudioError, InsufficientStorageError, ModelFailedError, ModelUnavailableError.
         """
         layout = await self._model.run(lambda model: model.layout())
-        sound = SoundFormat("fltp", CHANNELS, layout.sample_rate)
-        cutter = SegmentCutter(layout.segment, CHANNELS)
+        sound = SoundFormat("fltp", SEPARATION_CHANNELS, layout.sample_rate)
+        cutter = SegmentCutter(layout.segment, SEPARATION_CHANNELS)
         with full_disk_named():
             level = await _level(upload, sound)
             clip_writer = ClipWriter(workspace / "vocals.s16", layout.sample_rate, clip.num_samples)
@@ -67,7 +58,7 @@ class _VocalTrack:
     """Estimates of segments in, a clip of the voices out."""
 
     def __init__(self, layout: SeparationLayout, level: Level, clip: ClipWriter) -> None:
-        self._adder = OverlapAdder(layout.segment, (len(layout.weights), CHANNELS))
+        self._adder = OverlapAdder(layout.segment, (len(layout.weights), SEPARATION_CHANNELS))
         self._weights = layout.weights
         self._level = level
         self._clip = clip

@@ -11,9 +11,8 @@ import numpy as np
 
 from exceptions import InvalidAudioError, InvalidRequestError
 from models import Audio, Embedding, KnownVoice, seconds
-from services.audio_service import Detector
+from seams import Detector, DetectorState
 from services.diarization_service import VOICE_RULES, Diarizer
-from services.speech_detector import DetectorState
 from utils.audio_utils import as_audio, decoded_blocks
 from utils.concurrency import finish_in_thread
 from utils.data_url import decode_data_url

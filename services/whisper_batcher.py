@@ -6,14 +6,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from exceptions import ModelCrashedError, ModelFailedError
 from models import Audio, WindowText
 from options import DecodeOptions
+from seams import EncodedWindow, Recogniser
 from utils.batching import BatchLimit, FairQueue
 from utils.concurrency import Lanes
 from utils.model_manager import ModelSlot
@@ -24,30 +22,6 @@ logger = logging.getLogger(__name__)
 R = TypeVar("R")
 J = TypeVar("J", bound="_Job[Any]")
 Step: TypeAlias = Callable[[Sequence[J]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EncodedWindow:
-    """What the recogniser's encoder made of one window: (frames, features), and how long the window is."""
-
-    states: npt.NDArray[np.generic]
-    num_samples: int
-
-
-class Recogniser(Protocol):
-    """Every call is one short step; what the model made of a window goes out and comes in again with it."""
-
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]: ...
-
-    def language_probabilities(self, window: EncodedWindow) -> dict[str, float]: ...
-
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]: ...
 
 
 @dataclass(frozen=True, slots=True)

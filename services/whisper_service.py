@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from models import AudioClip, Chunk, Heard, Segment, Span, TokenCounts, seconds
 from options import DecodeOptions
-from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser, WhisperBatcher
+from seams import EncodedWindow, Recogniser
+from services.whisper_batcher import BatchSizes, WhisperBatcher
 from utils.audio_utils import read_samples
 from utils.concurrency import in_order
 from utils.model_manager import ModelSlot

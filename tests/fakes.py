@@ -13,10 +13,8 @@ import numpy.typing as npt
 from exceptions import ModelFailedError
 from models import SAMPLE_RATE, Audio, Span, WindowText, Word
 from options import DecodeOptions, SpeakerCount
-from services.demucs_model import SeparationLayout
+from seams import DetectorState, EncodedWindow, SeparationLayout
 from services.diarization_service import ClusteringDiarizer
-from services.speech_detector import DetectorState
-from services.whisper_batcher import EncodedWindow
 from utils.ctc_viterbi import TokenSpan
 from utils.local_speakers import FRAME as NETWORK_FRAME
 from utils.local_speakers import FRAME_CENTRE, WINDOW_FRAMES

@@ -19,8 +19,8 @@ import httpx
 from config import Settings
 from models import WindowText
 from options import DecodeOptions
+from seams import EncodedWindow
 from server import create_app, serve
-from services.whisper_batcher import EncodedWindow
 from tests.fakes import ScriptedRecogniser
 from tests.test_serving import fake_loaders
 

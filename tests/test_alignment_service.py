@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from exceptions import ModelFailedError, ModelUnavailableError
 from models import Audio, AudioClip, Segment, seconds
-from services.alignment_service import MARGIN, AlignmentService, CtcModel
+from seams import CtcModel
+from services.alignment_service import MARGIN, AlignmentService
 from tests.builders import segment, thorough, words
 from tests.fakes import ScriptedCtc
 from utils.ctc_viterbi import TokenSpan

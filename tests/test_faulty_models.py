@@ -14,7 +14,7 @@ import pytest
 from config import Settings
 from models import WindowText
 from options import DecodeOptions
-from services.whisper_batcher import EncodedWindow
+from seams import EncodedWindow
 from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser
 from tests.speech import tone, wav

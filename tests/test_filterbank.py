@@ -6,8 +6,8 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from backends.diarization.filterbank import NUM_MELS, filterbank
 from models import SAMPLE_RATE, Audio
-from services.filterbank import NUM_MELS, filterbank
 from tests.speech import conversation
 
 

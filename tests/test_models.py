@@ -10,12 +10,12 @@ import openai
 import pytest
 from faster_whisper.utils import available_models
 
+from backends.whisper.engine import load_whisper_engine
+from backends.whisper.weights import find_weights
 from config import Settings
 from exceptions import ModelUnavailableError
 from loaders import Loaders
-from services.whisper_batcher import Recogniser
-from services.whisper_engine import load_whisper_engine
-from services.whisper_weights import find_weights
+from seams import Recogniser
 from tests.conftest import RunningServer, running_server
 from tests.fakes import LoudnessDetector, ScriptedRecogniser
 from tests.speech import conversation, tone, wav

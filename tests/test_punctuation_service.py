@@ -10,7 +10,8 @@ import pytest
 
 from exceptions import ModelUnavailableError
 from models import Segment
-from services.punctuation_service import MarkLabeller, PunctuationService
+from seams import MarkLabeller
+from services.punctuation_service import PunctuationService
 from tests.builders import segment, words
 from tests.fakes import MemorisedLabeller
 from utils.model_manager import ModelSlot, ModelSource

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends.diarization.senko import SenkoModel
 from models import Audio, Chunk, ChunkResult, ChunkSpeakers, Embedding, Span, SpeakerTurn, seconds
 from options import SpeakerCount
-from services.senko_diarizer import ChunkModel, SenkoDiarizer, SenkoModel
+from seams import ChunkModel
+from services.senko_diarizer import SenkoDiarizer
 from tests.speech import silence, speech_map, tone
 from utils.chunk_merger import merge_turns
 from utils.embedding import pack, unpack

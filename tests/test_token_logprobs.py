@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backends.whisper.engine import LONGEST_CONTEXT, WhisperEngine
+from backends.whisper.weights import find_weights
 from models import WindowText
 from options import DecodeOptions
-from services.whisper_engine import LONGEST_CONTEXT, WhisperEngine
-from services.whisper_weights import find_weights
 from tests.conftest import RunningServer
 from tests.speech import conversation
 from utils.token_logprobs import token_bytes

@@ -12,11 +12,12 @@ import pytest
 from exceptions import InvalidAudioError, ModelFailedError, UploadTooLargeError
 from models import Audio, Chunk, ChunkResult, Span, seconds
 from options import SpeakerCount, TranscriptionOptions
-from services.audio_service import AudioService, Detector
+from seams import Detector, PartsEmbedder, Recogniser, Segmenter
+from services.audio_service import AudioService
 from services.chunk_processor import Stages
-from services.diarization_service import ClusteringDiarizer, PartsEmbedder, Segmenter
+from services.diarization_service import ClusteringDiarizer
 from services.transcription import TranscriptionService
-from services.whisper_batcher import BatchSizes, Recogniser
+from services.whisper_batcher import BatchSizes
 from services.whisper_service import WhisperService
 from tests.fakes import LoudnessDetector, PitchEmbedder, PitchSegmenter, Rows, ScriptedRecogniser
 from tests.speech import silence, tone, wav

@@ -13,11 +13,12 @@ import pytest
 from exceptions import InsufficientStorageError
 from models import SAMPLE_RATE, Audio, AudioClip, Span
 from options import Choice, TranscriptionOptions
-from services.audio_service import AudioService, Detector
+from seams import Detector, Recogniser, SeparationModel
+from services.audio_service import AudioService
 from services.chunk_processor import Stages
 from services.transcription import TranscriptionService
-from services.vocal_separator import SeparationModel, VocalSeparationService
-from services.whisper_batcher import BatchSizes, Recogniser
+from services.vocal_separator import VocalSeparationService
+from services.whisper_batcher import BatchSizes
 from services.whisper_service import WhisperService
 from tests.fakes import LeftChannelSeparator, LoudnessDetector, ScriptedRecogniser
 from tests.speech import chords, tone

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from backends.diarization.embedder import VoiceEmbedder, load_voice_embedder
 from models import SAMPLE_RATE, Audio, Span
-from services.diarization_service import Embedder, embed_windows
-from services.voice_embedder import VoiceEmbedder, load_voice_embedder
+from seams import Embedder
+from services.diarization_service import embed_windows
 from utils.model_manager import ModelSlot, ModelSource
 
 
@@ -59,9 +60,7 @@ def test_scraps_of_audio_and_silence_have_a_voice(embedder: VoiceEmbedder, num_s
 
 
 def test_the_module_is_light_and_loading_has_no_side_effects() -> None:
-    code = (
-        "import sys, services.voice_embedder, services.diarization_service; assert 'torch' not in sys.modules"
-    )
+    code = "import sys, backends.diarization.embedder as _; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
     import torch
 

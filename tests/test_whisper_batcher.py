@@ -12,7 +12,8 @@ import pytest
 from exceptions import InvalidRequestError, ModelCrashedError, ModelFailedError
 from models import Audio, WindowText
 from options import DecodeOptions
-from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser, WhisperBatcher
+from seams import EncodedWindow, Recogniser
+from services.whisper_batcher import BatchSizes, WhisperBatcher
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.whisper.engine import WhisperEngine, context
+from backends.whisper.weights import find_weights
 from models import WindowText
 from options import DecodeOptions
-from services.whisper_batcher import EncodedWindow
-from services.whisper_engine import WhisperEngine, context
-from services.whisper_weights import find_weights
+from seams import EncodedWindow
 from tests.speech import conversation
 
 SAMPLES = conversation("conversation").samples

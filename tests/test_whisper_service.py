@@ -11,7 +11,8 @@ import pytest
 
 from models import SAMPLE_RATE, Audio, AudioClip, Chunk, Heard, Span, WindowText
 from options import DecodeOptions
-from services.whisper_batcher import BatchSizes, EncodedWindow, Recogniser
+from seams import EncodedWindow, Recogniser
+from services.whisper_batcher import BatchSizes
 from services.whisper_service import MOST_HEARINGS, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource

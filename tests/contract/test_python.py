@@ -28,7 +28,7 @@ from config import Settings
 from exceptions import ModelFailedError
 from models import WindowText
 from options import DecodeOptions
-from services.whisper_batcher import EncodedWindow
+from seams import EncodedWindow
 from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser
 from tests.speech import silence, tone, wav

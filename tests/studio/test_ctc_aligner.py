@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backends.ctc import CtcAligner, load_ctc_aligner
 from benchmarks.eval_set import read_audio
 from exceptions import ModelFailedError, ModelUnavailableError
 from models import SAMPLE_RATE, Audio, AudioClip, Segment, Word
-from services.alignment_service import AlignmentService, CtcModel
-from services.ctc_aligner import CtcAligner, load_ctc_aligner
+from seams import CtcModel
+from services.alignment_service import AlignmentService
 from tests.builders import segment
 from utils.model_manager import ModelSlot, ModelSource
 from utils.spelling import spell

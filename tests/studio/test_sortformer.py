@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
+from backends.diarization.sortformer import Sortformer, load_sortformer
 from exceptions import ModelUnavailableError
 from models import SAMPLE_RATE, Audio, Span
-from services.sortformer import Sortformer, load_sortformer
 from tests.speech import conversation
 from tests.studio.side_effects import nothing_else_changes
 from utils.speaker_activity import Activity, ActivityRules, seat_turns

@@ -11,12 +11,13 @@ import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
+from backends.diarization.choice import choose_diarizer
+from backends.diarization.sortformer import load_sortformer
+from backends.diarization.titanet import TitaNet, load_titanet
 from models import SAMPLE_RATE, ChunkSpeakers, Span, seconds
 from options import SpeakerCount
-from services.diarization_choice import choose_diarizer
-from services.seat_diarizer import SeatDiarizer, SeatModel, VoiceModel
-from services.sortformer import load_sortformer
-from services.titanet import TitaNet, load_titanet
+from seams import SeatModel, VoiceModel
+from services.seat_diarizer import SeatDiarizer
 from tests.speech import Conversation, conversation, speech_map
 from tests.studio.side_effects import nothing_else_changes
 from utils.model_manager import ModelSlot, ModelSource

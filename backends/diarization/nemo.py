@@ -5,8 +5,8 @@ from __future__ import annotations
 import tarfile
 from typing import Any
 
+from backends.hub import nemo_file
 from exceptions import ModelUnavailableError
-from services.hub_weights import nemo_file
 
 
 def restore(kind: str, model: str, device: str) -> Any:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from backends.whisper.weights import WhisperWeights
 from exceptions import InvalidRequestError
 from models import SAMPLE_RATE, Audio, TokenCounts, TokenLogprob, WindowText, Word, seconds
 from options import DecodeOptions, Task
-from services.whisper_batcher import EncodedWindow
-from services.whisper_weights import WhisperWeights
+from seams import EncodedWindow
 from utils.token_logprobs import token_bytes
 
 if TYPE_CHECKING:

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from models import Audio
+from seams import DETECTOR_CONTEXT as CONTEXT
+from seams import DetectorState
 from utils.speech_map import FRAME, Probabilities
 
 if TYPE_CHECKING:
     import onnxruntime
-
-CONTEXT = 64  # samples of the frame before that the network sees
-STATE_SHAPE = (1, 1, 128)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DetectorState:
-    """What the network remembers of the audio so far; it belongs to a recording, never to the model."""
-
-    hidden: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(STATE_SHAPE, np.float32))
-    cell: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(STATE_SHAPE, np.float32))
-    context: Audio = field(default_factory=lambda: np.zeros(CONTEXT, np.float32))
 
 
 class SpeechDetector:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from backends.diarization.nemo import restore
 from exceptions import ModelUnavailableError
 from models import Audio
-from services.nemo_models import restore
 from utils.speaker_activity import Activity, ActivityRules, SeatLayout
 from utils.step_buffer import HOP, Block, BlockShape, StepBuffer
 

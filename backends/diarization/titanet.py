@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from backends.diarization.nemo import restore
 from models import SAMPLE_RATE, Audio, Span
 from options import SpeakerCount
-from services.nemo_models import restore
-
-Embeddings = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
+from seams import Embeddings
+from utils.voice_windows import Labels
 
 SHORTEST = SAMPLE_RATE * 2 // 5  # of less the features have no deviation worth the name
 BATCH = 64

