@@ -9,25 +9,25 @@ from pathlib import Path
 from config import MEBIBYTE, Settings
 from loaders import Loaders
 from models import SAMPLE_RATE, seconds
-from routes.parameters import StageDefaults
 from routes.state import ServerState
-from routes.work import TranscriptionWork
 from services.alignment_service import AlignmentService
 from services.audio_service import AudioService
-from services.batch_service import BatchService
 from services.chunk_processor import Stages
-from services.file_service import FileService
-from services.job_runner import JobRunner
-from services.job_service import JobService
-from services.kept import Kept
+from services.durable.batch_service import BatchService
+from services.durable.file_service import FileService
+from services.durable.job_runner import JobRunner
+from services.durable.job_service import JobService
+from services.durable.lifecycle import DurableServices
+from services.durable.work import TranscriptionWork
 from services.punctuation_service import PunctuationService
+from services.requests.parameters import StageDefaults
 from services.result_service import ResultService
-from services.speaker_service import SpeakerService
+from services.separation_service import VocalSeparationService
 from services.transcription import TranscriptionService
-from services.vocal_separator import VocalSeparationService
-from services.voice_service import VoiceService
+from services.voices.clips import VoiceService
+from services.voices.enrolment import SpeakerService
 from services.whisper_batcher import BatchSizes
-from services.whisper_models import WhisperModels
+from services.whisper_pool import WhisperPool
 from services.whisper_service import WhisperService
 from utils.admission import Admission
 from utils.catalogue import Catalogue
@@ -96,7 +96,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         admission=Admission(settings.max_requests),
         temp=temp,
         database=database,
-        kept=_kept(settings, database, work, temp),
+        durable=_durable(settings, database, work, temp),
         work=work,
         speakers=speakers,
         defaults=defaults,
@@ -105,14 +105,12 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     )
 
 
-def _whispers(
-    settings: Settings, loaders: Loaders, models: ModelManager, batches: BatchSizes
-) -> WhisperModels:
+def _whispers(settings: Settings, loaders: Loaders, models: ModelManager, batches: BatchSizes) -> WhisperPool:
     def add(model: str) -> WhisperService:
         source = loaders.another(model) if loaders.another else loaders.recogniser
         return WhisperService(models.add(f"whisper {model}", source), batches)
 
-    return WhisperModels(
+    return WhisperPool(
         WhisperService(models.add("whisper", loaders.recogniser), batches),
         loaders.recogniser.name,
         add,
@@ -138,11 +136,13 @@ def _fingerprint(settings: Settings, loaders: Loaders) -> str:
     )
 
 
-def _kept(settings: Settings, database: Database, work: TranscriptionWork, temp: TempManager) -> Kept:
+def _durable(
+    settings: Settings, database: Database, work: TranscriptionWork, temp: TempManager
+) -> DurableServices:
     folder = settings.data_folder
     files = FileService(database, folder / "files", FileLimits(settings.files_max_bytes, MAX_FILES))
     kept_seconds = settings.job_retention_hours * 3600
     spool = folder / "jobs"
     runner = JobRunner(database, spool, files, temp, work, settings.jobs_at_once, kept_seconds)
     jobs = JobService(database, spool, runner, settings.max_jobs)
-    return Kept(files, runner, jobs, BatchService(database, files, runner, temp, work))
+    return DurableServices(files, runner, jobs, BatchService(database, files, runner, temp, work))

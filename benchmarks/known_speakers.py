@@ -21,7 +21,7 @@ from loaders import default_loaders
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, seconds
 from options import SpeakerCount
 from services.diarization_service import Diarizer
-from services.voice_service import VoiceService
+from services.voices.clips import VoiceService
 from utils.embedding import unpack
 from utils.model_manager import ModelManager
 

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, StringConstraints
 
-from routes.access import owner_of
-from routes.body_schema import json_body
 from routes.files import ExpiresAfter
-from routes.json_body import read_json
-from routes.pages import Page, page_of
+from routes.http.access import owner_of
+from routes.http.body_schema import json_body
+from routes.http.json_body import read_json
+from routes.http.pages import Page, page_of
 from routes.state import state_of
 from utils.batch_store import Batch
 
@@ -37,7 +37,7 @@ class BatchRequest(BaseModel):
 async def create_batch(request: Request) -> Batch:
     """Start on a file of requests."""
     wanted = await read_json(request, BatchRequest)
-    return await state_of(request).kept.batches.create(
+    return await state_of(request).durable.batches.create(
         owner_of(request),
         wanted.endpoint,
         wanted.input_file_id,
@@ -51,16 +51,16 @@ async def create_batch(request: Request) -> Batch:
 async def list_batches(
     request: Request, after: str | None = None, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20
 ) -> Page[Batch]:
-    found = await state_of(request).kept.batches.page(owner_of(request), after, limit + 1)
+    found = await state_of(request).durable.batches.page(owner_of(request), after, limit + 1)
     return page_of(found, limit)
 
 
 @router.get("/{batch_id}", response_model_exclude_none=True)
 async def retrieve_batch(request: Request, batch_id: str) -> Batch:
-    return await state_of(request).kept.batches.find(owner_of(request), batch_id)
+    return await state_of(request).durable.batches.find(owner_of(request), batch_id)
 
 
 @router.post("/{batch_id}/cancel", response_model_exclude_none=True)
 async def cancel_batch(request: Request, batch_id: str) -> Batch:
     """Stop it; what is done already comes in its outputs."""
-    return await state_of(request).kept.batches.cancel(owner_of(request), batch_id)
+    return await state_of(request).durable.batches.cancel(owner_of(request), batch_id)

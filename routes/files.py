@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import FileResponse
 
 from exceptions import InvalidRequestError
-from routes.access import owner_of
-from routes.body_schema import multipart_body
-from routes.errors import wrong_parameter
-from routes.middleware import request_id_of
-from routes.pages import Page, page_of
+from routes.http.access import owner_of
+from routes.http.body_schema import multipart_body
+from routes.http.errors import wrong_parameter
+from routes.http.middleware import request_id_of
+from routes.http.pages import Page, page_of
+from routes.http.uploads import Fields, UploadReader
 from routes.state import state_of
-from routes.uploads import Fields, UploadReader
 from utils.file_store import StoredFile
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
@@ -75,7 +75,7 @@ async def create_file(request: Request) -> FileObject:
     """Keep a file. While it is sent it counts as a request in the house."""
     state = state_of(request)
     with state.admission.enter(request_id_of(request)):
-        await state.kept.files.check_room()
+        await state.durable.files.check_room()
         async with state.temp.workspace() as workspace:
             reader = UploadReader(
                 workspace, state.max_upload_bytes, state.upload_idle_seconds, _parse, "purpose"
@@ -85,7 +85,7 @@ async def create_file(request: Request) -> FileObject:
                 raise InvalidRequestError("The part 'file' is missing.", param="file")
             lasts = form.expires_after.seconds if form.expires_after else None
             filename = "".join(letter for letter in upload.filename if letter.isprintable()) or "upload"
-            file = await state.kept.files.create(
+            file = await state.durable.files.create(
                 owner_of(request), upload.file, filename, form.purpose, lasts
             )
     return _wire(file)
@@ -99,25 +99,25 @@ async def list_files(
     order: Literal["asc", "desc"] = "desc",
     purpose: str | None = None,
 ) -> Page[FileObject]:
-    files = state_of(request).kept.files
+    files = state_of(request).durable.files
     found = await files.page(owner_of(request), purpose, after, order == "desc", limit + 1)
     return page_of([_wire(file) for file in found], limit)
 
 
 @router.get("/{file_id}", response_model_exclude_none=True)
 async def retrieve_file(request: Request, file_id: str) -> FileObject:
-    return _wire(await state_of(request).kept.files.find(owner_of(request), file_id))
+    return _wire(await state_of(request).durable.files.find(owner_of(request), file_id))
 
 
 @router.delete("/{file_id}")
 async def delete_file(request: Request, file_id: str) -> FileDeleted:
-    await state_of(request).kept.files.delete(owner_of(request), file_id)
+    await state_of(request).durable.files.delete(owner_of(request), file_id)
     return FileDeleted(id=file_id)
 
 
 @router.get("/{file_id}/content", response_class=FileResponse)
 async def file_content(request: Request, file_id: str) -> FileResponse:
-    files = state_of(request).kept.files
+    files = state_of(request).durable.files
     file = await files.find(owner_of(request), file_id)
     return FileResponse(
         files.path(file_id), media_type="application/octet-stream", filename=file.filename

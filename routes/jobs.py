@@ -14,12 +14,12 @@ from pydantic import BaseModel
 from exceptions import InvalidRequestError, NotFoundError
 from models import SAMPLE_RATE
 from options import ResponseFormat
-from routes.access import owner_of
-from routes.body_stream import answer_body
-from routes.errors import ErrorBody
-from routes.event_stream import DONE, KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream
+from routes.http.access import owner_of
+from routes.http.body_stream import answer_body
+from routes.http.errors import ErrorBody
+from routes.http.event_stream import DONE, KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream
 from routes.state import ServerState, state_of
-from services.job_service import JobReport
+from services.durable.job_service import JobReport
 from services.result_service import Recording
 from utils import json_blocks
 from utils.concurrency import with_pauses
@@ -61,7 +61,7 @@ async def retrieve_transcription(
 ) -> Response:
     """How far it is, and its result once it is done, in any format."""
     state = state_of(request)
-    report = await state.kept.jobs.report(owner_of(request), job_id, state.temp.root)
+    report = await state.durable.jobs.report(owner_of(request), job_id, state.temp.root)
     result: Iterable[bytes] = [b"null"]
     if report.transcript is not None:
         body = await to_thread(state.work.render, report.job, report.transcript, response_format)
@@ -76,7 +76,7 @@ async def transcription_content(
 ) -> Response:
     """The result alone, as the plain request would have answered."""
     state = state_of(request)
-    report = await state.kept.jobs.report(owner_of(request), job_id, state.temp.root)
+    report = await state.durable.jobs.report(owner_of(request), job_id, state.temp.root)
     if report.transcript is None:
         raise InvalidRequestError(f"The transcription is {report.job.status}; there is no result to be had.")
     body = await to_thread(state.work.render, report.job, report.transcript, response_format)
@@ -93,21 +93,21 @@ async def transcription_events(
 ) -> EventStream:
     """The events of stream=true from the start or from where they broke off, and on as they happen."""
     state, owner = state_of(request), owner_of(request)
-    await state.kept.jobs.find(owner, job_id)
+    await state.durable.jobs.find(owner, job_id)
     return EventStream(_lines(state, owner, job_id, last_event_id), AsyncExitStack())
 
 
 @router.delete("/{job_id}")
 async def delete_transcription(request: Request, job_id: str) -> TranscriptionDeleted:
     """Stop it, and forget its recording and its text."""
-    await state_of(request).kept.jobs.delete(owner_of(request), job_id)
+    await state_of(request).durable.jobs.delete(owner_of(request), job_id)
     return TranscriptionDeleted(id=job_id)
 
 
 async def start_job(state: ServerState, recording: Recording, fields: Fields) -> Response:
     """Take a request over that asked for background=true."""
     kept = [field for field in fields if field[0] != "background"]
-    job = await state.kept.jobs.create(recording.owner, router.prefix, kept, recording.path)
+    job = await state.durable.jobs.create(recording.owner, router.prefix, kept, recording.path)
     return Response(describe(JobReport(job)).model_dump_json(), media_type=json_blocks.MEDIA_TYPE)
 
 
@@ -141,11 +141,11 @@ def describe(report: JobReport) -> BackgroundTranscription:
 async def _lines(state: ServerState, owner: str, job_id: str, after: int) -> AsyncGenerator[bytes]:
     """Whoever deletes the job ends its events."""
     with suppress(NotFoundError):
-        events = state.kept.jobs.events(owner, job_id, after)
+        events = state.durable.jobs.events(owner, job_id, after)
         async with aclosing(with_pauses(events, KEEP_ALIVE_SECONDS)) as beats:
             async for event in beats:
                 yield KEEP_ALIVE if event is None else f"id: {event[0]}\ndata: {event[1]}\n\n".encode()
-        if (await state.kept.jobs.find(owner, job_id)).status == "completed":
+        if (await state.durable.jobs.find(owner, job_id)).status == "completed":
             yield DONE
 
 

@@ -9,16 +9,16 @@ from pydantic import BaseModel, ValidationError
 
 from exceptions import InvalidRequestError
 from models import SAMPLE_RATE
-from routes.access import owner_of
-from routes.body_schema import multipart_body
-from routes.disconnect import until_disconnect
-from routes.errors import wrong_parameter
-from routes.middleware import request_id_of
-from routes.pages import Page, page_of
-from routes.speaker_names import SpeakerName
+from routes.http.access import owner_of
+from routes.http.body_schema import multipart_body
+from routes.http.disconnect import until_disconnect
+from routes.http.errors import wrong_parameter
+from routes.http.middleware import request_id_of
+from routes.http.pages import Page, page_of
+from routes.http.uploads import Fields, UploadReader
 from routes.state import ServerState, state_of
-from routes.uploads import Fields, UploadReader
-from services.speaker_service import LONGEST_CLIP, MAX_VOICES
+from services.requests.speaker_names import SpeakerName
+from services.voices.enrolment import LONGEST_CLIP, MAX_VOICES
 from utils.voice_store import EnrolledVoice
 
 router = APIRouter(prefix="/v1/speakers", tags=["speakers"])

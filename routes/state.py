@@ -7,12 +7,12 @@ from typing import cast
 
 from starlette.requests import Request
 
-from routes.parameters import StageDefaults
-from routes.work import TranscriptionWork
-from services.kept import Kept
+from services.durable.lifecycle import DurableServices
+from services.durable.work import TranscriptionWork
+from services.requests.parameters import StageDefaults
 from services.result_service import ResultService
-from services.speaker_service import SpeakerService
 from services.transcription import TranscriptionService
+from services.voices.enrolment import SpeakerService
 from utils.admission import Admission
 from utils.catalogue import Catalogue
 from utils.database import Database
@@ -29,7 +29,7 @@ class ServerState:
     admission: Admission
     temp: TempManager
     database: Database
-    kept: Kept
+    durable: DurableServices
     work: TranscriptionWork
     speakers: SpeakerService
     defaults: StageDefaults

@@ -9,18 +9,18 @@ from fastapi import APIRouter, Request, Response
 
 from exceptions import InvalidRequestError
 from options import Task
-from routes.access import owner_of
-from routes.body_schema import form_body
-from routes.body_stream import answer_body
-from routes.disconnect import until_disconnect
-from routes.event_stream import answer_events
-from routes.form import TranscriptionForm
+from routes.http.access import owner_of
+from routes.http.body_schema import form_body
+from routes.http.body_stream import answer_body
+from routes.http.disconnect import until_disconnect
+from routes.http.event_stream import answer_events
+from routes.http.middleware import request_id_of
+from routes.http.uploads import Fields, UploadReader
 from routes.jobs import BackgroundTranscription, start_job
-from routes.known_speakers import with_known_speakers
-from routes.middleware import request_id_of
-from routes.parameters import TranscriptionRequest, parse_parameters
 from routes.state import ServerState, state_of
-from routes.uploads import Fields, UploadReader
+from services.requests.form import TranscriptionForm
+from services.requests.known_speakers import with_known_speakers
+from services.requests.parameters import TranscriptionRequest, parse_parameters
 from services.result_service import Recording
 from utils.progress import Progress
 from utils.response_formatter import render

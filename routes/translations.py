@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from options import Task
-from routes.body_schema import form_body
-from routes.form import TranscriptionForm
+from routes.http.body_schema import form_body
 from routes.transcriptions import answer
+from services.requests.form import TranscriptionForm
 from utils.wire import TranscriptionJson, TranscriptionVerboseJson
 
 router = APIRouter(prefix="/v1/audio", tags=["audio"])

@@ -23,7 +23,7 @@ from options import TranscriptionOptions
 from services.alignment_service import Aligner
 from services.diarization_service import Diarizer
 from services.punctuation_service import Punctuator
-from services.whisper_models import WhisperModels
+from services.whisper_pool import WhisperPool
 from services.whisper_service import Encoded, WhisperService
 from utils.audio_utils import read_samples
 from utils.chunk_planner import PlannedChunk
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 class Stages:
     """What a chunk can go through; a stage that this server has no model for is None."""
 
-    whisper: WhisperService | WhisperModels
+    whisper: WhisperService | WhisperPool
     diarization: Diarizer | None = None
     aligner: Aligner | None = None
     punctuator: Punctuator | None = None

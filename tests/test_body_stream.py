@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from routes.body_stream import answer_body
+from routes.http.body_stream import answer_body
 
 
 @pytest.mark.parametrize("blocks", [[], [b"one"], [b"one", b"two"], [b"x" * 70_000] * 9])

@@ -15,7 +15,7 @@ import pytest
 
 from config import Settings
 from options import ResponseFormat
-from routes.form import LISTS, TranscriptionForm
+from services.requests.form import LISTS, TranscriptionForm
 from tests.compatibility import AREAS
 from tests.conftest import RunningServer, running_server
 

@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from config import MEBIBYTE, Settings
-from services.file_service import FileService
+from services.durable.file_service import FileService
 from tests.conftest import RunningServer, running_server
 from tests.test_serving import fake_loaders
 from utils.database import Database
@@ -57,7 +57,7 @@ def test_a_file_comes_back_as_it_was_sent_and_goes_when_told(server: RunningServ
     assert files.delete(file.id).deleted
     with pytest.raises(openai.NotFoundError):
         files.retrieve(file.id)
-    assert not server.state.kept.files.path(file.id).exists()
+    assert not server.state.durable.files.path(file.id).exists()
 
 
 @pytest.mark.contract("Files and batches", "`files.create`, `retrieve`, `content`, `delete`")
@@ -107,7 +107,7 @@ def test_a_wrong_page_is_refused_in_the_envelope(server: RunningServer, query: s
 
 def test_a_clients_name_for_a_file_is_shown_and_used_for_nothing(server: RunningServer) -> None:
     file = server.client.files.create(file=("../../etc/pass\x07wd", BODY), purpose="batch")
-    assert server.state.kept.files.path(file.id).name == file.id
+    assert server.state.durable.files.path(file.id).name == file.id
     assert "\x07" not in file.filename
     for wanted in ("../server.db", "..%2Fserver.db", "file-none"):
         assert httpx.get(f"{server.url}/v1/files/{wanted}/content").status_code == 404
@@ -134,13 +134,13 @@ def test_the_store_has_a_bottom(make: Callable[..., Settings]) -> None:
         with pytest.raises(openai.InternalServerError) as refusal:
             files.create(file=("b", io.BytesIO(bytes(MEBIBYTE))), purpose="batch")
         assert refusal.value.status_code == 507
-        assert [path.name for path in server.state.kept.files.path("").iterdir()] == [first.id]
+        assert [path.name for path in server.state.durable.files.path("").iterdir()] == [first.id]
 
 
 def test_files_outlive_the_server_and_strays_do_not(make: Callable[..., Settings]) -> None:
     with running_server(make(), fake_loaders()) as server:
         file = server.client.files.create(file=("a", BODY), purpose="user_data")
-        stray = server.state.kept.files.path("file-of-a-server-that-died")
+        stray = server.state.durable.files.path("file-of-a-server-that-died")
         stray.touch()
     with running_server(make(), fake_loaders()) as server:
         assert server.client.files.content(file.id).read() == BODY

@@ -17,7 +17,7 @@ from options import (
     TranscriptionOptions,
     VoiceActivity,
 )
-from routes.parameters import StageDefaults, TranscriptionRequest, parse_parameters
+from services.requests.parameters import StageDefaults, TranscriptionRequest, parse_parameters
 from utils.wire import AnswerForm
 
 MODEL = ("model", "whisper-1")

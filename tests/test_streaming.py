@@ -21,8 +21,8 @@ from pydantic import TypeAdapter
 from exceptions import ModelFailedError
 from models import WindowText
 from options import DecodeOptions
-from routes.event_stream import answer_events
-from routes.middleware import RequestIdMiddleware
+from routes.http.event_stream import answer_events
+from routes.http.middleware import RequestIdMiddleware
 from seams import EncodedWindow
 from tests.builders import segment, transcript, words
 from tests.conftest import RunningServer, running_server

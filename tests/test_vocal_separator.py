@@ -16,8 +16,8 @@ from options import Choice, TranscriptionOptions
 from seams import Detector, Recogniser, SeparationModel
 from services.audio_service import AudioService
 from services.chunk_processor import Stages
+from services.separation_service import VocalSeparationService
 from services.transcription import TranscriptionService
-from services.vocal_separator import VocalSeparationService
 from services.whisper_batcher import BatchSizes
 from services.whisper_service import WhisperService
 from tests.fakes import LeftChannelSeparator, LoudnessDetector, ScriptedRecogniser

@@ -21,7 +21,7 @@ from backends.demucs import DemucsModel, load_separation_model
 from exceptions import ModelFailedError, ModelUnavailableError
 from models import AudioClip
 from seams import SeparationModel
-from services.vocal_separator import VocalSeparationService
+from services.separation_service import VocalSeparationService
 from tests.speech import tone, wav
 from utils.model_manager import ModelSlot, ModelSource
 from utils.overlap_add import OverlapAdder, Samples, SegmentCutter, weighted_mean

@@ -17,7 +17,7 @@ from backends.diarization.titanet import TitaNet, load_titanet
 from models import SAMPLE_RATE, ChunkSpeakers, Span, seconds
 from options import SpeakerCount
 from seams import SeatModel, VoiceModel
-from services.seat_diarizer import SeatDiarizer
+from services.diarizers.seats import SeatDiarizer
 from tests.speech import Conversation, conversation, speech_map
 from tests.studio.side_effects import nothing_else_changes
 from utils.model_manager import ModelSlot, ModelSource

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from routes.parameters import TranscriptionRequest
-from services.speaker_service import NOBODY, SpeakerService
+from services.requests.parameters import TranscriptionRequest
+from services.voices.enrolment import NOBODY, SpeakerService
 
 
 async def with_known_speakers(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from exceptions import InvalidRequestError
 from options import Choice, Granularity, ResponseFormat
-from routes.speaker_names import MAX_REFERENCES, SpeakerName
+from services.requests.speaker_names import MAX_REFERENCES, SpeakerName
 
 MAX_SPEAKERS = 100
 MISSPELT = 0.86  # likeness from which an unknown field is taken for a slip rather than for another server's

@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from routes.disconnect import until_disconnect
-from routes.middleware import request_id_of
+from routes.http.disconnect import until_disconnect
+from routes.http.middleware import request_id_of
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack, aclosing
 from fastapi import Request
 
 from exceptions import TranscriptionServerError, UnexpectedError
-from routes.body_stream import BodyStream
-from routes.disconnect import until_disconnect
-from routes.middleware import request_id_of
+from routes.http.body_stream import BodyStream
+from routes.http.disconnect import until_disconnect
+from routes.http.middleware import request_id_of
 from utils.concurrency import with_pauses
 from utils.events import Event
 from utils.stream_events import StreamEvents

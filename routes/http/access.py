@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exceptions import InvalidApiKeyError
-from routes.errors import envelope
+from routes.http.errors import envelope
 
 OPEN_PATHS = ("/health", "/health/ready")  # probes have no key
 

@@ -13,11 +13,11 @@ from sqlite3 import Connection
 from typing import BinaryIO
 
 from exceptions import InvalidRequestError, NotFoundError, TranscriptionServerError
-from services.batch_outputs import BatchOutputs
-from services.file_service import FileService
-from services.job_runner import JobRunner, Work
+from services.durable.batch_lines import MAX_LINE_BYTES, MAX_LINES, BatchLine, read_line
+from services.durable.batch_outputs import BatchOutputs
+from services.durable.file_service import FileService
+from services.durable.job_runner import JobRunner, Work
 from utils import batch_store, file_store, job_store
-from utils.batch_lines import MAX_LINE_BYTES, MAX_LINES, BatchLine, read_line
 from utils.batch_store import Batch, BatchError, BatchErrors
 from utils.concurrency import finish_in_thread
 from utils.database import Database

@@ -18,9 +18,9 @@ from options import (
     TranscriptionOptions,
     VoiceActivity,
 )
-from routes.form import Channels, ChunkingStrategy, TranscriptionForm, parse_form
-from routes.speaker_names import speaker_references
-from services.speaker_service import NOBODY, KnownSpeakers
+from services.requests.form import Channels, ChunkingStrategy, TranscriptionForm, parse_form
+from services.requests.speaker_names import speaker_references
+from services.voices.enrolment import NOBODY, KnownSpeakers
 from utils.catalogue import is_hosted
 from utils.languages import language_code
 from utils.wire import AnswerForm

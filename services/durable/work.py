@@ -10,10 +10,10 @@ from pathlib import Path
 from exceptions import InvalidRequestError
 from models import ChunkResult, Transcript
 from options import ResponseFormat, Task, TranscriptionOptions
-from routes.known_speakers import with_known_speakers
-from routes.parameters import StageDefaults, TranscriptionRequest, parse_parameters
-from services.speaker_service import SpeakerService
+from services.requests.known_speakers import with_known_speakers
+from services.requests.parameters import StageDefaults, TranscriptionRequest, parse_parameters
 from services.transcription import Recall, TranscriptionService
+from services.voices.enrolment import SpeakerService
 from utils.catalogue import Catalogue
 from utils.events import Announced, Event, Finished, Settled
 from utils.job_store import Fields, Job, Told

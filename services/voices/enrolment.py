@@ -12,7 +12,7 @@ from sqlite3 import Connection
 
 from exceptions import InvalidRequestError, StageUnavailableError
 from models import KnownVoice, KnownVoices
-from services.voice_service import ClipVoice, SpeakerReference, VoiceService
+from services.voices.clips import ClipVoice, SpeakerReference, VoiceService
 from utils import voice_store
 from utils.database import Database
 from utils.voice_matching import mean_voice

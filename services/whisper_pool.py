@@ -19,7 +19,7 @@ class _Extra:
     users: int = 0
 
 
-class WhisperModels:
+class WhisperPool:
     """Does what a WhisperService does, with the model that the options name. At most `most` others are
     there at once; the one longest unused makes room, and one in use is waited for."""
 

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from exceptions import TranscriptionServerError, UnexpectedError
 from models import Chunk, ChunkResult, Transcript
-from services.file_service import FileService
+from services.durable.file_service import FileService
 from services.transcription import Recall
 from utils import codec, job_store
 from utils.changes import Changes

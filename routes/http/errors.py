@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from exceptions import InvalidRequestError, TranscriptionServerError, UnexpectedError
-from routes.middleware import mark, request_id_of
+from routes.http.middleware import mark, request_id_of
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What outlives the server, as one: opened, worked on and closed together."""
+"""The durable services, started and stopped together."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from services.batch_service import BatchService
-from services.file_service import FileService
-from services.job_runner import JobRunner
-from services.job_service import JobService
+from services.durable.batch_service import BatchService
+from services.durable.file_service import FileService
+from services.durable.job_runner import JobRunner
+from services.durable.job_service import JobService
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ RECOVERY_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class DurableServices:
     files: FileService
     runner: JobRunner
     jobs: JobService

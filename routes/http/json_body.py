@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from exceptions import InvalidRequestError, UploadTimeoutError
-from routes.errors import wrong_parameter
+from routes.http.errors import wrong_parameter
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from models import Transcript
-from services.job_runner import Work
-from utils.batch_lines import answer_line, unanswered_line
+from services.durable.batch_lines import answer_line, unanswered_line
+from services.durable.job_runner import Work
 from utils.batch_store import Counts
 from utils.job_store import Job
 from utils.json_blocks import as_value, written

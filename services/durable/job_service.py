@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from models import Transcript
-from services.job_runner import JobRunner, Running
+from services.durable.job_runner import JobRunner, Running
 from utils import job_store
 from utils.concurrency import finish_in_thread
 from utils.database import Database

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 
 from exceptions import InvalidRequestError
-from services.voice_service import SpeakerReference
+from services.voices.clips import SpeakerReference
 
 MAX_REFERENCES = 4  # as hosted
 MAX_NAME = 64  # characters
