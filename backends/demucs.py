@@ -10,7 +10,7 @@ import numpy as np
 
 from exceptions import ModelFailedError, ModelUnavailableError
 from seams import SEPARATION_CHANNELS, SeparationLayout
-from utils.overlap_add import Samples
+from utils.audio.overlap_add import Samples
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from exceptions import ModelFailedError, ModelUnavailableError
-from utils.punctuation import LABELS, NO_MARK
+from utils.words.punctuation import LABELS, NO_MARK
 
 REQUIRED = ("config.json", "model.safetensors", "tokenizer.json")
 ROBERTA_OFFSET = 2  # positions that its family keeps for padding; the others can spare them

@@ -10,7 +10,7 @@ import numpy as np
 from models import Audio
 from seams import DETECTOR_CONTEXT as CONTEXT
 from seams import DetectorState
-from utils.speech_map import FRAME, Probabilities
+from utils.speech.speech_map import FRAME, Probabilities
 
 if TYPE_CHECKING:
     import onnxruntime

@@ -19,7 +19,7 @@ from benchmarks.speaker_scores import read_turns
 from benchmarks.values import Message, Options, Turn
 from models import SAMPLE_RATE, ChunkSpeakers, Span
 from options import SpeakerCount
-from utils.speaker_linker import link_speakers
+from utils.speakers.linking import link_speakers
 
 TITLE = "Recordings of a day"
 

@@ -37,7 +37,7 @@ from seams import EncodedWindow, Recogniser
 from server import create_app, serve
 from services.diarization_service import ReadSamples, VoiceNetwork
 from utils.model_manager import ModelSource
-from utils.speech_map import SpeechMap
+from utils.speech.speech_map import SpeechMap
 
 WORDS_PER_SECOND = 2.5
 WORDS_PER_SENTENCE = 12

@@ -11,8 +11,8 @@ from scipy.optimize import linear_sum_assignment
 
 from benchmarks.values import Turn
 from models import SAMPLE_RATE, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice
-from utils.embedding import pack
-from utils.speaker_activity import speaking_time
+from utils.speakers.activity import speaking_time
+from utils.speakers.embedding import pack
 
 Vector = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.float32]

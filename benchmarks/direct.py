@@ -16,7 +16,7 @@ from config import Settings
 from loaders import default_loaders
 from options import DecodeOptions, TranscriptionOptions
 from routes.state import ServerState
-from utils.progress import Progress
+from utils.waiting.progress import Progress
 
 
 async def transcribe(state: ServerState, audio: Path, language: str) -> str:

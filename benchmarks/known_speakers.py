@@ -22,8 +22,8 @@ from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, seconds
 from options import SpeakerCount
 from services.diarization_service import Diarizer
 from services.voices.clips import VoiceService
-from utils.embedding import unpack
 from utils.model_manager import ModelManager
+from utils.speakers.embedding import unpack
 
 TITLE = "Known speakers"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.eval_set import read_audio, read_conversations, read_mixes, read_utterances
 from benchmarks.report import note, table
 from benchmarks.values import Options
-from utils.music_detector import is_musical, music_score, probes
+from utils.audio.music_detector import is_musical, music_score, probes
 
 TITLE = "Music"
 

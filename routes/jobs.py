@@ -21,9 +21,9 @@ from routes.http.event_stream import DONE, KEEP_ALIVE, KEEP_ALIVE_SECONDS, Event
 from routes.state import ServerState, state_of
 from services.durable.job_service import JobReport
 from services.result_service import Recording
-from utils import json_blocks
-from utils.concurrency import with_pauses
-from utils.job_store import Fields
+from utils.answers import json_blocks
+from utils.store.jobs import Fields
+from utils.waiting.concurrency import with_pauses
 
 router = APIRouter(prefix="/v1/audio/transcriptions", tags=["background transcriptions"])
 

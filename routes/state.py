@@ -13,11 +13,11 @@ from services.requests.parameters import StageDefaults
 from services.result_service import ResultService
 from services.transcription import TranscriptionService
 from services.voices.enrolment import SpeakerService
-from utils.admission import Admission
 from utils.catalogue import Catalogue
-from utils.database import Database
 from utils.model_manager import ModelManager
+from utils.store.database import Database
 from utils.temp_manager import TempManager
+from utils.waiting.admission import Admission
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from services.requests.form import TranscriptionForm
 from services.requests.known_speakers import with_known_speakers
 from services.requests.parameters import TranscriptionRequest, parse_parameters
 from services.result_service import Recording
-from utils.progress import Progress
+from utils.answers.wire import TranscriptionDiarizedJson, TranscriptionJson, TranscriptionVerboseJson
 from utils.response_formatter import render
-from utils.wire import TranscriptionDiarizedJson, TranscriptionJson, TranscriptionVerboseJson
+from utils.waiting.progress import Progress
 
 router = APIRouter(prefix="/v1/audio", tags=["audio"])
 

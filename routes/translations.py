@@ -8,7 +8,7 @@ from options import Task
 from routes.http.body_schema import form_body
 from routes.transcriptions import answer
 from services.requests.form import TranscriptionForm
-from utils.wire import TranscriptionJson, TranscriptionVerboseJson
+from utils.answers.wire import TranscriptionJson, TranscriptionVerboseJson
 
 router = APIRouter(prefix="/v1/audio", tags=["audio"])
 

@@ -14,10 +14,10 @@ from exceptions import ModelFailedError
 from models import SAMPLE_RATE, AudioClip, Segment, Span
 from seams import CtcModel
 from utils.audio_utils import read_samples
-from utils.ctc_viterbi import TokenSpan
 from utils.model_manager import ModelSlot
-from utils.spelling import spell
-from utils.word_times import fit_between, settle
+from utils.words.ctc_viterbi import TokenSpan
+from utils.words.spelling import spell
+from utils.words.word_times import fit_between, settle
 
 logger = logging.getLogger(__name__)
 

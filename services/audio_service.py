@@ -10,14 +10,14 @@ from typing import Protocol
 
 from models import SAMPLE_RATE, AudioClip, Span
 from seams import Detector, DetectorState
+from utils.audio.channel_splitter import ChannelSplitter
 from utils.audio_utils import BYTES_PER_SAMPLE, Decoder, claimed_samples, read_samples
-from utils.channel_splitter import ChannelSplitter
-from utils.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
-from utils.concurrency import ahead, finish_in_thread
+from utils.disk import check_room, full_disk_named
 from utils.model_manager import ModelSlot
-from utils.progress import Progress
-from utils.speech_map import FRAME, Probabilities
-from utils.storage import check_room, full_disk_named
+from utils.speech.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
+from utils.speech.speech_map import FRAME, Probabilities
+from utils.waiting.concurrency import ahead, finish_in_thread
+from utils.waiting.progress import Progress
 
 DETECTION_BLOCK = 10 * SAMPLE_RATE // FRAME * FRAME  # whole frames; some 0.04 s of work
 

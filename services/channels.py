@@ -13,10 +13,10 @@ from typing import TypeAlias
 from exceptions import InvalidRequestError
 from models import Span, Transcript
 from options import SpeakerCount, TranscriptionOptions
-from utils.channel_merger import merge_channels
-from utils.channel_splitter import loudness, read_channel
-from utils.concurrency import finish_in_thread
-from utils.progress import PartOfProgress, Progress
+from utils.audio.channel_splitter import loudness, read_channel
+from utils.transcript.channel_merger import merge_channels
+from utils.waiting.concurrency import finish_in_thread
+from utils.waiting.progress import PartOfProgress, Progress
 
 Transcribe: TypeAlias = Callable[
     [Path, Path, TranscriptionOptions, Progress], Coroutine[None, None, Transcript]

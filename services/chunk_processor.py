@@ -26,9 +26,9 @@ from services.punctuation_service import Punctuator
 from services.whisper_pool import WhisperPool
 from services.whisper_service import Encoded, WhisperService
 from utils.audio_utils import read_samples
-from utils.chunk_planner import PlannedChunk
-from utils.progress import Progress
-from utils.speech_windows import speech_windows
+from utils.speech.chunk_planner import PlannedChunk
+from utils.speech.speech_windows import speech_windows
+from utils.waiting.progress import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -13,16 +13,16 @@ import numpy as np
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice, seconds
 from options import SpeakerCount
 from seams import Classes, Embedder, Embeddings, PartsEmbedder, Segmenter
-from utils import network_windows
-from utils.embedding import pack
-from utils.local_speakers import FRAME, WINDOW, LocalSpeakers, combine_windows
 from utils.model_manager import ModelSlot
-from utils.speaker_activity import speaking_time
-from utils.speaker_clustering import HeardVoices, cluster_voices, mean_rows
-from utils.speaker_timeline import draw_turns, held_apart
-from utils.speech_map import SpeechMap, SpeechRules
-from utils.voice_samples import VoiceSample, plan_stretches, sample_voices
-from utils.voice_windows import Labels, group_stretches, plan_windows
+from utils.speakers import network_windows
+from utils.speakers.activity import speaking_time
+from utils.speakers.clustering import HeardVoices, cluster_voices, mean_rows
+from utils.speakers.embedding import pack
+from utils.speakers.local_speakers import FRAME, WINDOW, LocalSpeakers, combine_windows
+from utils.speakers.timeline import draw_turns, held_apart
+from utils.speakers.voice_samples import VoiceSample, plan_stretches, sample_voices
+from utils.speakers.voice_windows import Labels, group_stretches, plan_windows
+from utils.speech.speech_map import SpeechMap, SpeechRules
 
 ReadSamples = Callable[[Span], Audio]
 

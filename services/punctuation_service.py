@@ -11,7 +11,7 @@ from exceptions import ModelFailedError
 from models import Segment
 from seams import MarkLabeller
 from utils.model_manager import ModelSlot
-from utils.punctuation import (
+from utils.words.punctuation import (
     apply_marks,
     bare,
     group_words,

@@ -16,14 +16,14 @@ from pydantic import TypeAdapter
 from models import Transcript
 from options import TranscriptionOptions
 from services.transcription import TranscriptionService
-from utils import codec
-from utils.concurrency import finish_in_thread
-from utils.events import Event, Finished, told_at_once
-from utils.progress import Progress
-from utils.result_cache import ResultCache
-from utils.single_flight import SingleFlight
+from utils.store.result_cache import ResultCache
 from utils.temp_manager import TempManager
-from utils.transcript_lines import read_transcript, write_transcript
+from utils.transcript import codec
+from utils.transcript.events import Event, Finished, told_at_once
+from utils.transcript.lines import read_transcript, write_transcript
+from utils.waiting.concurrency import finish_in_thread
+from utils.waiting.progress import Progress
+from utils.waiting.single_flight import SingleFlight
 
 logger = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from models import AudioClip, Span
 from seams import SEPARATION_CHANNELS, SeparationLayout, SeparationModel
+from utils.audio.level import Level, LevelMeter
+from utils.audio.music_detector import is_musical, music_score, probes
+from utils.audio.overlap_add import Excerpt, OverlapAdder, Samples, SegmentCutter, weighted_mean
 from utils.audio_utils import ClipWriter, SoundFormat, decoded_blocks, read_samples
-from utils.concurrency import finish_in_thread
-from utils.level import Level, LevelMeter
+from utils.disk import full_disk_named
 from utils.model_manager import ModelSlot
-from utils.music_detector import is_musical, music_score, probes
-from utils.overlap_add import Excerpt, OverlapAdder, Samples, SegmentCutter, weighted_mean
-from utils.storage import full_disk_named
+from utils.waiting.concurrency import finish_in_thread
 
 
 class VocalSeparationService:

@@ -15,10 +15,10 @@ from options import Choice, TranscriptionOptions
 from services.audio_service import AudioService, VocalSeparator
 from services.channels import transcribe_channels
 from services.chunk_processor import ChunkProcessor, Stages
-from utils.concurrency import ahead
-from utils.events import Event, Finished, told_at_once
-from utils.progress import Progress
-from utils.running_transcript import RunningTranscript
+from utils.transcript.events import Event, Finished, told_at_once
+from utils.transcript.running_transcript import RunningTranscript
+from utils.waiting.concurrency import ahead
+from utils.waiting.progress import Progress
 
 Recall: TypeAlias = Callable[[Chunk], Awaitable[ChunkResult | None]]
 """What an earlier run made of the chunk, if it was finished."""

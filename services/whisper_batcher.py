@@ -12,10 +12,10 @@ from exceptions import ModelCrashedError, ModelFailedError
 from models import Audio, WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser
-from utils.batching import BatchLimit, FairQueue
-from utils.concurrency import Lanes
 from utils.model_manager import ModelSlot
-from utils.temperature_ladder import next_rung, settle
+from utils.waiting.concurrency import Lanes
+from utils.waiting.fair_queue import BatchLimit, FairQueue
+from utils.words.temperature_ladder import next_rung, settle
 
 logger = logging.getLogger(__name__)
 

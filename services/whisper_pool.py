@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from models import AudioClip, Chunk, Heard, Span
 from options import DecodeOptions
 from services.whisper_service import Encoded, WhisperService
-from utils.speech_map import SpeechMap
+from utils.speech.speech_map import SpeechMap
 
 
 @dataclass(slots=True)

@@ -13,12 +13,12 @@ from options import DecodeOptions
 from seams import EncodedWindow, Recogniser
 from services.whisper_batcher import BatchSizes, WhisperBatcher
 from utils.audio_utils import read_samples
-from utils.concurrency import in_order
 from utils.model_manager import ModelSlot
-from utils.segmentation import cut_segments
-from utils.speech_map import SpeechMap, SpeechRules
-from utils.temperature_ladder import heard_nobody, wordless
-from utils.unsaid import is_sparse, unsaid
+from utils.speech.speech_map import SpeechMap, SpeechRules
+from utils.waiting.concurrency import in_order
+from utils.words.missed_speech import is_sparse, unsaid
+from utils.words.sentences import cut_segments
+from utils.words.temperature_ladder import heard_nobody, wordless
 
 VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words may be
 SURE = 0.5  # a language likelier than this is settled by one window

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from models import Chunk, ChunkResult, ChunkSpeakers, Segment, Span, SpeakerTurn, Transcript, Word, seconds
-from utils.speech_map import Probabilities
+from utils.speech.speech_map import Probabilities
 
 thorough = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -15,15 +15,15 @@ from models import SAMPLE_RATE, Audio, Span, WindowText, Word
 from options import DecodeOptions, SpeakerCount
 from seams import DetectorState, EncodedWindow, SeparationLayout
 from services.diarization_service import ClusteringDiarizer
-from utils.ctc_viterbi import TokenSpan
-from utils.local_speakers import FRAME as NETWORK_FRAME
-from utils.local_speakers import FRAME_CENTRE, WINDOW_FRAMES
+from utils.audio.overlap_add import Samples
 from utils.model_manager import ModelManager, ModelSource
-from utils.overlap_add import Samples
-from utils.punctuation import NO_MARK
-from utils.speaker_activity import ActivityRules, SeatLayout
-from utils.speech_map import FRAME, Probabilities
-from utils.spelling import Alphabet
+from utils.speakers.activity import ActivityRules, SeatLayout
+from utils.speakers.local_speakers import FRAME as NETWORK_FRAME
+from utils.speakers.local_speakers import FRAME_CENTRE, WINDOW_FRAMES
+from utils.speech.speech_map import FRAME, Probabilities
+from utils.words.ctc_viterbi import TokenSpan
+from utils.words.punctuation import NO_MARK
+from utils.words.spelling import Alphabet
 
 Rows = npt.NDArray[np.float32]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.eval_set import read_audio
 from models import SAMPLE_RATE, Audio, Span
-from utils.speech_map import FRAME, SpeechMap
+from utils.speech.speech_map import FRAME, SpeechMap
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from exceptions import OverloadedError, ShuttingDownError
-from utils.admission import Admission
+from utils.waiting.admission import Admission
 
 
 async def test_one_too_many_is_turned_away_and_may_come_back() -> None:

@@ -19,8 +19,8 @@ from seams import CtcModel
 from services.alignment_service import MARGIN, AlignmentService
 from tests.builders import segment, thorough, words
 from tests.fakes import ScriptedCtc
-from utils.ctc_viterbi import TokenSpan
 from utils.model_manager import ModelSlot, ModelSource
+from utils.words.ctc_viterbi import TokenSpan
 
 SURE = -0.1
 UNSURE = -9.0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import thorough
-from utils.batching import CALM, BatchLimit, FairQueue
+from utils.waiting.fair_queue import CALM, BatchLimit, FairQueue
 
 OWNERS, KEYS = "ABCD", "xy"
 

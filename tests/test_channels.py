@@ -21,8 +21,8 @@ from tests.builders import segment, thorough, transcript, words
 from tests.conftest import RunningServer, running_server
 from tests.speech import silence, tone
 from tests.test_serving import fake_loaders
-from utils.channel_merger import merge_channels
-from utils.channel_splitter import ChannelSplitter, read_channel
+from utils.audio.channel_splitter import ChannelSplitter, read_channel
+from utils.transcript.channel_merger import merge_channels
 
 
 def recording(*channels: Audio) -> bytes:

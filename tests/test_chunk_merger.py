@@ -16,9 +16,9 @@ from models import Chunk, ChunkResult, ChunkSpeakers, Segment, Voice, Word, seco
 from options import SpeakerCount
 from tests.builders import chunks, result, segment, thorough, turn, word, words
 from utils.chunk_merger import merge, merge_turns
-from utils.embedding import pack
-from utils.segment_merger import SegmentMerger
-from utils.speaker_linker import link_speakers
+from utils.speakers.embedding import pack
+from utils.speakers.linking import link_speakers
+from utils.transcript.segment_merger import SegmentMerger
 
 ANY = SpeakerCount()
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from models import Span
 from tests.builders import frames, probabilities, thorough
-from utils.chunk_planner import SILENT, ChunkLimits, ChunkPlanner, PlannedChunk
-from utils.speech_map import FRAME, Probabilities
+from utils.speech.chunk_planner import SILENT, ChunkLimits, ChunkPlanner, PlannedChunk
+from utils.speech.speech_map import FRAME, Probabilities
 
 
 @st.composite

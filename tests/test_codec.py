@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models import ChunkResult, Transcript
 from tests.builders import thorough
-from utils.codec import decode, encode
+from utils.transcript.codec import decode, encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))  # no half of a surrogate pair: it is no text
 few = settings(thorough, max_examples=20)  # each is a large tree

@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
-from utils.concurrency import ahead, finish_in_thread, in_order, with_pauses
+from utils.waiting.concurrency import ahead, finish_in_thread, in_order, with_pauses
 
 
 async def test_the_result_or_error_of_the_work_is_given() -> None:

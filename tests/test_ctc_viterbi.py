@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import thorough
-from utils.ctc_viterbi import LogProbabilities, align_tokens
+from utils.words.ctc_viterbi import LogProbabilities, align_tokens
 
 BLANK = 0
 

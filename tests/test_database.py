@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from exceptions import DataFolderError
-from utils import job_store
-from utils.database import Database
-from utils.schema import MIGRATIONS
+from utils.store import jobs as job_store
+from utils.store.database import Database
+from utils.store.schema import MIGRATIONS
 
 NOTES = "CREATE TABLE notes (text TEXT NOT NULL) STRICT"
 SECRET = "nobody may read this"

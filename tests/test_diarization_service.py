@@ -7,8 +7,8 @@ from models import SAMPLE_RATE, Audio, ChunkSpeakers, Span
 from options import SpeakerCount
 from tests.fakes import fake_diarizer
 from tests.speech import speech_map
-from utils.embedding import unpack
 from utils.model_manager import ModelManager
+from utils.speakers.embedding import unpack
 
 ANY = SpeakerCount()
 START = 7 * SAMPLE_RATE  # of the chunk, in the recording

@@ -20,7 +20,7 @@ from tests.fakes import ScriptedRecogniser
 from tests.speech import tone, wav
 from tests.test_serving import fake_loaders
 from utils.model_manager import ModelSource
-from utils.model_process import in_child
+from utils.process.model_process import in_child
 
 CALL_SECONDS = 4.0
 TALK = wav(tone(2.0))

@@ -16,8 +16,8 @@ from config import MEBIBYTE, Settings
 from services.durable.file_service import FileService
 from tests.conftest import RunningServer, running_server
 from tests.test_serving import fake_loaders
-from utils.database import Database
-from utils.file_store import FileLimits
+from utils.store.database import Database
+from utils.store.files import FileLimits
 
 BODY = b'{"custom_id": "a"}\n'
 KEYS = ("first-key-of-the-tests", "second-key-of-the-tests")

@@ -12,10 +12,10 @@ import pytest
 
 from models import SpeakerTurn, Transcript
 from tests.builders import segment, words
-from utils import job_store
-from utils.database import Database
-from utils.job_store import Job
-from utils.segment_log import PAGE, SegmentLog
+from utils.store import jobs as job_store
+from utils.store.database import Database
+from utils.store.jobs import Job
+from utils.transcript.segment_log import PAGE, SegmentLog
 
 JOB = Job("one", owner="", endpoint="", fields=[])
 DAY = Transcript(

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utils.json_blocks import text, with_member
+from utils.answers.json_blocks import text, with_member
 
 words = st.text(st.characters(exclude_categories=["Cs"]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 
-from utils.languages import LANGUAGES, language_code
+from utils.words.languages import LANGUAGES, language_code
 
 
 def test_they_are_those_of_faster_whisper() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import thorough
-from utils.level import LevelMeter
+from utils.audio.level import LevelMeter
 
 
 @thorough

@@ -18,7 +18,7 @@ import pytest_asyncio
 from exceptions import InvalidAudioError, ModelCrashedError, ModelFailedError, ModelUnavailableError
 from tests.rogues import Rogue, die_loading, load_nothing, load_rogue
 from utils.model_manager import ModelSlot, ModelSource, SlotState
-from utils.model_process import in_child
+from utils.process.model_process import in_child
 
 CALL_SECONDS = 60.0  # far more than any of these calls takes, on a busy machine too
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.eval_set import read_audio
 from models import SAMPLE_RATE, Audio, Span
 from tests.speech import FIXTURES, chords, silence
-from utils.music_detector import MOST_PROBES, PROBE, is_musical, music_score, probes
+from utils.audio.music_detector import MOST_PROBES, PROBE, is_musical, music_score, probes
 
 LENGTH = 20  # seconds
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import SAMPLE_RATE, Span
-from utils.local_speakers import CLASSES, FRAME, WINDOW, WINDOW_FRAMES
-from utils.network_windows import HOP, WIDE, plan_between, plan_windows
+from utils.speakers.local_speakers import CLASSES, FRAME, WINDOW, WINDOW_FRAMES
+from utils.speakers.network_windows import HOP, WIDE, plan_between, plan_windows
 
 
 @given(st.integers(1, 90 * SAMPLE_RATE), st.integers(0, 10 * SAMPLE_RATE))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import thorough
-from utils.overlap_add import Excerpt, OverlapAdder, Samples, SegmentCutter, stride_of, weighted_mean
+from utils.audio.overlap_add import Excerpt, OverlapAdder, Samples, SegmentCutter, stride_of, weighted_mean
 
 
 def sound(length: int, channels: int = 2) -> Samples:

@@ -18,7 +18,7 @@ from options import (
     VoiceActivity,
 )
 from services.requests.parameters import StageDefaults, TranscriptionRequest, parse_parameters
-from utils.wire import AnswerForm
+from utils.answers.wire import AnswerForm
 
 MODEL = ("model", "whisper-1")
 OFF = StageDefaults(diarize=False)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import thorough
-from utils.progress import Progress
+from utils.waiting.progress import Progress
 
 
 @thorough

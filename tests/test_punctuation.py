@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import thorough
-from utils.punctuation import (
+from utils.words.punctuation import (
     LABELS,
     LONGEST_UNMARKED,
     NO_MARK,

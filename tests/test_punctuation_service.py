@@ -15,7 +15,7 @@ from services.punctuation_service import PunctuationService
 from tests.builders import segment, words
 from tests.fakes import MemorisedLabeller
 from utils.model_manager import ModelSlot, ModelSource
-from utils.punctuation import LONGEST_UNMARKED, WINDOW
+from utils.words.punctuation import LONGEST_UNMARKED, WINDOW
 
 Serve = Callable[[MarkLabeller], PunctuationService]
 

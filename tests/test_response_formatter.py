@@ -18,9 +18,9 @@ from openai.types.audio import Transcription, TranscriptionDiarized, Transcripti
 from models import TokenCounts, TokenLogprob, Transcript
 from options import Granularity, ResponseFormat, Task
 from tests.builders import segment, thorough, transcript, turn, word, words
+from utils.answers.wire import AnswerForm
 from utils.response_formatter import render
-from utils.speaker_labels import speaker_label
-from utils.wire import AnswerForm
+from utils.speakers.labels import speaker_label
 
 BOTH = frozenset(Granularity)
 SILENCE = Transcript(None, 16_000, ())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from utils.result_cache import ResultCache
+from utils.store.result_cache import ResultCache
 
 
 class Clock:

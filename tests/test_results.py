@@ -24,8 +24,8 @@ from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser
 from tests.speech import tone, wav
 from tests.test_serving import LONG, fake_loaders, wait_until
-from utils.events import Settled
-from utils.progress import Progress
+from utils.transcript.events import Settled
+from utils.waiting.progress import Progress
 
 SPEECH = wav(tone(2.0))
 

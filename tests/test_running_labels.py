@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from models import ChunkSpeakers, Embedding, Heard, KnownVoice, KnownVoices, Segment, Voice, seconds
 from options import SpeakerCount, TranscriptionOptions
 from tests.builders import chunks, result, segment, thorough, turn, words
-from utils.embedding import pack
-from utils.events import Announced, Event, Finished, Settled
-from utils.running_labels import RunningSpeakers
-from utils.running_transcript import RunningTranscript
-from utils.speaker_labels import speaker_label
+from utils.speakers.embedding import pack
+from utils.speakers.labels import speaker_label
+from utils.transcript.events import Announced, Event, Finished, Settled
+from utils.transcript.running_labels import RunningSpeakers
+from utils.transcript.running_transcript import RunningTranscript
 
 ANN, BOB = pack([1, 0]), pack([0, 1])
 HALFWAY = pack([0.8, 0.6])  # of the two, nearer to Ann

@@ -14,8 +14,8 @@ from seams import SeatModel, VoiceModel
 from services.diarizers.seats import SAME_VOICE, SeatDiarizer
 from tests.fakes import SEAT_FRAME, SEAT_HERTZ, PitchVoices, ToneSeats
 from tests.speech import silence, speech_map, tone
-from utils.embedding import unpack
 from utils.model_manager import ModelSlot, ModelSource
+from utils.speakers.embedding import unpack
 
 ANY = SpeakerCount()
 START = 12_345  # of the chunk in the recording

@@ -21,11 +21,11 @@ from models import (
 from options import SpeakerCount, TranscriptionOptions
 from tests.builders import chunks, result, segment, turn, words
 from utils.chunk_merger import merge
-from utils.embedding import pack
-from utils.events import Finished, Settled
-from utils.running_transcript import RunningTranscript
-from utils.segment_log import PAGE, SegmentLog
-from utils.transcript_lines import read_transcript, write_transcript
+from utils.speakers.embedding import pack
+from utils.transcript.events import Finished, Settled
+from utils.transcript.lines import read_transcript, write_transcript
+from utils.transcript.running_transcript import RunningTranscript
+from utils.transcript.segment_log import PAGE, SegmentLog
 
 TALK = [segment(words(f"Number {n}.", start=n)) for n in range(PAGE + 7)]
 

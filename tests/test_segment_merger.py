@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from models import ChunkResult, Segment, Span
 from tests.builders import chunks, result, segment, thorough, word, words
 from tests.test_chunk_merger import cut_anywhere, heard, seeds, spoken
-from utils.segment_merger import SegmentMerger
-from utils.splicing import splice
+from utils.transcript.segment_merger import SegmentMerger
+from utils.transcript.splicing import splice
 
 VOCABULARY = ("the", "a", "of", "It.", "and", "no", "yes", "we?", "go", "on!", "so")
 

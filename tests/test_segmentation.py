@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models import Span, WindowText, Word
 from tests.builders import thorough, word, words
-from utils.segmentation import LONGEST_PAUSE, cut_segments, ends_sentence
+from utils.words.sentences import LONGEST_PAUSE, cut_segments, ends_sentence
 
 WINDOW = Span(160_000, 640_000)
 

@@ -14,9 +14,9 @@ from seams import ChunkModel
 from services.diarizers.senko import SenkoDiarizer
 from tests.speech import silence, speech_map, tone
 from utils.chunk_merger import merge_turns
-from utils.embedding import pack, unpack
 from utils.model_manager import ModelSlot, ModelSource
-from utils.speaker_linker import link_speakers
+from utils.speakers.embedding import pack, unpack
+from utils.speakers.linking import link_speakers
 
 
 class ScriptedSenko:

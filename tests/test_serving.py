@@ -31,8 +31,8 @@ from tests.fakes import (
     fake_diarizer,
 )
 from tests.speech import silence, tone, wav
-from utils.ctc_viterbi import TokenSpan
 from utils.model_manager import ModelSource
+from utils.words.ctc_viterbi import TokenSpan
 
 LONG = wav(*([tone(20.0), silence(4.0)] * 20))
 

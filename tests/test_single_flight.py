@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 import pytest
 
 from exceptions import ModelFailedError
-from utils.single_flight import SingleFlight
+from utils.waiting.single_flight import SingleFlight
 
 
 class Work:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models import Span, SpeakerTurn, seconds
 from tests.builders import thorough, turn
-from utils.speaker_activity import Activity, ActivityRules, seat_turns, solo_spans, speaking_time
+from utils.speakers.activity import Activity, ActivityRules, seat_turns, solo_spans, speaking_time
 
 FRAME = 1280
 BARE = ActivityRules(onset=0.5, offset=0.3, pad_before=0, pad_after=0, min_speech=0, min_silence=0)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from models import Segment, SpeakerTurn, Word
 from tests.builders import segment, thorough, turn, word, words
-from utils.segmentation import ends_sentence
-from utils.speaker_assigner import EDGE, assign_speakers
+from utils.speakers.assignment import EDGE, assign_speakers
+from utils.words.sentences import ends_sentence
 
 Voiced = list[tuple[str, int | None]]
 

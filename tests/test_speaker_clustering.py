@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from options import SpeakerCount
-from utils.speaker_clustering import HeardVoices, Labels, cluster_voices
+from utils.speakers.clustering import HeardVoices, Labels, cluster_voices
 
 ANY = SpeakerCount()
 

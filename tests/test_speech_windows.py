@@ -9,8 +9,8 @@ from hypothesis import given
 from models import seconds
 from options import VoiceActivity
 from tests.builders import frames, probabilities, thorough
-from utils.speech_map import FRAME, Probabilities, SpeechMap
-from utils.speech_windows import WINDOW, speech_rules, speech_windows
+from utils.speech.speech_map import FRAME, Probabilities, SpeechMap
+from utils.speech.speech_windows import WINDOW, speech_rules, speech_windows
 
 SERVER = VoiceActivity()
 # Two stretches of speech, half a second of silence between them; the second is not sure to be speech.

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import thorough
-from utils.spelling import Alphabet, spell
-from utils.spoken_numbers import spoken
+from utils.words.spelling import Alphabet, spell
+from utils.words.spoken_numbers import spoken
 
 
 def alphabet(letters: str, separator: str | None = None) -> Alphabet:

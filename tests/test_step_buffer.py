@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models import Audio
 from tests.builders import thorough
-from utils.step_buffer import HOP, MARGIN, REACH, BlockShape, StepBuffer
+from utils.speakers.step_buffer import HOP, MARGIN, REACH, BlockShape, StepBuffer
 
 shapes = st.builds(BlockShape, st.integers(1, 30), st.integers(0, 8), st.integers(0, 20))
 

@@ -29,8 +29,8 @@ from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser
 from tests.speech import silence, tone, wav
 from tests.test_serving import fake_loaders, post, settings, wait_until
-from utils.events import Event, Finished, Settled
-from utils.wire import AnswerForm
+from utils.answers.wire import AnswerForm
+from utils.transcript.events import Event, Finished, Settled
 
 TALK = wav(*([tone(20.0, 300.0), silence(2.0), tone(20.0, 900.0), silence(2.0)] * 3))
 STRICT = TypeAdapter(TranscriptionStreamEvent)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models import Segment, Word, seconds
 from tests.builders import segment, thorough, word, words
-from utils.subtitles import LONGEST, MAX_LINE, MAX_LINES, PAUSE, Cue, make_cues
+from utils.answers.subtitles import LONGEST, MAX_LINE, MAX_LINES, PAUSE, Cue, make_cues
 
 HOSTILE = [
     "x" * 500,

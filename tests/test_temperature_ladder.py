@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models import WindowText
-from utils.temperature_ladder import heard_nobody, is_doubtful, settle, wordless
+from utils.words.temperature_ladder import heard_nobody, is_doubtful, settle, wordless
 
 
 def decoded(

@@ -13,7 +13,7 @@ from models import WindowText
 from options import DecodeOptions
 from tests.conftest import RunningServer
 from tests.speech import conversation
-from utils.token_logprobs import token_bytes
+from utils.answers.token_logprobs import token_bytes
 
 DIALOGUE = conversation("dialogue")
 

@@ -22,11 +22,11 @@ from services.whisper_service import WhisperService
 from tests.fakes import LoudnessDetector, PitchEmbedder, PitchSegmenter, Rows, ScriptedRecogniser
 from tests.speech import silence, tone, wav
 from utils.audio_utils import BYTES_PER_SAMPLE
-from utils.chunk_planner import ChunkLimits
-from utils.events import Announced, Event, Finished, Settled
 from utils.model_manager import ModelSlot, ModelSource
-from utils.progress import Progress
-from utils.speaker_labels import speaker_label
+from utils.speakers.labels import speaker_label
+from utils.speech.chunk_planner import ChunkLimits
+from utils.transcript.events import Announced, Event, Finished, Settled
+from utils.waiting.progress import Progress
 
 LENGTH = 264
 TALK = wav(*([tone(20.0, 300.0), silence(2.0), tone(20.0, 900.0), silence(2.0)] * 6))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models import Segment, Span, seconds
 from tests.builders import segment, words
-from utils.unsaid import LEAST, TAIL, unsaid
+from utils.words.missed_speech import LEAST, TAIL, unsaid
 
 WINDOW = Span(seconds(10), seconds(40))
 

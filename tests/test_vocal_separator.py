@@ -23,9 +23,9 @@ from services.whisper_service import WhisperService
 from tests.fakes import LeftChannelSeparator, LoudnessDetector, ScriptedRecogniser
 from tests.speech import chords, tone
 from utils.audio_utils import Decoder, read_samples
-from utils.chunk_planner import ChunkLimits
 from utils.model_manager import ModelSlot, ModelSource, SlotState
-from utils.progress import Progress
+from utils.speech.chunk_planner import ChunkLimits
+from utils.waiting.progress import Progress
 
 
 @pytest.fixture

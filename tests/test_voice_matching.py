@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from models import ChunkSpeakers, Embedding, KnownVoice, KnownVoices, Voice
 from tests.builders import thorough
-from utils.embedding import pack, unpack
-from utils.speaker_labels import speaker_label
-from utils.voice_matching import match_voices, mean_speakers
+from utils.speakers.embedding import pack, unpack
+from utils.speakers.labels import speaker_label
+from utils.speakers.voice_matching import match_voices, mean_speakers
 
 angles = st.lists(st.integers(0, 360), max_size=4)
 

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import SAMPLE_RATE, Span
-from utils.voice_windows import HOP, LONGEST_STRETCH, WINDOW, build_turns, group_stretches, plan_windows
+from utils.speakers.voice_windows import (
+    HOP,
+    LONGEST_STRETCH,
+    WINDOW,
+    build_turns,
+    group_stretches,
+    plan_windows,
+)
 
 
 @st.composite

@@ -16,8 +16,8 @@ from services.whisper_batcher import BatchSizes
 from services.whisper_service import MOST_HEARINGS, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
-from utils.speech_map import SpeechMap
-from utils.unsaid import LEAST
+from utils.speech.speech_map import SpeechMap
+from utils.words.missed_speech import LEAST
 
 WINDOWS = [Span(n * SAMPLE_RATE, (n + 1) * SAMPLE_RATE) for n in range(6)]
 

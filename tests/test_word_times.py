@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models import Span
 from tests.builders import thorough
-from utils.word_times import SHORTEST_WORD, fit_between, settle
+from utils.words.word_times import SHORTEST_WORD, fit_between, settle
 
 ROOM = Span(1000, 20_000)
 anything = st.builds(Span, st.integers(-5000, 30_000), st.integers(-5000, 30_000))

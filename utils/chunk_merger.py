@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from models import NOBODY_KNOWN, ChunkResult, KnownVoices, Segment, SpeakerTurn, TokenCounts, Transcript
 from options import SpeakerCount
-from utils.speaker_assigner import assign_speakers
-from utils.speaker_linker import tell_apart
-from utils.voice_matching import match_voices, mean_speakers
+from utils.speakers.assignment import assign_speakers
+from utils.speakers.linking import tell_apart
+from utils.speakers.voice_matching import match_voices, mean_speakers
 
 
 def merge(

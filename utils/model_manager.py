@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 import psutil
 
 from exceptions import ModelFailedError, ModelUnavailableError, TranscriptionServerError
-from utils.model_process import ModelProcess
+from utils.process.model_process import ModelProcess
 
 logger = logging.getLogger(__name__)
 

@@ -12,12 +12,10 @@ from pydantic import BaseModel
 
 from models import SAMPLE_RATE, Segment, SpeakerTurn, Transcript, Word
 from options import Granularity, ResponseFormat, Task
-from utils.languages import LANGUAGES
-from utils.speaker_labels import every_speaker, speaker_label
-from utils.subtitles import MAX_LINE, Cue, make_cues
-from utils.token_logprobs import wire_logprobs
-from utils.usage import duration_usage, usage_of
-from utils.wire import (
+from utils.answers.subtitles import MAX_LINE, Cue, make_cues
+from utils.answers.token_logprobs import wire_logprobs
+from utils.answers.usage import duration_usage, usage_of
+from utils.answers.wire import (
     AnswerForm,
     WireDiarizedSegment,
     WireLanguage,
@@ -25,6 +23,8 @@ from utils.wire import (
     WireTurn,
     WireWord,
 )
+from utils.speakers.labels import every_speaker, speaker_label
+from utils.words.languages import LANGUAGES
 
 Names = Sequence[str | None]
 Field: TypeAlias = str | float | BaseModel | Iterable[BaseModel]

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from utils.concurrency import finish_in_thread
-from utils.storage import full_disk_named
+from utils.disk import full_disk_named
+from utils.waiting.concurrency import finish_in_thread
 
 logger = logging.getLogger(__name__)
 

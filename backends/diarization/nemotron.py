@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from exceptions import ModelUnavailableError
 from models import SAMPLE_RATE, Audio, seconds
-from utils.speaker_activity import Activity, ActivityRules, SeatLayout
-from utils.step_buffer import HOP, Block, BlockShape, StepBuffer
+from utils.speakers.activity import Activity, ActivityRules, SeatLayout
+from utils.speakers.step_buffer import HOP, Block, BlockShape, StepBuffer
 
 if TYPE_CHECKING:
     import torch

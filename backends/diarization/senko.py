@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from models import Audio, ChunkSpeakers, SpeakerTurn, Voice, seconds
-from utils.embedding import pack
-from utils.speaker_activity import speaking_time
+from utils.speakers.activity import speaking_time
+from utils.speakers.embedding import pack
 
 # Its voices pass a ReLU, so that strangers too are alike: up to 0.77 among synthetic voices, and 0.86 and
 # more for one voice heard twice. Within a chunk senko itself merges from 0.875. The linking asks less of

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from backends.diarization.nemo import restore
 from exceptions import ModelUnavailableError
 from models import Audio
-from utils.speaker_activity import Activity, ActivityRules, SeatLayout
-from utils.step_buffer import HOP, Block, BlockShape, StepBuffer
+from utils.speakers.activity import Activity, ActivityRules, SeatLayout
+from utils.speakers.step_buffer import HOP, Block, BlockShape, StepBuffer
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from backends.diarization.nemo import restore
 from models import SAMPLE_RATE, Audio, Span
 from options import SpeakerCount
 from seams import Embeddings
-from utils.voice_windows import Labels
+from utils.speakers.voice_windows import Labels
 
 SHORTEST = SAMPLE_RATE * 2 // 5  # of less the features have no deviation worth the name
 BATCH = 64

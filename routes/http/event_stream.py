@@ -13,10 +13,10 @@ from exceptions import TranscriptionServerError, UnexpectedError
 from routes.http.body_stream import BodyStream
 from routes.http.disconnect import until_disconnect
 from routes.http.middleware import request_id_of
-from utils.concurrency import with_pauses
-from utils.events import Event
-from utils.stream_events import StreamEvents
-from utils.wire import AnswerForm
+from utils.answers.wire import AnswerForm
+from utils.transcript.events import Event
+from utils.transcript.wire_events import StreamEvents
+from utils.waiting.concurrency import with_pauses
 
 logger = logging.getLogger(__name__)
 

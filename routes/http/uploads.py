@@ -21,8 +21,8 @@ from exceptions import (
     UploadTimeoutError,
     UploadTooLargeError,
 )
-from utils.concurrency import finish_in_thread
-from utils.storage import check_room, full_disk_named
+from utils.disk import check_room, full_disk_named
+from utils.waiting.concurrency import finish_in_thread
 
 MAX_FIELDS = 200
 MAX_FIELD_BYTES = 64 * 1024

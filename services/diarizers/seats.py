@@ -22,9 +22,9 @@ from services.diarization_service import (
     mean_voices,
 )
 from utils.model_manager import ModelSlot
-from utils.speaker_activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
-from utils.speech_map import SpeechMap
-from utils.voice_windows import build_turns, plan_windows
+from utils.speakers.activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
+from utils.speakers.voice_windows import build_turns, plan_windows
+from utils.speech.speech_map import SpeechMap
 
 LEAST_SPEECH = seconds(1)  # of a seat in a chunk; less is a false alarm, and too little to know a voice by
 SOLO, SOLO_HOP = seconds(3), seconds(1.5)  # windows of a seat's voice

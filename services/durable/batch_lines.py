@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exceptions import InvalidRequestError
-from utils.json_blocks import with_member, written
+from utils.answers.json_blocks import with_member, written
 
 MAX_LINES = 50_000  # as hosted
 MAX_LINE_BYTES = 16 * 1024 * 1024  # room for the voices of known speakers

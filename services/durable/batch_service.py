@@ -17,12 +17,14 @@ from services.durable.batch_lines import MAX_LINE_BYTES, MAX_LINES, BatchLine, r
 from services.durable.batch_outputs import BatchOutputs
 from services.durable.file_service import FileService
 from services.durable.job_runner import JobRunner, Work
-from utils import batch_store, file_store, job_store
-from utils.batch_store import Batch, BatchError, BatchErrors
-from utils.concurrency import finish_in_thread
-from utils.database import Database
-from utils.job_store import Job
+from utils.store import batches as batch_store
+from utils.store import files as file_store
+from utils.store import jobs as job_store
+from utils.store.batches import Batch, BatchError, BatchErrors
+from utils.store.database import Database
+from utils.store.jobs import Job
 from utils.temp_manager import TempManager
+from utils.waiting.concurrency import finish_in_thread
 
 Clock = Callable[[], float]
 

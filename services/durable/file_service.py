@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
-from utils import file_store
-from utils.concurrency import finish_in_thread
-from utils.database import Database
-from utils.file_store import FileLimits, StoredFile
-from utils.storage import move
+from utils.disk import move
+from utils.store import files as file_store
+from utils.store.database import Database
+from utils.store.files import FileLimits, StoredFile
+from utils.waiting.concurrency import finish_in_thread
 
 Clock = Callable[[], float]
 

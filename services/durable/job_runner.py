@@ -17,13 +17,14 @@ from exceptions import TranscriptionServerError, UnexpectedError
 from models import Chunk, ChunkResult, Transcript
 from services.durable.file_service import FileService
 from services.transcription import Recall
-from utils import codec, job_store
-from utils.changes import Changes
-from utils.concurrency import finish_in_thread
-from utils.database import Database
-from utils.job_store import Fields, Job, Told
-from utils.progress import Progress
+from utils.store import jobs as job_store
+from utils.store.database import Database
+from utils.store.jobs import Fields, Job, Told
 from utils.temp_manager import TempManager
+from utils.transcript import codec
+from utils.waiting.changes import Changes
+from utils.waiting.concurrency import finish_in_thread
+from utils.waiting.progress import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from sqlite3 import Connection
 
 from models import Transcript
 from services.durable.job_runner import JobRunner, Running
-from utils import job_store
-from utils.concurrency import finish_in_thread
-from utils.database import Database
-from utils.job_store import Fields, Job
-from utils.storage import move
+from utils.disk import move
+from utils.store import jobs as job_store
+from utils.store.database import Database
+from utils.store.jobs import Fields, Job
+from utils.waiting.concurrency import finish_in_thread
 
 Clock = Callable[[], float]
 

@@ -14,14 +14,14 @@ from services.requests.known_speakers import with_known_speakers
 from services.requests.parameters import StageDefaults, TranscriptionRequest, parse_parameters
 from services.transcription import Recall, TranscriptionService
 from services.voices.enrolment import SpeakerService
+from utils.answers.wire import WireTextDelta
 from utils.catalogue import Catalogue
-from utils.events import Announced, Event, Finished, Settled
-from utils.job_store import Fields, Job, Told
-from utils.progress import Progress
 from utils.response_formatter import render
-from utils.speaker_labels import without_speakers
-from utils.stream_events import StreamEvents
-from utils.wire import WireTextDelta
+from utils.speakers.labels import without_speakers
+from utils.store.jobs import Fields, Job, Told
+from utils.transcript.events import Announced, Event, Finished, Settled
+from utils.transcript.wire_events import StreamEvents
+from utils.waiting.progress import Progress
 
 TASKS = {"/v1/audio/transcriptions": Task.TRANSCRIBE, "/v1/audio/translations": Task.TRANSLATE}
 

@@ -21,9 +21,9 @@ from options import (
 from services.requests.form import Channels, ChunkingStrategy, TranscriptionForm, parse_form
 from services.requests.speaker_names import speaker_references
 from services.voices.enrolment import NOBODY, KnownSpeakers
+from utils.answers.wire import AnswerForm
 from utils.catalogue import is_hosted
-from utils.languages import language_code
-from utils.wire import AnswerForm
+from utils.words.languages import language_code
 
 C = TypeVar("C")
 

@@ -14,10 +14,10 @@ from models import Audio, Embedding, KnownVoice, seconds
 from seams import Detector, DetectorState
 from services.diarization_service import VOICE_RULES, Diarizer
 from utils.audio_utils import as_audio, decoded_blocks
-from utils.concurrency import finish_in_thread
 from utils.data_url import decode_data_url
 from utils.model_manager import ModelSlot
-from utils.speech_map import SpeechMap
+from utils.speech.speech_map import SpeechMap
+from utils.waiting.concurrency import finish_in_thread
 
 SHORTEST_CLIP, LONGEST_REFERENCE = 2, 10  # seconds, as hosted
 LEAST_SPEECH = seconds(1)  # in a clip; of less there is no voice to go by

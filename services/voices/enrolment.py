@@ -13,10 +13,10 @@ from sqlite3 import Connection
 from exceptions import InvalidRequestError, StageUnavailableError
 from models import KnownVoice, KnownVoices
 from services.voices.clips import ClipVoice, SpeakerReference, VoiceService
-from utils import voice_store
-from utils.database import Database
-from utils.voice_matching import mean_voice
-from utils.voice_store import EnrolledVoice
+from utils.speakers.voice_matching import mean_voice
+from utils.store import voices as voice_store
+from utils.store.database import Database
+from utils.store.voices import EnrolledVoice
 
 MAX_VOICES = 1000  # of one owner
 LONGEST_CLIP = 60  # seconds, of one to enrol

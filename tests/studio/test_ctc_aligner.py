@@ -20,7 +20,7 @@ from seams import CtcModel
 from services.alignment_service import AlignmentService
 from tests.builders import segment
 from utils.model_manager import ModelSlot, ModelSource
-from utils.spelling import spell
+from utils.words.spelling import spell
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

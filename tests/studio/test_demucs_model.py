@@ -23,8 +23,8 @@ from models import AudioClip
 from seams import SeparationModel
 from services.separation_service import VocalSeparationService
 from tests.speech import tone, wav
+from utils.audio.overlap_add import OverlapAdder, Samples, SegmentCutter, weighted_mean
 from utils.model_manager import ModelSlot, ModelSource
-from utils.overlap_add import OverlapAdder, Samples, SegmentCutter, weighted_mean
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -15,7 +15,7 @@ from exceptions import ModelUnavailableError
 from models import SAMPLE_RATE, Audio
 from tests.speech import conversation
 from tests.studio.side_effects import nothing_else_changes
-from utils.speaker_activity import Activity
+from utils.speakers.activity import Activity
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

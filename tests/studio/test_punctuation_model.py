@@ -20,7 +20,7 @@ from services.punctuation_service import PunctuationService
 from tests.builders import segment, words
 from tests.studio.fixtures.build_punctuation_tiny import SENTENCES
 from utils.model_manager import ModelSlot, ModelSource
-from utils.punctuation import LABELS
+from utils.words.punctuation import LABELS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from models import ChunkSpeakers, seconds
 from tests.speech import conversation
-from utils.embedding import unpack
-from utils.speaker_activity import speaking_time
+from utils.speakers.activity import speaking_time
+from utils.speakers.embedding import unpack
 
 SCRIPT = """
 import pickle, sys

@@ -81,7 +81,7 @@ def children() -> dict[int, float]:
     found = {}
     for child in psutil.Process().children():
         with suppress(psutil.NoSuchProcess):
-            if "utils.model_child" in child.cmdline():
+            if "utils.process.model_child" in child.cmdline():
                 found[child.pid] = child.create_time()
     return found
 

@@ -17,7 +17,7 @@ from exceptions import ModelUnavailableError
 from models import SAMPLE_RATE, Audio, Span
 from tests.speech import conversation
 from tests.studio.side_effects import nothing_else_changes
-from utils.speaker_activity import Activity, ActivityRules, seat_turns
+from utils.speakers.activity import Activity, ActivityRules, seat_turns
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -21,7 +21,7 @@ from services.diarizers.seats import SeatDiarizer
 from tests.speech import Conversation, conversation, speech_map
 from tests.studio.side_effects import nothing_else_changes
 from utils.model_manager import ModelSlot, ModelSource
-from utils.voice_windows import plan_windows
+from utils.speakers.voice_windows import plan_windows
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

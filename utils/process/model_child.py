@@ -1,0 +1,56 @@
+"""The child process of one model: `python -m utils.process.model_child PIPE MEMORY …`, two inherited
+descriptors for each of the calls that it takes at once."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from exceptions import TranscriptionServerError
+from utils.process.exchange import Exchange, Outcome
+
+
+def main(*descriptors: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold what people said
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries that print must not write into an answer
+    pairs = zip(descriptors[::2], descriptors[1::2], strict=True)
+    first, *others = (Exchange(Connection(pipe), memory) for pipe, memory in pairs)
+    load, *args = first.receive()
+    loaded = _attempt(load, args)
+    first.send(Outcome(error=loaded.error))
+    if loaded.error is None:
+        for lane in others:
+            threading.Thread(target=_serve, args=(lane, loaded.value), daemon=True).start()
+        _serve(first, loaded.value)
+
+
+def _serve(lane: Exchange, model: object) -> None:
+    """Call after call, until the parent hangs up."""
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            method, *args = lane.receive()
+            lane.send(_attempt(getattr(model, method), args))
+
+
+def _attempt(call: Callable[..., Any], args: list[Any]) -> Outcome:
+    try:
+        return Outcome(call(*args))
+    except TranscriptionServerError as error:
+        return Outcome(error=error)
+    except Exception as error:  # its class may lie in a library that the parent never imports
+        failure = RuntimeError(f"{type(error).__name__}: {error}")
+        failure.add_note(f"In the model's process:\n{traceback.format_exc()}")
+        return Outcome(error=failure)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

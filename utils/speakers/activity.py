@@ -1,0 +1,107 @@
+"""Who is heard in each frame, one seat a speaker, to turns that may overlap. Pure numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models import Span, SpeakerTurn, seconds
+from utils.speech.speech_map import hysteresis
+
+Activity = npt.NDArray[np.float32]
+"""(frames, seats): the probability that the speaker in each seat talks. Seats fill in order of arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRules:
+    """How activity becomes turns; times in samples. The defaults are those that NVIDIA tuned on DIHARD III
+    for streaming Sortformer v2 (`diar_streaming_sortformer_4spk-v2_dihard3-dev.yaml`); v2.1 has none of its
+    own. Their offset above the onset makes a plain threshold of the onset."""
+
+    onset: float = 0.56
+    offset: float = 1.0
+    pad_before: int = seconds(0.063)
+    pad_after: int = seconds(0.002)
+    min_speech: int = seconds(0.007)
+    min_silence: int = seconds(0.151)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatLayout:
+    """What a network has: seats, the samples of a frame of activity and of a step, its rules."""
+
+    seats: int
+    frame: int
+    step: int
+    rules: ActivityRules
+
+
+def seat_turns(activity: Activity, frame: int, heard: Span, rules: ActivityRules) -> tuple[SpeakerTurn, ...]:
+    """Turns in order of time, each with its seat for a speaker; those of one seat are disjoint.
+
+    `activity` begins at `heard.start`, a row every `frame` samples. The steps and their order are those of
+    NeMo's `ts_vad_post_processing` (after Medennikov et al. 2020, arXiv:2005.07272).
+    """
+    turns = [
+        SpeakerTurn(span.start, span.stop, seat)
+        for seat in range(activity.shape[1])
+        for span in _spans(activity[:, seat], frame, heard, rules)
+    ]
+    return tuple(sorted(turns, key=lambda turn: (turn.start, turn.stop, turn.speaker)))
+
+
+def _spans(activity: Activity, frame: int, heard: Span, rules: ActivityRules) -> list[Span]:
+    padded = (
+        Span(
+            max(heard.start + first * frame - rules.pad_before, heard.start),
+            min(heard.start + last * frame + rules.pad_after, heard.stop),
+        )
+        for first, last in hysteresis(activity, rules.onset, rules.offset, patience=0)
+    )
+    real = (span for span in close_gaps(padded, 0) if span.num_samples > rules.min_speech)
+    return list(close_gaps(real, rules.min_silence))
+
+
+def close_gaps(spans: Iterable[Span], narrow: int) -> Iterator[Span]:
+    """Sorted spans, joined where no more than `narrow` samples lie between them."""
+    held: Span | None = None
+    for span in spans:
+        if held and span.start - held.stop <= narrow:
+            span = Span(held.start, max(held.stop, span.stop))
+        elif held:
+            yield held
+        held = span
+    if held:
+        yield held
+
+
+def speaking_time(turns: Iterable[SpeakerTurn]) -> dict[int, int]:
+    """Samples of every speaker's turns, in the order in which they begin to speak."""
+    spoken: dict[int, int] = {}
+    for turn in turns:
+        spoken[turn.speaker] = spoken.get(turn.speaker, 0) + turn.stop - turn.start
+    return spoken
+
+
+def solo_spans(turns: Sequence[SpeakerTurn], speaker: int) -> list[Span]:
+    """Where only `speaker` talks: his voice is clean there."""
+    own = close_gaps((Span(turn.start, turn.stop) for turn in turns if turn.speaker == speaker), 0)
+    others = sorted(
+        (Span(turn.start, turn.stop) for turn in turns if turn.speaker != speaker), key=lambda s: s.start
+    )
+    return [rest for span in own for rest in _without(span, others)]
+
+
+def _without(span: Span, others: Sequence[Span]) -> Iterator[Span]:
+    start = span.start
+    for other in others:
+        if other.start >= span.stop:
+            break
+        if other.start > start:
+            yield Span(start, other.start)
+        start = max(start, other.stop)
+    if start < span.stop:
+        yield Span(start, span.stop)

@@ -1,0 +1,143 @@
+"""Words to speakers, and segments cut where the speaker changes. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate, groupby
+
+from models import SAMPLE_RATE, Segment, SpeakerTurn, Word
+from utils.words.punctuation import MARKS
+from utils.words.sentences import CLOSERS, sentences, with_words
+
+REACH = SAMPLE_RATE  # a word in a gap goes to a turn no farther than this
+EDGE = SAMPLE_RATE * 3 // 10  # a word this near to a change of speaker may belong to either side
+LONGEST_INTERJECTION = 2 * SAMPLE_RATE
+FITS = 0.5  # a phrase is what was interjected if they share so much of the time that both take
+
+
+def assign_speakers(segments: Iterable[Segment], turns: Sequence[SpeakerTurn]) -> Iterator[Segment]:
+    """Give every word its speaker and cut segments at each change, so that none carries two voices.
+
+    A word goes to the turn that covers most of it; words at the edge of a turn go to the speaker of
+    their sentence; a phrase that fits a short turn is that turn's, whoever else talks meanwhile; a segment
+    without words goes to the turn that covers most of it.
+    """
+    timeline = _Timeline(turns)
+    for segment in segments:
+        yield from _split(segment, timeline.near(segment.start - REACH, segment.stop + REACH))
+
+
+class _Timeline:
+    """Turns in order, found by time."""
+
+    def __init__(self, turns: Sequence[SpeakerTurn]) -> None:
+        self._turns = sorted(turns, key=lambda turn: (turn.start, turn.stop, turn.speaker))
+        self._starts = [turn.start for turn in self._turns]
+        self._latest_stops = list(accumulate((turn.stop for turn in self._turns), max))
+
+    def near(self, start: int, stop: int) -> list[SpeakerTurn]:
+        """Those that have a part of `[start, stop)`."""
+        first, last = bisect_right(self._latest_stops, start), bisect_left(self._starts, stop)
+        return [turn for turn in self._turns[first:last] if turn.stop > start]
+
+
+def _split(segment: Segment, nearby: Sequence[SpeakerTurn]) -> Iterator[Segment]:
+    if not segment.words:
+        yield replace(segment, speaker=_speaker_of(segment.start, segment.stop, nearby))
+        return
+    words = [replace(word, speaker=_speaker_of(word.start, word.stop, nearby)) for word in segment.words]
+    settled = [
+        word
+        for sentence in sentences(words)
+        for phrase in _phrases(_settle_edges(sentence, nearby))
+        for word in _give_to_interjector(phrase, nearby)
+    ]
+    for speaker, run in groupby(_fill(settled), key=lambda word: word.speaker):
+        yield replace(with_words(segment, list(run)), speaker=speaker)
+
+
+def _speaker_of(start: int, stop: int, turns: Sequence[SpeakerTurn]) -> int | None:
+    """The speaker with most of `[start, stop)`, of equals the one whose turn is longest: of voices on top of
+    each other a recogniser writes down the one that holds the floor. Else the nearest within reach, else
+    nobody."""
+    shares: Counter[int] = Counter()
+    longest: dict[int, int] = {}
+    for turn in turns:
+        if (share := min(stop, turn.stop) - max(start, turn.start)) > 0:
+            shares[turn.speaker] += share
+            longest[turn.speaker] = max(turn.stop - turn.start, longest.get(turn.speaker, 0))
+    if shares:
+        return max(shares, key=lambda speaker: (shares[speaker], longest[speaker], -speaker))
+    near = min(turns, key=lambda turn: max(turn.start - stop, start - turn.stop), default=None)
+    return near.speaker if near and max(near.start - stop, start - near.stop) <= REACH else None
+
+
+def _settle_edges(sentence: list[Word], turns: Sequence[SpeakerTurn]) -> list[Word]:
+    """Give stray words at either end of a sentence to its main speaker if they lie at a change to or from
+    that speaker. What lies farther inside another's turn stays there: interjections survive."""
+    spoken: Counter[int | None] = Counter()
+    for word in sentence:
+        spoken[word.speaker] += word.stop - word.start + 1
+    main = max(spoken, key=lambda speaker: spoken[speaker])
+    begins = [turn.start for turn in turns if turn.speaker == main]
+    ends = [turn.stop for turn in turns if turn.speaker == main]
+    first, last = 0, len(sentence)
+    while first < last and _is_stray(sentence[first], main, begins):
+        first += 1
+    while last > first and _is_stray(sentence[last - 1], main, ends):
+        last -= 1
+    return [
+        word if first <= index < last else replace(word, speaker=main) for index, word in enumerate(sentence)
+    ]
+
+
+def _is_stray(word: Word, main: int | None, changes: Sequence[int]) -> bool:
+    """Whether all of a word that is not the main speaker's lies within reach of one of `changes`."""
+    near = any(moment - EDGE <= word.start and word.stop <= moment + EDGE for moment in changes)
+    return word.speaker != main and near
+
+
+def _phrases(sentence: Sequence[Word]) -> Iterator[list[Word]]:
+    """Words up to each mark, or up to a change of speaker."""
+    phrase: list[Word] = []
+    for word in sentence:
+        if phrase and (_ends_phrase(phrase[-1]) or phrase[-1].speaker != word.speaker):
+            yield phrase
+            phrase = []
+        phrase.append(word)
+    yield phrase
+
+
+def _ends_phrase(word: Word) -> bool:
+    return word.text.rstrip(CLOSERS).endswith(MARKS)
+
+
+def _give_to_interjector(phrase: Sequence[Word], turns: Sequence[SpeakerTurn]) -> list[Word]:
+    """A short turn inside another's covers its words no better than that one does, but fits them better."""
+    short = [turn for turn in turns if turn.stop - turn.start <= LONGEST_INTERJECTION]
+    best = max(short, key=lambda turn: _fit(phrase, turn), default=None)
+    if best is None or _fit(phrase, best) <= FITS:
+        return list(phrase)
+    return [replace(word, speaker=best.speaker) for word in phrase]
+
+
+def _fit(phrase: Sequence[Word], turn: SpeakerTurn) -> float:
+    """Intersection over union; nothing where a word lies mostly outside the turn."""
+    if any(not turn.start <= (word.start + word.stop) // 2 < turn.stop for word in phrase):
+        return 0.0
+    start, stop = phrase[0].start, max(word.stop for word in phrase)
+    shared = min(stop, turn.stop) - max(start, turn.start)
+    return shared / (max(stop, turn.stop) - min(start, turn.start))
+
+
+def _fill(words: Sequence[Word]) -> list[Word]:
+    """Words that nobody was heard to say go with the word before them, the first ones with the word after."""
+    known = next((word.speaker for word in words if word.speaker is not None), None)
+    filled = []
+    for word in words:
+        known = known if word.speaker is None else word.speaker
+        filled.append(replace(word, speaker=known))
+    return filled

@@ -1,0 +1,91 @@
+"""What a segmentation network says of overlapping windows: who of up to three local speakers talks in each
+frame. Local speakers of one window mean nothing in the next. Pure numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models import SAMPLE_RATE, Span
+from utils.speech.speech_map import SpeechMap
+
+Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
+
+FRAME = 270  # samples from one frame of the network to the next
+FRAME_CENTRE = 495  # samples from the start of a window to the middle of its first frame
+WINDOW = 10 * SAMPLE_RATE
+WINDOW_FRAMES = 589
+# Who talks, for each class of the network.
+CLASSES = np.array(
+    [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=np.bool_
+)
+# How much the detector's word on speech weighs beside the network's, and from which mean there is speech.
+# The detector knows a pause from a voice, the network a far voice from noise; either, when sure, suffices.
+DETECTOR = 0.6
+SPEECH = 0.35
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalSpeakers:
+    """Windows that start at the frames `starts` of a chunk that begins at the sample `origin`.
+
+    `talks` (windows, frames, seats): whether a local speaker talks; `number` and `speech` (frames of the
+    chunk,): the mean number of speakers in the windows, and the mean probability of speech, to which the
+    speech detector contributes.
+    """
+
+    origin: int
+    starts: npt.NDArray[np.int64]
+    talks: Flags
+    speech: Floats
+    number: Floats
+
+    @property
+    def alone(self) -> Flags:
+        """(windows, frames, seats): whether a local speaker talks and nobody else does."""
+        return np.asarray(self.talks & (self.talks.sum(axis=2, keepdims=True) == 1))
+
+    def sample(self, frame: int) -> int:
+        """The sample of the recording in the middle of a frame."""
+        return self.origin + FRAME_CENTRE + frame * FRAME
+
+    def span(self, first: int, last: int) -> Span:
+        """The samples of the frames `[first, last)`."""
+        return Span(self.sample(first) - FRAME // 2, self.sample(last) - FRAME // 2)
+
+
+def combine_windows(
+    heard: Span, starts: Sequence[int], classes: Floats, detected: SpeechMap
+) -> LocalSpeakers:
+    """`classes` (n, frames, 7) are the probabilities of `CLASSES` in each window."""
+    first = (np.array(starts, dtype=np.int64) - heard.start) // FRAME
+    frames = max((heard.num_samples - FRAME_CENTRE) // FRAME + 1, 1)
+    talks = CLASSES[classes.argmax(axis=2)]
+    speech = average(1 - classes[..., :1], first, frames)[:, 0]
+    number = average(talks.sum(axis=2, keepdims=True), first, frames)[:, 0]
+    middles = heard.start + FRAME_CENTRE + FRAME * np.arange(frames)
+    speech += DETECTOR * (detected.at(middles) - speech)
+    return LocalSpeakers(heard.start, first, talks, speech, number)
+
+
+def average(rows: npt.NDArray[np.generic], starts: npt.NDArray[np.int64], frames: int) -> Floats:
+    """(frames, d) mean over the windows that hear a frame, which trust their middle most, of (windows,
+    WINDOW_FRAMES, d); zero where none does."""
+    trust = np.hamming(WINDOW_FRAMES).astype(np.float32)[:, None]
+    total = np.zeros((frames, rows.shape[2]), np.float32)
+    weight = np.zeros((frames, 1), np.float32)
+    for row, start in zip(rows, starts.tolist(), strict=True):
+        length = min(WINDOW_FRAMES, frames - start)
+        total[start : start + length] += (trust * row)[:length]
+        weight[start : start + length] += trust[:length]
+    return np.asarray(total / np.maximum(weight, 1e-9), np.float32)
+
+
+def true_runs(flags: Flags) -> list[tuple[int, int]]:
+    """Half-open ranges of frames that are set."""
+    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

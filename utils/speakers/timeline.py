@@ -1,0 +1,121 @@
+"""Voices told apart, put back on the local speakers of every window, and the turns that follow. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from models import SAMPLE_RATE, Span, SpeakerTurn
+from utils.speakers.activity import close_gaps
+from utils.speakers.clustering import Labels
+from utils.speakers.local_speakers import (
+    SPEECH,
+    WINDOW_FRAMES,
+    Flags,
+    Floats,
+    LocalSpeakers,
+    average,
+    true_runs,
+)
+from utils.speakers.voice_samples import VoiceSample
+
+Indices = npt.NDArray[np.int64]
+
+REACH = 45  # frames; samples within 0.75 s of a frame say whose it is
+CLUSTERED = 0.1  # cosine that a sample is nearer to the speaker whom the clustering gave it to
+OVERLAP = 1.7  # mean number of local speakers from which two talk at once
+FAINTEST = 0.3  # share of the votes that a second speaker needs
+NARROW_PAUSE = SAMPLE_RATE // 4  # inside a turn
+SHORTEST_TURN = 6  # frames: a tenth of a second
+
+
+def held_apart(local: LocalSpeakers, samples: Sequence[VoiceSample]) -> tuple[Floats, Floats]:
+    """(n, n): whether any window hears both of two samples, and how clearly they are then two people: 1 if
+    every such window says so, 0 if no more than half of them do."""
+    together = np.zeros((len(samples), len(samples)), np.float32)
+    apart = np.zeros_like(together)
+    for _, rows, seats in _seated(local, samples):
+        both = np.ix_(rows, rows)
+        together[both] += 1
+        apart[both] += seats[:, None] != seats
+    share = apart / np.maximum(together, 1)
+    return np.minimum(together, 1), np.maximum(2 * share - 1, 0)
+
+
+def draw_turns(
+    local: LocalSpeakers, samples: Sequence[VoiceSample], labels: Labels, likeness: Floats
+) -> tuple[SpeakerTurn, ...]:
+    """Turns in order of time, those of one speaker disjoint; `labels` (n,) are the speakers of the samples,
+    `likeness` (n, k) the cosines of the samples and the voices of k speakers.
+
+    In every window each local speaker goes, frame by frame, to whom the samples near by sound like. The
+    windows vote, and as many speakers talk as they hear at once (after Bredin 2023, pyannote.audio 2.1).
+    """
+    given = labels[:, None] == np.arange(likeness.shape[1])
+    votes = _votes(local, samples, likeness + CLUSTERED * given.astype(np.float32))
+    talking = np.where(local.speech > SPEECH, np.maximum(np.floor(local.number + 2 - OVERLAP), 1), 0)
+    rank = np.argsort(np.argsort(-votes, axis=1, kind="stable"), axis=1)
+    loud = (rank == 0) | (votes >= FAINTEST)
+    talks = (rank < talking[:, None]) & loud & (votes > 0)
+    turns = [
+        SpeakerTurn(span.start, span.stop, speaker)
+        for speaker, heard in enumerate(talks.T)
+        for span in _spans(local, heard) or _spans(local, _held(local, samples, labels == speaker))
+    ]
+    return tuple(sorted(turns, key=lambda turn: (turn.start, turn.stop, turn.speaker)))
+
+
+def _spans(local: LocalSpeakers, talks: Flags) -> list[Span]:
+    long = (local.span(first, last) for first, last in true_runs(talks) if last - first >= SHORTEST_TURN)
+    return list(close_gaps(long, NARROW_PAUSE))
+
+
+def _held(local: LocalSpeakers, samples: Sequence[VoiceSample], mine: Flags) -> Flags:
+    """The moments of the samples of a speaker who has no others: as many are asked for, as many are shown."""
+    held = np.zeros(len(local.speech), np.bool_)
+    for index in np.flatnonzero(mine).tolist():
+        held[max(samples[index].centre - SHORTEST_TURN, 0) : samples[index].centre + SHORTEST_TURN] = True
+    return held
+
+
+def _votes(local: LocalSpeakers, samples: Sequence[VoiceSample], likeness: Floats) -> Floats:
+    """(frames of the chunk, k): the mean over windows of whom each frame's speakers sound like."""
+    belief = np.zeros((len(local.starts), WINDOW_FRAMES, likeness.shape[1]), np.float32)
+    centres = np.array([sample.centre for sample in samples], np.int64)
+    trust = np.array([sample.trust for sample in samples], np.float32)
+    for window, rows, seats in _seated(local, samples):
+        for seat in np.unique(seats).tolist():
+            mine = rows[seats == seat]
+            sound = _near(centres[mine] - int(local.starts[window]), trust[mine], likeness[mine])
+            talks = np.flatnonzero(local.talks[window, :, seat])
+            belief[window, talks, sound[talks].argmax(axis=1)] = 1
+    return average(belief, local.starts, len(local.speech))
+
+
+def _near(places: Indices, trust: Floats, rows: Floats) -> Floats:
+    """(WINDOW_FRAMES, k): for every frame the mean of the rows whose places are within reach, or of all."""
+    total = np.zeros((WINDOW_FRAMES + 1, rows.shape[1] + 1), np.float64)
+    np.add.at(total, places + 1, trust[:, None] * np.c_[rows, np.ones(len(rows))])
+    total = total.cumsum(axis=0)
+    frames = np.arange(WINDOW_FRAMES)
+    near = total[np.minimum(frames + REACH + 1, WINDOW_FRAMES)] - total[np.maximum(frames - REACH, 0)]
+    near = np.where(near[:, -1:] > 1e-6, near, total[-1])
+    return np.asarray(near[:, :-1] / near[:, -1:], np.float32)
+
+
+def _seated(local: LocalSpeakers, samples: Sequence[VoiceSample]) -> Iterator[tuple[int, Indices, Indices]]:
+    """Each window, the samples whose speaker it tells, and their seats in it. Samples of people who talk at
+    once are known to the window that they are from, others wherever their speaker is heard alone."""
+    centres = np.array([sample.centre for sample in samples], np.int64)
+    windows = np.array([sample.window for sample in samples], np.int64)
+    seats = np.array([sample.seat for sample in samples], np.int64)
+    alone = local.alone
+    clear = alone[windows, centres - local.starts[windows], seats]
+    for window, start in enumerate(local.starts.tolist()):
+        rows = np.flatnonzero((centres >= start) & (centres < start + WINDOW_FRAMES))
+        there = alone[window, centres[rows] - start]
+        own = windows[rows] == window
+        known = own | (clear[rows] & there.any(axis=1))
+        yield window, rows[known], np.where(own, seats[rows], there.argmax(axis=1))[known]

@@ -1,0 +1,138 @@
+"""Batches in SQLite. Each function is part of one transaction; the lines of a batch are jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sqlite3 import Connection, Row
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from exceptions import OverloadedError
+from utils.store.owned_rows import OwnedRows
+
+OWNED = OwnedRows("batches", "batch", "batch_id")
+MOST_LIVE = 1000  # batches of all owners that may wait or run
+LIVE = "status IN ('validating', 'in_progress', 'finalizing', 'cancelling')"
+
+
+class BatchError(BaseModel):
+    """What is wrong with a line of the input; lines are counted from one."""
+
+    code: str
+    message: str
+    param: str | None = None
+    line: int | None = None
+
+
+class BatchErrors(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[BatchError]
+
+
+class Counts(BaseModel):
+    total: int = 0
+    completed: int = 0
+    failed: int = 0
+
+
+class Batch(BaseModel):
+    """As the official client's type has it; times are Unix seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    object: Literal["batch"] = "batch"
+    endpoint: str
+    input_file_id: str
+    completion_window: str
+    metadata: dict[str, str] | None = None
+    status: str = "validating"
+    errors: BatchErrors | None = None
+    created_at: int
+    in_progress_at: int | None = None
+    finalizing_at: int | None = None
+    completed_at: int | None = None
+    failed_at: int | None = None
+    expired_at: int | None = None
+    cancelling_at: int | None = None
+    cancelled_at: int | None = None
+    expires_at: int
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    request_counts: Counts = Counts()
+
+    def then(self, **changes: Any) -> Batch:
+        return self.model_copy(update=changes)
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in ("validating", "in_progress", "finalizing", "cancelling")
+
+
+def add(connection: Connection, owner: str, batch: Batch, output_seconds: int | None) -> None:
+    """Raises OverloadedError."""
+    live = connection.execute(f"SELECT count(*) FROM batches WHERE {LIVE}").fetchone()[0]  # noqa: S608
+    if live >= MOST_LIVE:
+        raise OverloadedError(f"{MOST_LIVE} batches wait here already; try again later.")
+    connection.execute(
+        "INSERT INTO batches (id, owner, status, output_seconds, document) VALUES (?, ?, ?, ?, ?)",
+        (batch.id, owner, batch.status, output_seconds, batch.model_dump_json()),
+    )
+
+
+def save(connection: Connection, batch: Batch) -> None:
+    connection.execute(
+        "UPDATE batches SET status = ?, document = ? WHERE id = ?",
+        (batch.status, batch.model_dump_json(), batch.id),
+    )
+
+
+def find(connection: Connection, owner: str, batch_id: str) -> Batch:
+    """Raises NotFoundError, also for the batches of others."""
+    return _batch(connection, OWNED.find(connection, owner, batch_id))
+
+
+def page(connection: Connection, owner: str, after: str | None, limit: int) -> Sequence[Batch]:
+    """The newest first. Raises InvalidRequestError when there is no batch `after`."""
+    rows = connection.execute(
+        "SELECT * FROM batches WHERE owner = :owner AND (:start IS NULL OR number < :start)"
+        " ORDER BY number DESC LIMIT :limit",
+        {"owner": owner, "start": OWNED.number_of(connection, owner, after), "limit": limit},
+    ).fetchall()
+    return [_batch(connection, row) for row in rows]
+
+
+def due(connection: Connection, now: float) -> list[tuple[str, int | None, Batch]]:
+    """What can go a step further, the oldest first: owner, how long outputs are kept, the batch."""
+    rows = connection.execute(
+        f"SELECT * FROM batches WHERE {LIVE} AND (status IN ('validating', 'cancelling')"  # noqa: S608
+        " OR json_extract(document, '$.expires_at') <= ? OR NOT EXISTS (SELECT 1 FROM jobs"
+        " WHERE batch_id = batches.id AND status IN ('queued', 'in_progress'))) ORDER BY number",
+        (now,),
+    )
+    return [(row["owner"], row["output_seconds"], Batch.model_validate_json(row["document"])) for row in rows]
+
+
+def delete_older(connection: Connection, created_before: float) -> None:
+    """Batches that are over and older than that."""
+    connection.execute(
+        f"DELETE FROM batches WHERE NOT {LIVE} AND json_extract(document, '$.created_at') < ?",  # noqa: S608
+        (created_before,),
+    )
+
+
+def _batch(connection: Connection, row: Row) -> Batch:
+    """Counts of a batch at work are taken from its jobs."""
+    batch = Batch.model_validate_json(row["document"])
+    if not batch.is_live:
+        return batch
+    counted = connection.execute(
+        "SELECT status, count(*) FROM jobs WHERE batch_id = ? GROUP BY status", (batch.id,)
+    )
+    counts: dict[str, int] = dict(tuple(pair) for pair in counted)
+    return batch.then(
+        request_counts=Counts(
+            total=sum(counts.values()), completed=counts.get("completed", 0), failed=counts.get("failed", 0)
+        )
+    )

@@ -1,0 +1,104 @@
+"""What must outlive the process: one SQLite file, one connection, one thread."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from exceptions import DataFolderError
+from utils.disk import full_disk_named
+from utils.store.schema import MIGRATIONS
+
+R = TypeVar("R")
+
+BUSY_SECONDS = 5.0  # an earlier server may still be on its way out
+
+
+class Database:
+    """All work runs on the connection's one thread, so that transactions need no locks of ours and the
+    event loop never waits for the disk. The file belongs to one server at a time."""
+
+    def __init__(
+        self, path: Path, migrations: Sequence[str] = MIGRATIONS, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        self._path = path
+        self._migrations = migrations
+        self._busy_seconds = busy_seconds
+        self._thread = ThreadPoolExecutor(1, "database")
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Raises DataFolderError: it cannot be written, another server has it, or a newer one wrote it."""
+        try:
+            await self._submit(self._open)
+        except (OSError, sqlite3.Error) as error:
+            raise DataFolderError(
+                f"The data folder '{self._path.parent}' cannot be used ({error}): it must be writable, and "
+                "each server needs its own; set DATA_DIR."
+            ) from error
+
+    async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        """`work(connection)` as one transaction. It is done to its end though its caller be cancelled.
+
+        Raises InsufficientStorageError, and then nothing of it was done.
+        """
+        return await self._submit(lambda: self._transact(work))
+
+    async def forget(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        """As `run`; afterwards nothing of what `work` deleted is left in the files."""
+
+        def transact_and_shrink_log() -> R:
+            result = self._transact(work)
+            self._opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return result
+
+        return await self._submit(transact_and_shrink_log)
+
+    def close(self) -> None:
+        """Finish what waits, then let the file go."""
+        if self._connection is not None:
+            self._thread.submit(self._connection.close).result()
+        self._thread.shutdown()
+
+    async def _submit(self, work: Callable[[], R]) -> R:
+        return await asyncio.shield(asyncio.wrap_future(self._thread.submit(work)))
+
+    @property
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise RuntimeError("the database was not opened")
+        return self._connection
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)
+        connection = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
+        self._connection = connection
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # first, so that no memory is shared
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")  # what people said is overwritten, not only unlinked
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(self._migrations):
+            raise sqlite3.DatabaseError("a newer version of this server wrote it")
+        for number, script in enumerate(self._migrations[version:], start=version + 1):
+            connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={number}; COMMIT;")
+        connection.executescript("BEGIN IMMEDIATE; COMMIT")  # takes the lock, which stays
+
+    def _transact(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        connection = self._opened
+        with full_disk_named():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        return result

@@ -1,0 +1,99 @@
+"""What is known of uploaded files, in SQLite. Each function is part of one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from sqlite3 import Connection, Row
+
+from exceptions import InsufficientStorageError
+from utils.store.owned_rows import OwnedRows
+
+OWNED = OwnedRows("files", "file", "file_id")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of one owner; times are Unix seconds."""
+
+    id: str
+    owner: str
+    filename: str
+    purpose: str
+    bytes: int
+    created_at: int
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimits:
+    """Of all owners together."""
+
+    max_bytes: int
+    max_files: int
+
+
+def check_room(connection: Connection, new_bytes: int, limits: FileLimits) -> None:
+    """Raises InsufficientStorageError when one more file of that size is too much."""
+    count, total = connection.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM files").fetchone()
+    if count >= limits.max_files or total + new_bytes > limits.max_bytes:
+        raise InsufficientStorageError("The file store of this server is full; delete files first.")
+
+
+def insert(connection: Connection, file: StoredFile) -> None:
+    connection.execute(
+        "INSERT INTO files (id, owner, filename, purpose, bytes, created_at, expires_at)"
+        " VALUES (:id, :owner, :filename, :purpose, :bytes, :created_at, :expires_at)",
+        asdict(file),
+    )
+
+
+def find(connection: Connection, owner: str, file_id: str) -> StoredFile:
+    """Raises NotFoundError, also for the files of others."""
+    return _file(OWNED.find(connection, owner, file_id))
+
+
+def page(
+    connection: Connection,
+    owner: str,
+    purpose: str | None,
+    after: str | None,
+    is_descending: bool,
+    limit: int,
+) -> Sequence[StoredFile]:
+    """Up to `limit` files that come after the file `after`, in order of their making. Raises
+    InvalidRequestError when there is no file `after`."""
+    rows = connection.execute(
+        "SELECT * FROM files WHERE owner = :owner AND (:purpose IS NULL OR purpose = :purpose)"
+        " AND (:start IS NULL OR number * :sign > :start * :sign) ORDER BY number * :sign LIMIT :limit",
+        {
+            "owner": owner,
+            "purpose": purpose,
+            "start": OWNED.number_of(connection, owner, after),
+            "sign": -1 if is_descending else 1,
+            "limit": limit,
+        },
+    )
+    return [_file(row) for row in rows]
+
+
+def delete(connection: Connection, owner: str, file_id: str) -> None:
+    """Raises NotFoundError."""
+    find(connection, owner, file_id)
+    connection.execute("DELETE FROM files WHERE id = ?", (file_id,))
+
+
+def delete_expired(connection: Connection, now: float) -> Sequence[str]:
+    """The ids of those deleted."""
+    rows = connection.execute("DELETE FROM files WHERE expires_at <= ? RETURNING id", (now,))
+    return [row["id"] for row in rows]
+
+
+def ids(connection: Connection, owner: str | None = None) -> frozenset[str]:
+    """Of one owner, or of all."""
+    rows = connection.execute("SELECT id FROM files WHERE :owner IS NULL OR owner = :owner", {"owner": owner})
+    return frozenset(row["id"] for row in rows)
+
+
+def _file(row: Row) -> StoredFile:
+    return StoredFile(**{name: row[name] for name in StoredFile.__slots__})

@@ -1,0 +1,246 @@
+"""Jobs and their checkpoints in SQLite: a background transcription, or one line of a batch.
+
+Each function is part of one transaction. A job is queued, in_progress, then completed, failed or cancelled;
+only a job in progress can end, and only of one that is there is anything written, so that what comes too
+late, after a cancel, is nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection, Row
+from typing import Any
+
+from exceptions import OverloadedError
+from models import Transcript
+from utils.store.owned_rows import OwnedRows
+from utils.transcript.lines import read_transcript, write_transcript
+
+SINGLE = OwnedRows("(SELECT * FROM jobs WHERE batch_id IS NULL)", "background transcription")
+EVENTS_AT_ONCE = 100
+PAGE = 10  # jobs that are in memory at once
+
+Fields = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`fields` are those of the form, as sent; `file_id` names a kept file, else the upload was spooled.
+    `starts` counts the servers that took it up since its last checkpoint; times are Unix seconds."""
+
+    id: str
+    owner: str
+    endpoint: str
+    fields: Fields
+    batch_id: str | None = None
+    custom_id: str = ""
+    file_id: str | None = None
+    status: str = "queued"
+    starts: int = 0
+    created_at: int = 0
+    started_at: float | None = None
+    finished_at: float | None = None
+    expires_at: float | None = None
+    samples_done: int = 0
+    samples_total: int = 0
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as it goes over the wire, and what it adds to the text."""
+
+    data: str
+    delta: str = ""
+
+
+def add(connection: Connection, jobs: Iterable[Job], now: float) -> None:
+    """Jobs of one batch, or one of no batch, behind those of the same batch or owner.
+
+    The order is start-time fair queuing (Goyal, Vin and Cheng, 1996) with every job of equal weight: each
+    batch, and each owner's single jobs, take turns, however many another has waiting.
+    """
+    for job in jobs:
+        turn = connection.execute(
+            "SELECT max(coalesce((SELECT min(turn) FROM jobs WHERE status IN ('queued', 'in_progress')), 0),"
+            " coalesce((SELECT max(turn) + 1 FROM jobs WHERE owner = ? AND batch_id IS ?), 0))",
+            (job.owner, job.batch_id),
+        ).fetchone()[0]
+        connection.execute(
+            "INSERT INTO jobs (id, owner, endpoint, fields, batch_id, custom_id, file_id, turn, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                job.id,
+                job.owner,
+                job.endpoint,
+                json.dumps(job.fields),
+                job.batch_id,
+                job.custom_id,
+                job.file_id,
+                turn,
+                int(now),
+            ),
+        )
+
+
+def check_room(connection: Connection, most: int) -> None:
+    """Raises OverloadedError when so many single jobs wait or run."""
+    waiting = connection.execute(
+        "SELECT count(*) FROM jobs WHERE batch_id IS NULL AND status IN ('queued', 'in_progress')"
+    ).fetchone()[0]
+    if waiting >= most:
+        raise OverloadedError(f"{most} background transcriptions wait here already; try again later.")
+
+
+def claim(connection: Connection, now: float) -> Job | None:
+    """The job whose turn it is, now in progress."""
+    row = connection.execute(
+        "UPDATE jobs SET status = 'in_progress', starts = starts + 1, started_at = coalesce(started_at, ?)"
+        " WHERE number = (SELECT number FROM jobs WHERE status = 'queued' ORDER BY turn, number LIMIT 1)"
+        " RETURNING *",
+        (now,),
+    ).fetchone()
+    return _job(row) if row else None
+
+
+def requeue(connection: Connection) -> None:
+    """What a server that ended had in hand waits again."""
+    connection.execute("UPDATE jobs SET status = 'queued' WHERE status = 'in_progress'")
+
+
+def find(connection: Connection, owner: str, job_id: str) -> Job:
+    """A single job. Raises NotFoundError, also for the jobs of others."""
+    return _job(SINGLE.find(connection, owner, job_id))
+
+
+def checkpoint(
+    connection: Connection, job_id: str, index: int, result: bytes, samples: tuple[int, int]
+) -> None:
+    """One more chunk is finished; so many samples of how many are done."""
+    connection.execute(
+        "INSERT OR REPLACE INTO chunks SELECT id, ?, ? FROM jobs WHERE id = ?", (index, result, job_id)
+    )
+    connection.execute(
+        "UPDATE jobs SET starts = 0, samples_done = ?, samples_total = ? WHERE id = ?", (*samples, job_id)
+    )
+
+
+def finished_chunk(connection: Connection, job_id: str, index: int) -> bytes | None:
+    row = connection.execute(
+        'SELECT result FROM chunks WHERE job_id = ? AND "index" = ?', (job_id, index)
+    ).fetchone()
+    return row["result"] if row else None
+
+
+def tell(connection: Connection, job_id: str, number: int, event: Told) -> None:
+    connection.execute(
+        "INSERT INTO events SELECT id, ?, ?, ? FROM jobs WHERE id = ?",
+        (number, event.data, event.delta, job_id),
+    )
+
+
+def count_told(connection: Connection, job_id: str) -> int:
+    """Events are numbered from one."""
+    return int(connection.execute("SELECT count(*) FROM events WHERE job_id = ?", (job_id,)).fetchone()[0])
+
+
+def told(connection: Connection, job_id: str, after: int) -> list[tuple[int, str]]:
+    """Some of what was told after the event `after`, each with its number."""
+    rows = connection.execute(
+        "SELECT number, data FROM events WHERE job_id = ? AND number > ? ORDER BY number LIMIT ?",
+        (job_id, after, EVENTS_AT_ONCE),
+    )
+    return [(row["number"], row["data"]) for row in rows]
+
+
+def text_so_far(connection: Connection, job_id: str) -> str:
+    rows = connection.execute("SELECT delta FROM events WHERE job_id = ? ORDER BY number", (job_id,))
+    return "".join(row["delta"] for row in rows)
+
+
+def complete(connection: Connection, job_id: str, transcript: Transcript, now: float, expires: float) -> None:
+    if not _end(connection, "completed", job_id, now, expires):
+        return
+    samples = transcript.num_samples
+    connection.execute(
+        "UPDATE jobs SET samples_done = ?, samples_total = ? WHERE id = ?", (samples, samples, job_id)
+    )
+    lines = ((job_id, number, line) for number, line in enumerate(write_transcript(transcript)))
+    connection.executemany("INSERT INTO lines VALUES (?, ?, ?)", lines)
+
+
+def transcript(connection: Connection, job: Job, folder: Path) -> Transcript | None:
+    """Of a completed job; a long one lies in `folder`."""
+    if job.status != "completed":
+        return None
+    rows = connection.execute("SELECT line FROM lines WHERE job_id = ? ORDER BY number", (job.id,))
+    return read_transcript((row["line"] for row in rows), folder)
+
+
+def fail(connection: Connection, job_id: str, error: dict[str, Any], now: float, expires: float) -> None:
+    if _end(connection, "failed", job_id, now, expires):
+        connection.execute("UPDATE jobs SET error = ? WHERE id = ?", (json.dumps(error), job_id))
+
+
+def cancel_batch(connection: Connection, batch_id: str, now: float) -> list[str]:
+    """Those of its jobs that were not over; the ids."""
+    rows = connection.execute(
+        "UPDATE jobs SET status = 'cancelled', finished_at = ?"
+        " WHERE batch_id = ? AND status IN ('queued', 'in_progress') RETURNING id",
+        (now, batch_id),
+    )
+    return [row["id"] for row in rows]
+
+
+def of_batch(
+    connection: Connection, batch_id: str, after: int, folder: Path
+) -> list[tuple[int, Job, Transcript | None]]:
+    """Some of its jobs in the order of the input, each with its number and transcript, from behind the number
+    `after`; long transcripts lie in `folder`."""
+    rows = connection.execute(
+        "SELECT * FROM jobs WHERE batch_id = ? AND number > ? ORDER BY number LIMIT ?",
+        (batch_id, after, PAGE),
+    )
+    jobs = [(row["number"], _job(row)) for row in rows]
+    return [(number, job, transcript(connection, job, folder)) for number, job in jobs]
+
+
+def delete_batch(connection: Connection, batch_id: str) -> None:
+    connection.execute("DELETE FROM jobs WHERE batch_id = ?", (batch_id,))
+
+
+def delete(connection: Connection, job_id: str) -> None:
+    connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+
+def delete_expired(connection: Connection, now: float) -> None:
+    connection.execute("DELETE FROM jobs WHERE batch_id IS NULL AND expires_at <= ?", (now,))
+
+
+def unfinished(connection: Connection) -> frozenset[str]:
+    """Ids of the single jobs whose upload is still needed."""
+    rows = connection.execute(
+        "SELECT id FROM jobs WHERE batch_id IS NULL AND status IN ('queued', 'in_progress')"
+    )
+    return frozenset(row["id"] for row in rows)
+
+
+def _end(connection: Connection, status: str, job_id: str, now: float, expires: float) -> bool:
+    """Whether it was in progress. The transcript or the error says all; its chunks go."""
+    ended = connection.execute(
+        "UPDATE jobs SET status = ?, finished_at = ?, expires_at = ? WHERE id = ? AND status = 'in_progress'",
+        (status, now, expires, job_id),
+    )
+    if ended.rowcount:
+        connection.execute("DELETE FROM chunks WHERE job_id = ?", (job_id,))
+    return ended.rowcount > 0
+
+
+def _job(row: Row) -> Job:
+    values = {name: row[name] for name in Job.__slots__}
+    values["fields"] = [(name, value) for name, value in json.loads(row["fields"])]
+    values["error"] = json.loads(row["error"]) if row["error"] else None
+    return Job(**values)

@@ -1,0 +1,75 @@
+"""Named voices that last, in SQLite. Each function is part of one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection, Row
+
+from models import Embedding
+from utils.store.owned_rows import OwnedRows
+
+OWNED = OwnedRows("voices", "speaker", "speaker_id")
+FIELDS = "id, owner, name, network, created_at, clips, num_samples, embedding"
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledVoice:
+    """One voice of one owner: the mean over the speech of all clips, `num_samples` of them; `network` made
+    it. No audio is kept."""
+
+    id: str
+    owner: str
+    name: str
+    network: str
+    created_at: int
+    clips: int
+    num_samples: int
+    embedding: Embedding
+
+
+def put(connection: Connection, voice: EnrolledVoice) -> None:
+    """Write `voice`, in the place of the one with its id."""
+    connection.execute(
+        f"INSERT OR REPLACE INTO voices ({FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        (
+            voice.id,
+            voice.owner,
+            voice.name,
+            voice.network,
+            voice.created_at,
+            voice.clips,
+            voice.num_samples,
+            voice.embedding,
+        ),
+    )
+
+
+def named(connection: Connection, owner: str, name: str) -> EnrolledVoice | None:
+    row = connection.execute("SELECT * FROM voices WHERE owner = ? AND name = ?", (owner, name)).fetchone()
+    return _voice(row) if row else None
+
+
+def find(connection: Connection, owner: str, voice_id: str) -> EnrolledVoice:
+    """Raises NotFoundError, also for the voices of others."""
+    return _voice(OWNED.find(connection, owner, voice_id))
+
+
+def of_owner(connection: Connection, owner: str) -> Sequence[EnrolledVoice]:
+    """In order of their names."""
+    rows = connection.execute("SELECT * FROM voices WHERE owner = ? ORDER BY name", (owner,))
+    return [_voice(row) for row in rows]
+
+
+def count(connection: Connection, owner: str) -> int:
+    return int(connection.execute("SELECT count(*) FROM voices WHERE owner = ?", (owner,)).fetchone()[0])
+
+
+def delete(connection: Connection, owner: str, voice_id: str) -> None:
+    """Raises NotFoundError."""
+    find(connection, owner, voice_id)
+    connection.execute("DELETE FROM voices WHERE id = ?", (voice_id,))
+
+
+def _voice(row: Row) -> EnrolledVoice:
+    return EnrolledVoice(**dict(row))
