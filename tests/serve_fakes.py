@@ -22,7 +22,7 @@ from options import DecodeOptions
 from seams import EncodedWindow
 from server import create_app, serve
 from tests.fakes import ScriptedRecogniser
-from tests.test_serving import fake_loaders
+from tests.servers import fake_loaders
 
 RUNS = "runs.txt"
 

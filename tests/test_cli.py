@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from config import Settings
-from tests.conftest import RunningServer, running_server
-from tests.speech import tone, wav
-from tests.test_serving import fake_loaders
+from tests.recordings import tone, wav
+from tests.servers import RunningServer, fake_loaders, running_server
 
 ROOT = Path(__file__).parent.parent
 

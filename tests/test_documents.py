@@ -17,7 +17,7 @@ from config import Settings
 from options import ResponseFormat
 from services.requests.form import LISTS, TranscriptionForm
 from tests.compatibility import AREAS
-from tests.conftest import RunningServer, running_server
+from tests.servers import RunningServer, running_server
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from tests.conftest import FIXTURES, RunningServer
+from tests.recordings import FIXTURES
+from tests.servers import RunningServer
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed"),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FIXTURES, RunningServer
 from tests.contract.node_client import call_node, file, needs_node
+from tests.recordings import FIXTURES
+from tests.servers import RunningServer
 
 pytestmark = [
     needs_node,

@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from config import Settings
-from tests.conftest import running_server
 from tests.contract.test_peers import PYTHON, needs_peers
-from tests.test_serving import fake_loaders
+from tests.servers import fake_loaders, running_server
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from benchmarks.eval_set import read_audio
-from tests.conftest import FIXTURES, RunningServer
-from tests.speech import wav
+from tests.recordings import FIXTURES, wav
+from tests.servers import RunningServer
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers/bin/python"

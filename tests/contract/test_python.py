@@ -29,10 +29,9 @@ from exceptions import ModelFailedError
 from models import WindowText
 from options import DecodeOptions
 from seams import EncodedWindow
-from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser
-from tests.speech import silence, tone, wav
-from tests.test_serving import fake_loaders
+from tests.recordings import silence, tone, wav
+from tests.servers import RunningServer, fake_loaders, running_server
 from utils.catalogue import ALIASES
 
 contract = pytest.mark.contract

@@ -22,7 +22,7 @@ from exceptions import ModelFailedError, ModelUnavailableError
 from models import AudioClip
 from seams import SeparationModel
 from services.separation_service import VocalSeparationService
-from tests.speech import tone, wav
+from tests.recordings import tone, wav
 from utils.audio.overlap_add import OverlapAdder, Samples, SegmentCutter, weighted_mean
 from utils.model_manager import ModelSlot, ModelSource
 

@@ -13,7 +13,7 @@ import torch
 from backends.diarization.nemotron import Nemotron, load_nemotron
 from exceptions import ModelUnavailableError
 from models import SAMPLE_RATE, Audio
-from tests.speech import conversation
+from tests.recordings import conversation
 from tests.studio.side_effects import nothing_else_changes
 from utils.speakers.activity import Activity
 

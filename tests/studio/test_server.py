@@ -20,9 +20,9 @@ import pytest
 from config import Settings
 from loaders import default_loaders
 from models import SAMPLE_RATE
-from tests.conftest import RunningServer, running_server
 from tests.fakes import ScriptedRecogniser
-from tests.speech import conversation, wav
+from tests.recordings import conversation, wav
+from tests.servers import RunningServer, running_server
 from utils.model_manager import ModelSource, SlotState
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -15,7 +15,7 @@ import torch
 from backends.diarization.sortformer import Sortformer, load_sortformer
 from exceptions import ModelUnavailableError
 from models import SAMPLE_RATE, Audio, Span
-from tests.speech import conversation
+from tests.recordings import conversation
 from tests.studio.side_effects import nothing_else_changes
 from utils.speakers.activity import Activity, ActivityRules, seat_turns
 

@@ -18,7 +18,7 @@ from models import SAMPLE_RATE, ChunkSpeakers, Span, seconds
 from options import SpeakerCount
 from seams import SeatModel, VoiceModel
 from services.diarizers.seats import SeatDiarizer
-from tests.speech import Conversation, conversation, speech_map
+from tests.recordings import Conversation, conversation, speech_map
 from tests.studio.side_effects import nothing_else_changes
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speakers.voice_windows import plan_windows

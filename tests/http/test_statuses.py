@@ -1,0 +1,192 @@
+"""Every status that the server refuses or fails with, out of a real situation: envelope, headers, retry."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from config import Settings
+from exceptions import ModelUnavailableError
+from models import WindowText
+from options import DecodeOptions
+from seams import EncodedWindow
+from tests.fakes import LoudnessDetector, ScriptedRecogniser
+from tests.recordings import tone, wav
+from tests.servers import RunningServer, fake_loaders, running_server, wait_until
+from utils.model_manager import ModelSource
+
+KEY = {"authorization": "Bearer the-key"}
+SPEECH = wav(tone(2.0))
+TERABYTE = 1024**4
+
+
+class FailingRecogniser(ScriptedRecogniser):
+    """Has a bug that one prompt brings out."""
+
+    def decode(
+        self,
+        windows: Sequence[EncodedWindow],
+        options: Sequence[DecodeOptions],
+        words: bool,
+        temperature: float,
+    ) -> list[WindowText]:
+        if any(option.prompt == "crash" for option in options):
+            raise ValueError("a bug")
+        return super().decode(windows, options, words, temperature)
+
+
+def missing() -> LoudnessDetector:
+    raise ModelUnavailableError("The model is not there.")
+
+
+@dataclass(frozen=True)
+class House:
+    server: RunningServer
+    without_detector: RunningServer
+    gate: threading.Event
+
+    @property
+    def url(self) -> str:
+        return f"{self.server.url}/v1/audio/transcriptions"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    gate = threading.Event()
+    loaders = fake_loaders(lambda: FailingRecogniser(gate=gate))
+    broken = replace(loaders, detector=ModelSource("gone", missing))
+    with (
+        running_server(settings(tmp_path_factory.mktemp("work")), loaders) as server,
+        running_server(settings(tmp_path_factory.mktemp("work")), broken) as without_detector,
+    ):
+        yield House(server, without_detector, gate)
+        gate.set()
+
+
+def settings(folder: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        api_keys="the-key",
+        preload=False,
+        max_requests=1,
+        max_upload_mb=1_048_576,
+        max_audio_hours=0.01,
+        upload_idle_seconds=1,
+        workspace_dir=folder,
+    )
+
+
+def post(url: str, file: bytes = SPEECH, **fields: str) -> httpx.Response:
+    data = {"model": "whisper-1"} | fields
+    return httpx.post(url, data=data, files={"file": ("a.wav", file)}, headers=KEY, timeout=60)
+
+
+def head(house: House, length: int) -> httpx.Response:
+    """The answer to a request that announces a body of `length` and sends no more than its start."""
+    address = urlsplit(house.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as client:
+        client.sendall(
+            f"POST {address.path} HTTP/1.1\r\nhost: x\r\nauthorization: {KEY['authorization']}\r\n"
+            f"content-type: multipart/form-data; boundary=x\r\ncontent-length: {length}\r\n\r\n--x".encode()
+        )
+        top, _, body = client.makefile("rb").read(65536).partition(b"\r\n\r\n")
+    status, *lines = top.decode().split("\r\n")
+    return httpx.Response(
+        int(status.split()[1]), headers=dict(line.split(": ", 1) for line in lines), content=body
+    )
+
+
+def overloaded(house: House) -> httpx.Response:
+    house.gate.clear()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(post, house.url)
+        wait_until(lambda: len(house.server.state.admission.inside) == 1)
+        answer = post(house.url)
+        house.gate.set()
+        assert first.result().status_code == 200
+    return answer
+
+
+Situation = tuple[int, str, str | None, bool, Callable[[House], httpx.Response]]
+
+SITUATIONS: list[Situation] = [
+    (400, "invalid_request_error", None, False, lambda house: post(house.url, temperature="warm")),
+    (400, "invalid_request_error", "invalid_audio", False, lambda house: post(house.url, b"no audio")),
+    (401, "invalid_request_error", "invalid_api_key", False, lambda house: httpx.post(house.url)),
+    (404, "invalid_request_error", "model_not_found", False, lambda house: post(house.url, model="x/y")),
+    (404, "invalid_request_error", None, False, lambda house: post(f"{house.server.url}/v1/nothing")),
+    (405, "invalid_request_error", None, False, lambda house: httpx.get(house.url, headers=KEY)),
+    (408, "invalid_request_error", "upload_timeout", False, lambda house: head(house, 100)),
+    (413, "invalid_request_error", "file_too_large", False, lambda house: post(house.url, wav(tone(40.0)))),
+    (
+        415,
+        "invalid_request_error",
+        "unsupported_media_type",
+        False,
+        lambda house: httpx.post(house.url, json={"model": "whisper-1"}, headers=KEY),
+    ),
+    (429, "rate_limit_error", "server_overloaded", True, overloaded),
+    (500, "server_error", None, False, lambda house: post(house.url, prompt="crash")),
+    (501, "not_implemented_error", "stage_unavailable", False, lambda house: post(house.url, align="true")),
+    (
+        503,
+        "server_error",
+        "model_unavailable",
+        True,
+        lambda house: post(f"{house.without_detector.url}/v1/audio/transcriptions"),
+    ),
+    (507, "server_error", "insufficient_storage", True, lambda house: head(house, TERABYTE)),
+]
+
+
+def row(situation: Situation) -> Any:
+    """A row of docs/compatibility.md for each."""
+    status, _, code, can_retry, _ = situation
+    name = f"{status} `{code}`" if code else f"{status}"
+    how = f"the client raises `{raised_for(status)}`{' when it has tried again' if can_retry else ' at once'}"
+    mark = pytest.mark.contract("Errors and headers", name, how)
+    return pytest.param(situation, id=f"{status}-{code}", marks=mark)
+
+
+def raised_for(status: int) -> str:
+    """What the official client makes of a status."""
+    named = {400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError", 429: "RateLimitError"}
+    return "InternalServerError" if status >= 500 else named.get(status, "APIStatusError")
+
+
+@pytest.mark.contract("Errors and headers", "envelope", "message, type, param and code, for every refusal")
+@pytest.mark.contract("Errors and headers", "`openai-processing-ms`", "on every answer")
+@pytest.mark.contract("Errors and headers", "`retry-after`", "where a retry can help, at most 120 s")
+@pytest.mark.parametrize("situation", [row(situation) for situation in SITUATIONS])
+def test_a_refusal_says_what_is_wrong_and_whether_to_try_again(house: House, situation: Situation) -> None:
+    status, kind, code, can_retry, happen = situation
+    house.gate.set()
+    answer = happen(house)
+    assert answer.status_code == status, answer.text
+    error: dict[str, Any] = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert (error["type"], error["code"]) == (kind, code)
+    answer.request = httpx.Request("POST", house.url)
+    client: Any = house.server.client  # its types know only the successor of httpx
+    raised = client._make_status_error_from_response(answer)
+    assert type(raised).__name__ == raised_for(status)
+    assert (raised.code, raised.type, raised.request_id) == (code, kind, answer.headers["x-request-id"])
+    assert error["message"].endswith(".")
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert answer.headers["content-type"] == "application/json"
+    assert int(answer.headers["openai-processing-ms"]) >= 0
+    if can_retry:
+        assert 0 < int(answer.headers["retry-after"]) <= 120
+        assert answer.headers.get("x-should-retry") != "false"
+    else:
+        assert answer.headers["x-should-retry"] == "false"
+        assert "retry-after" not in answer.headers

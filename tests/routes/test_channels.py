@@ -1,0 +1,187 @@
+"""channels=separate: each channel is a speaker."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config import Settings
+from models import SAMPLE_RATE, Audio, Span, Transcript
+from tests.builders import segment, thorough, transcript, words
+from tests.recordings import silence, tone
+from tests.servers import RunningServer, fake_loaders, running_server
+from utils.audio.channel_splitter import ChannelSplitter, read_channel
+from utils.transcript.channel_merger import merge_channels
+
+
+def recording(*channels: Audio) -> bytes:
+    """A WAV file with a channel for each."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes((np.stack(channels, axis=1) * 32767).astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def after(seconds: float, sound: Audio, whole: float = 8.0) -> Audio:
+    """`sound` from a moment on, in silence."""
+    out = silence(whole)
+    out[round(seconds * SAMPLE_RATE) :][: len(sound)] = sound
+    return out
+
+
+LEFT = after(0.0, tone(3.0))
+RIGHT = after(2.0, tone(4.0, 900.0))
+CALL = recording(LEFT, RIGHT)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    settings = Settings(
+        _env_file=None, workspace_dir=tmp_path_factory.mktemp("work"), enable_speaker_diarization=False
+    )
+    with running_server(settings, fake_loaders()) as running:
+        yield running
+
+
+def post(server: RunningServer, file: bytes, **fields: str) -> httpx.Response:
+    data = {"model": "whisper-1", "channels": "separate"} | fields
+    files = {"file": ("call.wav", file)}
+    return httpx.post(f"{server.url}/v1/audio/transcriptions", data=data, files=files, timeout=60)
+
+
+@pytest.mark.contract("Transcription fields", "`channels`")
+def test_people_who_speak_at_once_are_both_heard(server: RunningServer) -> None:
+    answer = post(
+        server, CALL, response_format="verbose_json", **{"timestamp_granularities[]": "word"}
+    ).json()
+    assert [(word["speaker"], round(word["start"])) for word in answer["words"]] == [
+        *(("A", second) for second in range(3)),
+        *(("B", second) for second in range(2, 6)),
+    ]
+    assert {turn["speaker"] for turn in answer["turns"]} == {"A", "B"}
+    assert answer["duration"] == 8.0
+
+
+@pytest.mark.parametrize(
+    ("form", "shows"),
+    [
+        ("json", '"text":"w w w w w w w"'),
+        ("text", "Speaker A: w w w\nSpeaker B: w w w w\n"),
+        ("srt", "Speaker B: w w w w"),
+        ("vtt", "Speaker A: w w w"),
+        ("diarized_json", '"speaker":"B"'),
+        ("verbose_json", '"speaker":"A"'),
+    ],
+)
+@pytest.mark.contract(
+    "Transcription fields", "`channels`", "ours: `separate` takes each channel as a speaker"
+)
+def test_every_format(server: RunningServer, form: str, shows: str) -> None:
+    answer = post(server, CALL, response_format=form)
+    assert answer.status_code == 200, answer.text
+    assert shows in answer.text
+    assert [path.name for path in server.state.temp.root.iterdir()] == ["lock"]
+
+
+def test_speakers_may_be_left_out(server: RunningServer) -> None:
+    assert post(server, CALL, response_format="text", diarize="false").text == "w w w w w w w\n"
+
+
+def test_eight_channels(server: RunningServer) -> None:
+    channels = [after(n, tone(1.0, 300.0 + 100 * n)) for n in range(8)]
+    segments = post(server, recording(*channels), response_format="diarized_json").json()["segments"]
+    assert [segment["speaker"] for segment in segments] == list("ABCDEFGH")
+
+
+@pytest.mark.parametrize(
+    ("file", "fields", "param"),
+    [
+        (recording(LEFT), {}, "channels"),
+        (recording(LEFT, LEFT), {}, "channels"),
+        (recording(*[after(n * 0.1, tone(0.1)) for n in range(9)]), {}, "file"),
+        (CALL, {"num_speakers": "3", "response_format": "srt"}, "num_speakers"),
+        (CALL, {"max_speakers": "1", "response_format": "srt"}, "num_speakers"),
+        (CALL, {"channels": "both"}, "channels"),
+    ],
+    ids=["mono", "twice the same", "nine", "three speakers", "at most one", "no such value"],
+)
+def test_what_cannot_be_taken_apart_is_refused(
+    server: RunningServer, file: bytes, fields: dict[str, Any], param: str
+) -> None:
+    answer = post(server, file, **fields)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+def test_mix_is_the_default(server: RunningServer) -> None:
+    assert post(server, CALL, channels="mix").json()["text"] == "w w w w w w"
+
+
+def equally_loud(channel: int, span: Span) -> float:
+    return 1.0
+
+
+def quieter_on_the_right(channel: int, span: Span) -> float:
+    return [1.0, 0.4][channel]
+
+
+def spoken(result: Transcript) -> list[tuple[int | None, str]]:
+    return [(segment.speaker, segment.text.strip()) for segment in result.segments]
+
+
+def test_what_leaked_is_told_once() -> None:
+    left = transcript([segment(words("how can I help you"))])
+    right = transcript([segment(words("can I uh help", start=0.45))])
+    merged = merge_channels([left, right], quieter_on_the_right, has_speakers=True)
+    assert spoken(merged) == [(0, "how can I help you"), (1, "uh help")]  # `help` comes a word too late
+    assert spoken(merge_channels([left, right], equally_loud, True)) == [
+        (0, "how can I help you"),
+        (1, "can I uh help"),
+    ]
+
+
+def test_a_channel_that_only_leaks_says_nothing() -> None:
+    left = transcript([segment(words("good morning"))])
+    merged = merge_channels([left, left], quieter_on_the_right, has_speakers=True)
+    assert spoken(merged) == [(0, "good morning")]
+    assert {turn.speaker for turn in merged.turns} == {0}
+
+
+texts = st.lists(st.tuples(st.floats(0, 50), st.sampled_from(["yes", "no yes", "a b c"])), max_size=5)
+
+
+@thorough
+@given(st.lists(texts, min_size=2, max_size=4), st.booleans())
+def test_nothing_said_as_loud_is_lost(channels: list[Any], has_speakers: bool) -> None:
+    made = [transcript(segment(words(text, start)) for start, text in sorted(said)) for said in channels]
+    merged = merge_channels(made, equally_loud, has_speakers)
+    starts = [segment.start for segment in merged.segments]
+    assert starts == sorted(starts)
+    said = [
+        (number if has_speakers else None, word.start, word.text)
+        for number, of in enumerate(made)
+        for word in of.words
+    ]
+    assert Counter((word.speaker, word.start, word.text) for word in merged.words) == Counter(said)
+
+
+@pytest.mark.parametrize("span", [Span(0, 100), Span(SAMPLE_RATE, 3 * SAMPLE_RATE)])
+def test_a_channel_is_kept_as_it_was(tmp_path: Path, span: Span) -> None:
+    (tmp_path / "call.wav").write_bytes(CALL)
+    splitter = ChannelSplitter(tmp_path / "call.wav", tmp_path, 10 * SAMPLE_RATE)
+    while (paths := splitter.step()) is None:
+        pass
+    for path, channel in zip(paths, (LEFT, RIGHT), strict=True):
+        np.testing.assert_allclose(read_channel(path, span), channel[span.start : span.stop], atol=1e-4)

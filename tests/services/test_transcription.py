@@ -1,0 +1,229 @@
+"""The pipeline as a stream of events, with fakes for its models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exceptions import InvalidAudioError, ModelFailedError, UploadTooLargeError
+from models import Audio, Chunk, ChunkResult, Span, seconds
+from options import SpeakerCount, TranscriptionOptions
+from seams import Detector, PartsEmbedder, Recogniser, Segmenter
+from services.audio_service import AudioService
+from services.chunk_processor import Stages
+from services.diarization_service import ClusteringDiarizer
+from services.transcription import TranscriptionService
+from services.whisper_batcher import BatchSizes
+from services.whisper_service import WhisperService
+from tests.fakes import LoudnessDetector, PitchEmbedder, PitchSegmenter, Rows, ScriptedRecogniser
+from tests.recordings import silence, tone, wav
+from utils.audio_utils import BYTES_PER_SAMPLE
+from utils.model_manager import ModelSlot, ModelSource
+from utils.speakers.labels import speaker_label
+from utils.speech.chunk_planner import ChunkLimits
+from utils.transcript.events import Announced, Event, Finished, Settled
+from utils.waiting.progress import Progress
+
+LENGTH = 264
+TALK = wav(*([tone(20.0, 300.0), silence(2.0), tone(20.0, 900.0), silence(2.0)] * 6))
+PLAIN = TranscriptionOptions()
+SPEAKERS = TranscriptionOptions(words=True, diarize=True)
+
+
+class FragileEmbedder(PitchEmbedder):
+    """May fail."""
+
+    fails = False
+
+    def embed_parts(self, stretch: Audio, voices: Sequence[Sequence[Span]]) -> Rows:
+        if self.fails:
+            raise ModelFailedError("out of memory")
+        return super().embed_parts(stretch, voices)
+
+
+class House:
+    """A service that works in chunks of a minute, and what lies behind it."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self.recogniser = ScriptedRecogniser()
+        self.embedder = FragileEmbedder()
+        self.progress = Progress("test")
+        self.slots = (
+            ModelSlot[Detector]("speech", ModelSource("loudness", LoudnessDetector)),
+            ModelSlot[Recogniser]("whisper", ModelSource("scripted", lambda: self.recogniser)),
+            ModelSlot[Segmenter]("segmentation", ModelSource("pitch", PitchSegmenter)),
+            ModelSlot[PartsEmbedder]("voices", ModelSource("pitch", lambda: self.embedder)),
+        )
+        speech, whisper, segmentation, voices = self.slots
+        audio = AudioService(speech, ChunkLimits(seconds(60), seconds(10)), seconds(300))
+        recogniser = WhisperService(whisper, BatchSizes(encode=1, decode=1))
+        stages = Stages(recogniser, ClusteringDiarizer(segmentation, voices))
+        self.service = TranscriptionService(audio, stages)
+
+    def close(self) -> None:
+        for slot in self.slots:
+            slot.close()
+
+    def stream(
+        self, recording: bytes, options: TranscriptionOptions, finished: Sequence[ChunkResult] = ()
+    ) -> aclosing[AsyncGenerator[Event]]:
+        upload = self.workspace / "upload"
+        upload.write_bytes(recording)
+
+        async def recall(chunk: Chunk) -> ChunkResult | None:
+            return next((result for result in finished if result.chunk == chunk), None)
+
+        return aclosing(self.service.stream(upload, self.workspace, options, self.progress, recall))
+
+    async def events(
+        self, recording: bytes, options: TranscriptionOptions, finished: Sequence[ChunkResult] = ()
+    ) -> list[Event]:
+        async with self.stream(recording, options, finished) as events:
+            return [event async for event in events]
+
+    def decoded_seconds(self) -> float:
+        return (self.workspace / "audio.s16").stat().st_size / BYTES_PER_SAMPLE / seconds(1)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with closing(House(tmp_path)) as house:
+        yield house
+
+
+def text_of(events: Sequence[Event]) -> str:
+    settled = [segment for event in events if isinstance(event, Settled) for segment in event.segments]
+    return "".join(segment.text for segment in settled).strip()
+
+
+def results_of(events: Sequence[Event]) -> list[ChunkResult]:
+    return [event for event in events if isinstance(event, ChunkResult)]
+
+
+def finished(events: Sequence[Event]) -> Finished:
+    assert isinstance(events[-1], Finished)
+    return events[-1]
+
+
+@pytest.mark.parametrize("options", [PLAIN, SPEAKERS, replace(PLAIN, words=True)])
+async def test_what_is_told_on_the_way_adds_up_to_the_transcript(
+    house: House, options: TranscriptionOptions
+) -> None:
+    events = await house.events(TALK, options)
+    transcript = finished(events).transcript
+    assert text_of(events) == transcript.text
+    assert len(transcript.text.split()) == pytest.approx(240, abs=30)
+    assert len(results_of(events)) > 4
+    assert house.progress.done == house.progress.total == transcript.num_samples == seconds(LENGTH)
+    house.recogniser.batches.clear()
+    upload = house.workspace / "again"
+    upload.write_bytes(TALK)
+    assert await house.service.transcribe(upload, house.workspace, options, house.progress) == transcript
+    assert not upload.exists()
+
+
+async def test_text_comes_while_the_rest_is_undecoded(house: House) -> None:
+    async with house.stream(TALK, PLAIN) as events:
+        first = await anext(events)
+        assert isinstance(first, Settled)
+        assert house.decoded_seconds() <= 130
+        assert len(house.recogniser.batches) <= 2
+        assert house.progress.total == seconds(LENGTH)
+    assert len(house.recogniser.batches) <= 3
+
+
+async def test_speakers_are_announced_chunk_by_chunk_under_labels_that_stay(house: House) -> None:
+    events = await house.events(TALK, SPEAKERS)
+    announced = [event for event in events if isinstance(event, Announced)]
+    assert len(announced) > 3
+    assert events.index(announced[0]) < len(events) / 2  # long before the end
+    told = [(piece, event.labels[piece.speaker or 0]) for event in announced for piece in event.segments]
+    transcript = finished(events).transcript
+    assert [label for _, label in told] == [speaker_label(s.speaker or 0) for s in transcript.segments]
+    assert [piece.text for piece, _ in told] == [segment.text for segment in transcript.segments]
+    assert {label for _, label in told} == {"A", "B"}
+    assert finished(events).speaker_map == {}
+
+
+@pytest.mark.parametrize("options", [PLAIN, SPEAKERS])
+async def test_a_run_cut_short_goes_on_at_the_first_unfinished_chunk(
+    house: House, options: TranscriptionOptions
+) -> None:
+    undisturbed = await house.events(TALK, options)
+    whole = len(house.recogniser.batches)
+    results = results_of(undisturbed)
+    for count in (1, 3, len(results)):
+        house.recogniser.batches.clear()
+        events = await house.events(TALK, options, results[:count])
+        assert finished(events) == finished(undisturbed)
+        assert text_of(events) == text_of(undisturbed)
+        assert results_of(events) == results
+        assert len(house.recogniser.batches) <= whole * (1 - count / len(results)) + 2
+    assert house.recogniser.batches == []
+
+
+async def test_results_of_another_cutting_are_not_used(house: House) -> None:
+    undisturbed = await house.events(TALK, PLAIN)
+    first = results_of(undisturbed)[0]
+    other = replace(first, segments=(), chunk=replace(first.chunk, stop=first.chunk.stop - 512))
+    assert finished(await house.events(TALK, PLAIN, [other])) == finished(undisturbed)
+
+
+async def test_the_language_found_before_a_run_was_cut_short_holds_after_it(house: House) -> None:
+    results = results_of(await house.events(TALK, PLAIN))
+    house.recogniser.options.clear()
+    in_french = replace(results[0], language="fr")
+    await house.events(TALK, PLAIN, [in_french])
+    assert {options.language for options in house.recogniser.options} == {"fr"}
+
+
+async def test_who_stops_listening_stops_the_work(house: House) -> None:
+    async with house.stream(TALK, SPEAKERS) as events:
+        await anext(events)
+    begun = len(house.recogniser.batches)
+    assert begun <= 3
+    await house.slots[1].run(lambda _: None)  # after all that was queued
+    assert len(house.recogniser.batches) == begun
+
+
+async def test_speakers_that_cannot_be_told_apart_end_the_stream(house: House) -> None:
+    house.embedder.fails = True
+    with pytest.raises(ModelFailedError):
+        await house.events(TALK, SPEAKERS)
+    assert len(house.recogniser.batches) < 4
+
+
+async def test_no_audio_is_refused_before_anything_happens(house: House) -> None:
+    with pytest.raises(InvalidAudioError):
+        await house.events(b"no audio", PLAIN)
+    assert house.recogniser.batches == []
+
+
+def without_its_length(recording: bytes) -> bytes:
+    """A WAV whose header leaves open how long it is, as of one that is written while it is recorded."""
+    return recording[:4] + b"\xff" * 4 + recording[8:40] + b"\xff" * 4 + recording[44:]
+
+
+@pytest.mark.parametrize("claims", [True, False])
+async def test_too_long_a_recording_is_refused_before_any_of_it_is_heard(house: House, claims: bool) -> None:
+    recording = wav(*([tone(100.0)] * 4))
+    with pytest.raises(UploadTooLargeError):
+        await house.events(recording if claims else without_its_length(recording), PLAIN)
+    assert house.recogniser.batches == []
+
+
+async def test_a_recording_shorter_than_it_claims_is_heard_to_its_end(house: House) -> None:
+    events = await house.events(TALK[: len(TALK) * 3 // 4], PLAIN)
+    assert finished(events).transcript.num_samples == pytest.approx(seconds(LENGTH * 3 / 4), abs=100)
+    assert house.progress.fraction == 1
+
+
+async def test_the_count_of_speakers_holds_on_the_way_too(house: House) -> None:
+    options = replace(SPEAKERS, speakers=SpeakerCount(1, 1))
+    events = await house.events(TALK, options)
+    assert {label for event in events if isinstance(event, Announced) for label in event.labels} == {"A"}

@@ -1,0 +1,143 @@
+"""One folder a request, gone when the request is."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from utils.temp_manager import TempManager
+
+ROOT = Path(__file__).parents[2]
+SERVER = """
+import asyncio, sys
+from pathlib import Path
+from utils.temp_manager import TempManager
+
+async def serve():
+    manager = TempManager(Path(sys.argv[1]))
+    async with manager.workspace() as path:
+        (path / "audio").write_text("private")
+        print(manager.root, flush=True)
+        sys.stdin.read()
+
+asyncio.run(serve())
+"""
+
+
+@contextmanager
+def other_server(parent: Path) -> Iterator[Path]:
+    """Another process with a workspace under `parent`, killed in the end; gives its folder."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(parent)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    ) as process:
+        assert process.stdout
+        yield Path(process.stdout.readline().decode().strip())
+        process.kill()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[TempManager]:
+    manager = TempManager(tmp_path / "new" / "parent")
+    yield manager
+    manager.close()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+async def test_a_workspace_is_private_and_gone_afterwards(manager: TempManager) -> None:
+    async with manager.workspace() as first, manager.workspace() as second:
+        (first / "folder").mkdir()
+        (first / "folder" / "audio").write_text("x")
+        assert first != second
+        assert mode(first) == mode(manager.root) == 0o700
+    assert not first.exists()
+    assert not second.exists()
+
+
+async def test_a_workspace_is_gone_after_an_error(manager: TempManager) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with manager.workspace() as path:
+            raise ZeroDivisionError
+    assert not path.exists()
+
+
+async def test_a_workspace_is_gone_when_its_request_is_cancelled(manager: TempManager) -> None:
+    used: list[Path] = []
+
+    async def work() -> None:
+        async with manager.workspace() as path:
+            used.append(path)
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(used) == 1
+    assert not used[0].exists()
+
+
+async def test_closing_takes_everything_away(tmp_path: Path) -> None:
+    manager = TempManager(tmp_path)
+    async with manager.workspace() as path:
+        (path / "audio").write_text("x")
+        manager.close()
+    assert not manager.root.exists()
+
+
+def test_a_dead_server_is_swept_and_a_live_one_is_not(tmp_path: Path) -> None:
+    other = tmp_path / "someone-elses"
+    other.mkdir()
+    with other_server(tmp_path) as folder:
+        TempManager(tmp_path).close()
+        assert [path.read_text() for path in folder.glob("*/audio")] == ["private"]
+    assert folder.exists()
+    TempManager(tmp_path).close()
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_sweeping_does_not_write_through_links(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("thesis")
+    trap = tmp_path / "transcription-server-trap"
+    trap.mkdir()
+    (trap / "lock").symlink_to(precious)
+    TempManager(tmp_path).close()
+    assert precious.read_text() == "thesis"
+
+
+def test_servers_may_start_and_stop_all_at_once(tmp_path: Path) -> None:
+    async def work(manager: TempManager) -> None:
+        async with manager.workspace() as path:
+            (path / "audio").write_text("x")
+
+    def serve(_: int) -> None:
+        manager = TempManager(tmp_path)
+        asyncio.run(work(manager))
+        manager.close()
+
+    with ThreadPoolExecutor(8) as servers:
+        list(servers.map(serve, range(200)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "lock").touch()
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    (parent / "transcription-server-trap").symlink_to(elsewhere)
+    TempManager(parent).close()
+    assert (elsewhere / "lock").exists()
