@@ -175,7 +175,7 @@ class WhisperBatcher:
 
 
 def _key(job: _Decoding) -> Hashable:
-    """Equal for windows that may share a batch. CTranslate2 wants windows and prompts of one length, so$
+    """Equal for windows that may share a batch. CTranslate2 wants windows and prompts of one length, so
     windows of other languages may join where there is no prompt; `test_engine` compares the results."""
     options = job.options
     if not (options.prompt or options.keywords):
