@@ -20,7 +20,7 @@ from services.durable.job_service import JobService
 from services.durable.lifecycle import DurableServices
 from services.durable.work import TranscriptionWork
 from services.punctuation_service import PunctuationService
-from services.requests.parameters import StageDefaults
+from services.requests.stage_defaults import StageDefaults
 from services.result_service import ResultService
 from services.separation_service import VocalSeparationService
 from services.transcription import TranscriptionService

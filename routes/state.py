@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from services.durable.lifecycle import DurableServices
 from services.durable.work import TranscriptionWork
-from services.requests.parameters import StageDefaults
+from services.requests.stage_defaults import StageDefaults
 from services.result_service import ResultService
 from services.transcription import TranscriptionService
 from services.voices.enrolment import SpeakerService

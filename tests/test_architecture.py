@@ -16,7 +16,7 @@ UTILS: dict[str, set[str]] = {
     "utils/words": set(),
     "utils/process": set(),
     "utils/waiting": set(),
-    "utils/answers": {"utils/words"},
+    "utils/answers": {"utils/speakers", "utils/words"},
     "utils/speakers": {"utils/speech", "utils/words"},
     "utils": {"utils/answers", "utils/process", "utils/speakers", "utils/waiting", "utils/words"},
     "utils/audio": {"utils"},

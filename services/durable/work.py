@@ -11,7 +11,8 @@ from exceptions import InvalidRequestError
 from models import ChunkResult, Transcript
 from options import ResponseFormat, Task, TranscriptionOptions
 from services.requests.known_speakers import with_known_speakers
-from services.requests.parameters import StageDefaults, TranscriptionRequest, parse_parameters
+from services.requests.parameters import TranscriptionRequest, parse_parameters
+from services.requests.stage_defaults import StageDefaults
 from services.transcription import Recall, TranscriptionService
 from services.voices.enrolment import SpeakerService
 from utils.answers.wire import WireTextDelta

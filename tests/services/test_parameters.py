@@ -17,7 +17,8 @@ from options import (
     TranscriptionOptions,
     VoiceActivity,
 )
-from services.requests.parameters import StageDefaults, TranscriptionRequest, parse_parameters
+from services.requests.parameters import TranscriptionRequest, parse_parameters
+from services.requests.stage_defaults import StageDefaults
 from utils.answers.wire import AnswerForm
 
 MODEL = ("model", "whisper-1")

@@ -15,7 +15,7 @@ from options import Granularity, ResponseFormat, Task
 
 @dataclass(frozen=True, slots=True)
 class AnswerForm:
-    """How a caller wants a transcript told."""
+    """The form in which a caller wants a transcript."""
 
     format: ResponseFormat = ResponseFormat.JSON
     granularities: frozenset[Granularity] = frozenset({Granularity.SEGMENT})
@@ -23,6 +23,7 @@ class AnswerForm:
     logprobs: bool = False
     counts_tokens: bool = False
     """Usage in tokens rather than in seconds, as hosted for the names that begin with `gpt-`."""
+    speakers: bool = False
 
 
 class DurationUsage(BaseModel):

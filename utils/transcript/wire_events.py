@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from models import Segment
+from utils.answers.json_body import diarized_segment, languages
 from utils.answers.token_logprobs import wire_logprobs
 from utils.answers.usage import token_usage
 from utils.answers.wire import AnswerForm, WireDiarizedSegment, WireTextDelta, WireTextDone
-from utils.response_formatter import diarized_segment, languages
 from utils.speakers.labels import speaker_label
 from utils.transcript.events import Announced, Event, Finished, Settled
 

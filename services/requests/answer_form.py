@@ -1,0 +1,95 @@
+"""What a request asks of the answer: its form, and whether it shows speakers."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from exceptions import InvalidRequestError
+from options import Granularity, ResponseFormat, Task
+from services.requests.form import Channels, TranscriptionForm
+from services.requests.stage_defaults import StageDefaults
+from utils.answers.formats import FORMATS, Speakers, formats_with
+from utils.answers.wire import AnswerForm
+
+C = TypeVar("C")
+
+
+def answer_form(form: TranscriptionForm, defaults: StageDefaults, task: Task) -> AnswerForm:
+    """Raises InvalidRequestError for what the format cannot show."""
+    return AnswerForm(
+        format=form.response_format,
+        speakers=shows_speakers(form, defaults),
+        granularities=_granularities(form),
+        task=task,
+        logprobs=wants_logprobs(form),
+        counts_tokens=form.model.startswith("gpt-"),
+    )
+
+
+def in_format(form: TranscriptionForm, wanted: ResponseFormat) -> TranscriptionForm:
+    """The same request in another format, without what that format cannot show."""
+    spec, changes = FORMATS[wanted], dict[str, object](response_format=wanted)
+    if not spec.has_granularities:
+        changes["timestamp_granularities"] = []
+    if not spec.has_logprobs:
+        changes["include"] = []
+    if spec.speakers is Speakers.NEVER:
+        changes |= {"known_speaker_names": [], "known_speaker_references": [], "known_speakers": None}
+    return form.model_copy(update=changes)
+
+
+def shows_speakers(form: TranscriptionForm, defaults: StageDefaults) -> bool:
+    """Raises InvalidRequestError where the caller's wishes contradict each other."""
+    names = _wants_names(form)
+    is_separate = form.channels is Channels.SEPARATE
+    match FORMATS[form.response_format].speakers:
+        case Speakers.ALWAYS:
+            if form.diarize is False:
+                raise InvalidRequestError(
+                    f"response_format={form.response_format} needs diarize=true.", param="diarize"
+                )
+            return True
+        case Speakers.BY_DEFAULT:
+            return chosen(form.diarize, defaults.diarize or names or is_separate)
+        case Speakers.ON_REQUEST:
+            counted = form.num_speakers or form.min_speakers or form.max_speakers
+            return chosen(form.diarize, bool(counted) or names or is_separate)
+        case Speakers.NEVER:
+            return False
+
+
+def wants_logprobs(form: TranscriptionForm) -> bool:
+    if form.include and not FORMATS[form.response_format].has_logprobs:
+        wanted = formats_with(lambda spec: spec.has_logprobs)
+        raise InvalidRequestError(f"'include' needs response_format={wanted}.", param="include")
+    return bool(form.include)
+
+
+def chosen(asked: C | None, default: C) -> C:
+    return default if asked is None else asked
+
+
+def _granularities(form: TranscriptionForm) -> frozenset[Granularity]:
+    if form.timestamp_granularities and not FORMATS[form.response_format].has_granularities:
+        wanted = formats_with(lambda spec: spec.has_granularities)
+        raise InvalidRequestError(
+            f"'timestamp_granularities' needs response_format={wanted}.", param="timestamp_granularities"
+        )
+    return frozenset(form.timestamp_granularities or [Granularity.SEGMENT])
+
+
+def _wants_names(form: TranscriptionForm) -> bool:
+    """Whether known speakers are to be named. Raises InvalidRequestError where names have no place."""
+    param = "known_speakers" if form.known_speakers else "known_speaker_names"
+    wanted = bool(form.known_speakers or form.known_speaker_names)
+    if wanted and (form.diarize is False or FORMATS[form.response_format].speakers is Speakers.NEVER):
+        shown = formats_with(lambda spec: spec.speakers is not Speakers.NEVER)
+        raise InvalidRequestError(
+            f"'{param}' needs an answer that shows speakers: response_format={shown}, and not diarize=false.",
+            param=param,
+        )
+    if wanted and form.channels is Channels.SEPARATE:
+        raise InvalidRequestError(
+            f"With channels=separate the channels are the speakers; leave '{param}' out.", param=param
+        )
+    return wanted

@@ -1,0 +1,159 @@
+"""Transcripts as JSON: the bodies of json, verbose_json and diarized_json, member by member. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from pydantic import BaseModel
+
+from models import SAMPLE_RATE, Segment, SpeakerTurn, Transcript, Word
+from options import Granularity, Task
+from utils.answers.token_logprobs import wire_logprobs
+from utils.answers.usage import duration_usage, usage_of
+from utils.answers.wire import (
+    AnswerForm,
+    WireDiarizedSegment,
+    WireLanguage,
+    WireSegment,
+    WireTurn,
+    WireWord,
+)
+from utils.speakers.labels import every_speaker, speaker_label
+from utils.words.languages import LANGUAGES
+
+Names = Sequence[str | None]
+Field: TypeAlias = str | float | BaseModel | Iterable[BaseModel]
+Fields: TypeAlias = Mapping[str, Field | None]
+
+FRAMES_PER_SECOND = 100  # the unit of Whisper's `seek`
+
+
+def json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
+    """As TranscriptionJson."""
+    return _dump(
+        {
+            "text": transcript.text,
+            "languages": languages(transcript),
+            "logprobs": wire_logprobs(transcript.segments) if form.logprobs else None,
+            "usage": usage_of(transcript, form),
+        }
+    )
+
+
+def verbose_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
+    """As TranscriptionVerboseJson."""
+    segments = (_segment(n, segment, transcript.names) for n, segment in enumerate(transcript.segments))
+    words = (_word(word, transcript.names) for word in transcript.words)
+    turns = (_turn(turn, transcript.names) for turn in transcript.turns)
+    return _dump(
+        {
+            "task": form.task,
+            "language": "english"
+            if form.task is Task.TRANSLATE
+            else LANGUAGES.get(transcript.language or "", ""),
+            "duration": _seconds(transcript.num_samples),
+            "text": transcript.text,
+            "segments": segments if Granularity.SEGMENT in form.granularities else None,
+            "words": words if Granularity.WORD in form.granularities else None,
+            "turns": turns if transcript.turns else None,
+            "usage": duration_usage(transcript),
+        }
+    )
+
+
+def diarized_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
+    """As TranscriptionDiarizedJson."""
+    spoken = zip(transcript.segments, every_speaker(transcript.segments), strict=True)
+    return _dump(
+        {
+            "task": Task.TRANSCRIBE,
+            "duration": _seconds(transcript.num_samples),
+            "text": transcript.text,
+            "segments": (
+                diarized_segment(number, segment, speaker_label(speaker, transcript.names))
+                for number, (segment, speaker) in enumerate(spoken, start=1)
+            ),
+            "usage": usage_of(transcript, form),
+        }
+    )
+
+
+def languages(transcript: Transcript) -> list[WireLanguage]:
+    """Empty where nobody speaks, as the client's types have it."""
+    return [WireLanguage(code=transcript.language)] if transcript.language else []
+
+
+def diarized_segment(number: int, segment: Segment, speaker: str) -> WireDiarizedSegment:
+    return WireDiarizedSegment(
+        id=f"seg_{number:03}",
+        start=_seconds(segment.start),
+        end=_seconds(segment.stop),
+        text=segment.text.strip(),
+        speaker=speaker,
+    )
+
+
+def _dump(fields: Fields) -> Iterator[str]:
+    """Item by item: a day of words would fill the memory, and in one call hold the interpreter."""
+    before = "{"
+    for name, value in fields.items():
+        if value is None:
+            continue
+        yield f"{before}{json.dumps(name)}:"
+        yield from _dump_value(value)
+        before = ","
+    yield "}"
+
+
+def _dump_value(value: Field) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        yield value.model_dump_json(exclude_none=True)
+    elif isinstance(value, str | float):
+        yield json.dumps(value, ensure_ascii=False)
+    else:
+        yield "["
+        for number, item in enumerate(value):
+            yield ("," if number else "") + item.model_dump_json(exclude_none=True)
+        yield "]"
+
+
+def _word(word: Word, names: Names) -> WireWord:
+    return WireWord(
+        word=word.text.strip(),
+        start=_seconds(word.start),
+        end=_seconds(word.stop),
+        probability=word.probability,
+        speaker=_label(word.speaker, names),
+    )
+
+
+def _turn(turn: SpeakerTurn, names: Names) -> WireTurn:
+    return WireTurn(
+        start=_seconds(turn.start), end=_seconds(turn.stop), speaker=speaker_label(turn.speaker, names)
+    )
+
+
+def _segment(number: int, segment: Segment, names: Names) -> WireSegment:
+    return WireSegment(
+        id=number,
+        seek=segment.window_start * FRAMES_PER_SECOND // SAMPLE_RATE,
+        start=_seconds(segment.start),
+        end=_seconds(segment.stop),
+        text=segment.text,
+        tokens=list(segment.tokens),
+        temperature=segment.temperature,
+        avg_logprob=segment.avg_logprob,
+        compression_ratio=segment.compression_ratio,
+        no_speech_prob=segment.no_speech_prob,
+        speaker=_label(segment.speaker, names),
+    )
+
+
+def _label(speaker: int | None, names: Names) -> str | None:
+    return None if speaker is None else speaker_label(speaker, names)
+
+
+def _seconds(samples: int) -> float:
+    return round(samples / SAMPLE_RATE, 3)
