@@ -9,38 +9,24 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import (
-    counts,
-    day,
-    faults,
-    hallucinations,
-    hours,
-    known_speakers,
-    latency,
-    load,
-    memory,
-    music,
-    overhead,
-    soak,
-    speakers,
-    wer,
-    word_times,
-)
 from benchmarks.eval_set import MissingAudioError
+from benchmarks.load import callers, faults, latency, memory, overhead, soak
+from benchmarks.recognition import hallucinations, music, wer, word_times
 from benchmarks.report import note, provenance, write_section
+from benchmarks.speakers import counts, day, error_rate, hours, known_voices
 from benchmarks.values import Options
 
 SECTIONS = {
     "wer": wer,
-    "speakers": speakers,
+    "speakers": error_rate,
     "counts": counts,
-    "known_speakers": known_speakers,
+    "known_speakers": known_voices,
     "word_times": word_times,
     "music": music,
     "hallucinations": hallucinations,
     "overhead": overhead,
     "latency": latency,
-    "load": load,
+    "load": callers,
     "memory": memory,
     "day": day,
     "hours": hours,

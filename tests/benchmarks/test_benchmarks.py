@@ -12,7 +12,7 @@ for package in ("jiwer", "meeteval", "psutil", "pyannote.metrics", "whisper_norm
 
 from benchmarks.__main__ import main
 from benchmarks.report import replace_section, table
-from benchmarks.speaker_scores import (
+from benchmarks.speakers.scores import (
     annotate,
     attributed_errors,
     diarization_errors,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.onsets import Onset, find_onsets, start_errors
+from benchmarks.recognition.onsets import Onset, find_onsets, start_errors
 from benchmarks.values import Message
 from models import SAMPLE_RATE, Audio
 from tests.recordings import silence, tone

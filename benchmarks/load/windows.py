@@ -16,7 +16,7 @@ from pathlib import Path
 from assembly import build_state
 from backends.whisper.engine import WhisperEngine, load_whisper_engine
 from backends.whisper.weights import find_weights
-from benchmarks.direct import transcribe
+from benchmarks.load.direct import transcribe
 from benchmarks.report import num_cores
 from benchmarks.values import Message
 from benchmarks.worker import answer_requests

@@ -9,12 +9,12 @@ from pathlib import Path
 from pyannote.core import Segment, Timeline
 
 from benchmarks.client import Client
-from benchmarks.day import MEGABYTE, PROGRAM
-from benchmarks.day_audio import read_pieces, write_recording
-from benchmarks.day_voices import steadiness
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import ServerProcess
-from benchmarks.speaker_scores import annotate, diarization_errors, speaker_turns
+from benchmarks.speakers.day import MEGABYTE, PROGRAM
+from benchmarks.speakers.day_audio import read_pieces, write_recording
+from benchmarks.speakers.day_voices import steadiness
+from benchmarks.speakers.scores import annotate, diarization_errors, speaker_turns
 from benchmarks.values import Options, Turn
 
 TITLE = "Speakers of hours"

@@ -1,6 +1,6 @@
 """Child process: the server's own pipeline without HTTP, from the file to the text.
 
-It imports the project, as `benchmarks/windows.py` does: `overhead` needs the same code on all sides.
+It imports the project, as `benchmarks/load/windows.py` does: `overhead` needs the same code on all sides.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from random import Random
 
 import numpy as np
 
-from benchmarks.day_voices import chunk_speakers
 from benchmarks.eval_set import read_utterances
+from benchmarks.speakers.day_voices import chunk_speakers
 from benchmarks.values import Turn
 from config import Settings
 from loaders import default_loaders

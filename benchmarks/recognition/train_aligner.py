@@ -1,4 +1,4 @@
-"""Train a small English aligner on the evaluation audio: `python -m benchmarks.train_aligner FOLDER`.
+"""Train a small English aligner on evaluation audio: `python -m benchmarks.recognition.train_aligner FOLDER`.
 
 For hosts that cannot fetch one of the published models. Needs requirements-studio.txt, requirements-bench.txt
 and EVAL_DIR. Some 23 minutes of twelve voices teach it to place words, not to recognise them. PocketSphinx
@@ -23,9 +23,9 @@ import numpy.typing as npt
 import torch
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
-from benchmarks.onsets import loud_frames
+from benchmarks.recognition.onsets import loud_frames
+from benchmarks.recognition.timed_speech import TimedSpeech, read_recordings, time_words
 from benchmarks.report import note
-from benchmarks.timed_speech import TimedSpeech, read_recordings, time_words
 from models import SAMPLE_RATE, Audio
 
 HELD_OUT = {"ls1089", "ls61", "ls2412", "ls3331", "michael"}  # speakers to try the model on

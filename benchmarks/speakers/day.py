@@ -11,11 +11,11 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from benchmarks.client import Client
-from benchmarks.day_audio import read_pieces, write_recording
-from benchmarks.day_voices import chunk_speakers, steadiness
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import ServerProcess
-from benchmarks.speaker_scores import read_turns
+from benchmarks.speakers.day_audio import read_pieces, write_recording
+from benchmarks.speakers.day_voices import chunk_speakers, steadiness
+from benchmarks.speakers.scores import read_turns
 from benchmarks.values import Message, Options, Turn
 from models import SAMPLE_RATE, ChunkSpeakers, Span
 from options import SpeakerCount
@@ -29,7 +29,7 @@ REQUESTS = {
     "json": Client.transcribe,
     "background": Client.transcribe_in_background,
 }
-PROGRAM = ("-m", "benchmarks.day_server")
+PROGRAM = ("-m", "benchmarks.speakers.day_server")
 CHUNKS, PEOPLE, SPEAKERS = 144, 40, 16  # of the linking alone
 CHUNK_SECONDS = 600
 MEGABYTE = 1_000_000

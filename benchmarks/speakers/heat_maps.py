@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from pyannote.core import Annotation, Segment
 from pyannote.metrics.diarization import DiarizationErrorRate
 
-from benchmarks.speaker_scores import annotate
+from benchmarks.speakers.scores import annotate
 from benchmarks.values import Turn
 
 COLUMNS = 400  # of a map; a cell is as dark as its speaker is busy in that stretch

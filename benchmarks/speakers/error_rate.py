@@ -8,10 +8,10 @@ from pathlib import Path
 
 from benchmarks.client import Client
 from benchmarks.eval_set import LONG, Conversation, read_conversations
-from benchmarks.heat_maps import draw_heat_map
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import serving
-from benchmarks.speaker_scores import (
+from benchmarks.speakers.heat_maps import draw_heat_map
+from benchmarks.speakers.scores import (
     DiarizationErrors,
     attributed_errors,
     diarization_errors,
@@ -81,7 +81,7 @@ class Scored:
 
 def measure(options: Options) -> str:
     conversations = read_conversations(options.eval_dir, with_long=not options.quick)
-    with serving(options.base_url) as base_url, Worker("benchmarks.reference_senko") as senko:
+    with serving(options.base_url) as base_url, Worker("benchmarks.speakers.reference_senko") as senko:
         client = Client(base_url)
         first = conversations[0]
         client.transcribe_speakers(first.audio, language=first.language)  # loads what is loaded on first use

@@ -20,7 +20,7 @@ RUNS = 5
 METHOD = """\
 The same recording in turn over HTTP (`json`, no diarization), through the server's own pipeline called
 directly in another process, from the file to the text, and as the same windows given to CTranslate2
-directly, as many at once (`benchmarks/windows.py`); one of each unmeasured first."""
+directly, as many at once (`benchmarks/load/windows.py`); one of each unmeasured first."""
 
 HEADER = ("run", "HTTP s", "pipeline s", "windows s")
 
@@ -29,8 +29,8 @@ def measure(options: Options) -> str:
     recording = _recording(options)
     with (
         serving(options.base_url) as base_url,
-        Worker("benchmarks.direct") as pipeline,
-        Worker("benchmarks.windows") as windows,
+        Worker("benchmarks.load.direct") as pipeline,
+        Worker("benchmarks.load.windows") as windows,
     ):
         client = Client(base_url)
         runs = [_time(recording, client, pipeline, windows) for _ in range(RUNS + 1)][1:]

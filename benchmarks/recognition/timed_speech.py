@@ -9,8 +9,8 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
-from benchmarks import word_times
 from benchmarks.eval_set import Conversation, read_audio, read_conversations, read_utterances
+from benchmarks.recognition import word_times
 from models import SAMPLE_RATE, Audio
 
 FRAMES = 100  # of PocketSphinx, a second

@@ -9,7 +9,7 @@ from statistics import mean, median
 
 from benchmarks.client import Client
 from benchmarks.eval_set import Utterance, read_audio, read_utterances
-from benchmarks.onsets import find_onsets, start_errors
+from benchmarks.recognition.onsets import find_onsets, start_errors
 from benchmarks.report import note, table
 from benchmarks.server_process import serving
 from benchmarks.values import Options
@@ -29,9 +29,9 @@ scored but counted. Errors are absolute, in seconds; the bias is the mean with i
 words begin before the sound. The server cuts words back to the speech that it detects, which alone brings
 many starts near an onset, whichever the word: read the figures beside each other, not by themselves.
 
-Where no published aligner can be fetched, `python -m benchmarks.train_aligner FOLDER` makes a small one of
-the other English recordings. It has heard none of these voices, but was taught by the same energy that quiet
-is no word."""
+Where no published aligner can be fetched, `python -m benchmarks.recognition.train_aligner FOLDER` makes a
+small one of the other English recordings. It has heard none of these voices, but was taught by the same
+energy that quiet is no word."""
 
 HEADER = ("times", "onsets", "scored", "mean", "median", "largest", "bias")
 

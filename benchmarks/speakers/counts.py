@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.client import Client
-from benchmarks.day import PROGRAM
 from benchmarks.eval_set import Conversation, read_conversations
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import ServerProcess
-from benchmarks.speaker_scores import DiarizationErrors, diarization_errors, read_reference, speaker_turns
+from benchmarks.speakers.day import PROGRAM
+from benchmarks.speakers.scores import DiarizationErrors, diarization_errors, read_reference, speaker_turns
 from benchmarks.values import Options
 
 TITLE = "Told how many speak"

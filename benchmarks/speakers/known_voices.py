@@ -13,7 +13,7 @@ from pyannote.core import Annotation, Segment
 
 from benchmarks.eval_set import Conversation, Utterance, read_audio, read_conversations, read_utterances
 from benchmarks.report import note, percent, table
-from benchmarks.speaker_scores import read_reference
+from benchmarks.speakers.scores import read_reference
 from benchmarks.values import Options
 from config import Settings
 from exceptions import InvalidAudioError

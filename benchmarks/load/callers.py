@@ -31,13 +31,13 @@ FEWEST_CLIPS = 8  # of a row
 SHORT_RUNS = 5
 START_SECONDS = 5  # until the long recording is decoded in part and under way
 PATIENCE = 300.0  # seconds for a clip beside the long recording
-BARE = ("-m", "benchmarks.bare_server")
+BARE = ("-m", "benchmarks.load.bare_server")
 
 METHOD = f"""\
 {CLIP_SECONDS}-second clips, all different, cut out of `{SOURCE}` (`json`, language given, no speakers). Each
 caller posts one after the other, two each and {FEWEST_CLIPS} at least. The server; the same with batches of
 one window (`WHISPER_BATCH_SIZE=1`); faster-whisper behind one lock in a minimal app
-(`benchmarks/bare_server.py`), same weights, threads and beam. One server at a time, one unmeasured clip
+(`benchmarks/load/bare_server.py`), same weights, threads and beam. One server at a time, one unmeasured clip
 first."""
 
 FAIRNESS = f"""\
