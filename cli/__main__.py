@@ -16,15 +16,16 @@ from exceptions import TranscriptionServerError
 PULL_MODELS = "pull-models"
 
 
-def main(words: Sequence[str]) -> int:
-    return _pull_models(words[1:]) if words[:1] == [PULL_MODELS] else transcribe(words)
+def main(words: Sequence[str], command: str = "python -m cli") -> int:
+    """Do what the words say; the exit status. `command` is what help calls the program."""
+    return _pull_models(words[1:], command) if words[:1] == [PULL_MODELS] else transcribe(words, command)
 
 
-def _pull_models(words: Sequence[str]) -> int:
+def _pull_models(words: Sequence[str], command: str) -> int:
     from cli.pull_models import pull_models  # brings the whole server
 
     parser = argparse.ArgumentParser(
-        prog=f"python -m cli {PULL_MODELS}", description="Fetch and try the models of the stages that are on."
+        prog=f"{command} {PULL_MODELS}", description="Fetch and try the models of the stages that are on."
     )
     parser.add_argument("--all", action="store_true", help="those of every stage, whether it is on or off")
     arguments = parser.parse_args(words)

@@ -20,9 +20,9 @@ POLL_SECONDS = 0.5
 TIMEOUT = httpx.Timeout(60, write=None)  # an upload takes as long as it takes
 
 
-def transcribe(words: Sequence[str]) -> int:
+def transcribe(words: Sequence[str], command: str) -> int:
     """Run the command line; the exit status."""
-    arguments = _parser().parse_args(words)
+    arguments = _parser(command).parse_args(words)
     key = os.environ.get("OPENAI_API_KEY", "unused")
     headers = {"Authorization": f"Bearer {key}"}
     try:
@@ -33,16 +33,17 @@ def transcribe(words: Sequence[str]) -> int:
         else:
             sys.stdout.buffer.write(body)
     except httpx.HTTPError as error:
-        sys.exit(f"The server at {arguments.url} cannot be reached ({error}); `make serve` starts one.")
+        hint = "`make serve` or `transcription-server` starts one"
+        sys.exit(f"The server at {arguments.url} cannot be reached ({error}); {hint}.")
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}")
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m cli",
-        description="Transcribe a recording. `python -m cli pull-models` fetches models.",
+        prog=command,
+        description=f"Transcribe a recording. `{command} pull-models` fetches models.",
     )
     parser.add_argument("recording", type=Path)
     parser.add_argument("-f", "--format", choices=list(ResponseFormat), default=ResponseFormat.TEXT)

@@ -1,0 +1,187 @@
+"""What `pip install .` installs: one package and one command, which work whatever lies around them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email import message_from_bytes
+from pathlib import Path
+from zipfile import ZipFile
+
+import httpx
+import pytest
+
+from tests.recordings import FIXTURES, conversation, plain_words
+from tests.servers import wait_until
+from tests.test_documents import requirements
+from transcription_server import __version__
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = "transcription_server"
+DIALOGUE = conversation("dialogue")
+PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+PIP_OPTIONS = ("--no-index", "--no-deps")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built as pip does, but with the hatchling of this environment."""
+    folder = tmp_path_factory.mktemp("wheel")
+    options = (*PIP_OPTIONS, "--no-build-isolation", "--check-build-dependencies", "--wheel-dir", folder)
+    subprocess.run([*PIP, "wheel", *options, ROOT], check=True)
+    (wheel,) = folder.iterdir()
+    return wheel
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An environment with the wheel, and a folder of strangers to run it in."""
+
+    programs: Path
+    strangers: Path
+    settings: dict[str, str]
+
+    @property
+    def command(self) -> str:
+        return str(self.programs / "transcription-server")
+
+    @property
+    def module(self) -> list[str]:
+        return [str(self.programs / "python"), "-m", PACKAGE]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | self.settings | {"PYTHONPATH": str(self.strangers)}
+
+    def run(self, *command: str | Path) -> str:
+        done = subprocess.run(
+            command, cwd=self.strangers, env=self.environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("environment")
+    programs = folder / "bin"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    subprocess.run([*PIP, "--python", programs / "python", "install", *PIP_OPTIONS, wheel], check=True)
+    # The dependencies are those of this environment: to install torch again would take minutes.
+    (packages,) = folder.glob("lib/*/site-packages")
+    shared = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "dependencies.pth").write_text("\n".join(shared))
+    settings = {
+        "WHISPER_MODEL": "whisper-tiny.en",
+        "DEVICE": "cpu",
+        "DATA_DIR": str(folder / "data"),
+        "WORKSPACE_DIR": str(folder / "work"),
+    }
+    return Installed(programs, strangers(wheel, tmp_path_factory.mktemp("strangers")), settings)
+
+
+def strangers(wheel: Path, folder: Path) -> Path:
+    """Modules and packages with the names of ours, none of which may be imported."""
+    ours = {name.split("/")[1] for name in ZipFile(wheel).namelist() if name.endswith(".py")}
+    for name in ours - {"__init__.py", "__main__.py"}:
+        path = folder / name if name.endswith(".py") else folder / name / "__init__.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("raise RuntimeError('a stranger was imported')\n")
+    return folder
+
+
+@contextmanager
+def serving(installed: Installed, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    environment = installed.environment | {"HOST": "127.0.0.1", "PORT": str(port)}
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [installed.command], cwd=installed.strangers, env=environment, stdout=output, stderr=output
+        ) as process,
+    ):
+
+        def is_up() -> bool:
+            assert process.poll() is None, log.read_text()
+            try:
+                return httpx.get(f"{url}/health").is_success
+            except httpx.TransportError:
+                return False
+
+        try:
+            wait_until(is_up)
+            yield url, process
+        finally:
+            process.kill()
+
+
+def test_the_wheel_holds_one_package_with_every_module(wheel: Path) -> None:
+    names = set(ZipFile(wheel).namelist())
+    assert {name.split("/")[0] for name in names} == {PACKAGE, f"{PACKAGE}-{__version__}.dist-info"}
+    assert f"{PACKAGE}/py.typed" in names
+    rooms = {path.parent for path in ROOT.glob("*/__init__.py")} - {ROOT / "tests", ROOT / "benchmarks"}
+    sources = [*ROOT.glob("*.py"), *(path for room in rooms for path in room.rglob("*.py"))]
+    assert {name for name in names if name.endswith(".py")} == {
+        f"{PACKAGE}/{str(path.relative_to(ROOT)).removeprefix(f'{PACKAGE}/')}" for path in sources
+    }
+    # A result is kept under a fingerprint of these, too.
+    assert {f"{PACKAGE}/{path.name}" for path in ROOT.glob("requirements*.txt")} <= names
+
+
+def test_the_wheel_asks_for_what_the_requirements_say(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        metadata = message_from_bytes(archive.read(f"{PACKAGE}-{__version__}.dist-info/METADATA"))
+    asked: dict[str, set[str]] = {}
+    for line in metadata.get_all("Requires-Dist", []):
+        requirement, _, condition = line.partition("; ")
+        asked.setdefault(condition, set()).add(requirement)
+    studio = {*requirements("requirements-studio.txt")}
+    assert asked == {
+        "": {*requirements("requirements.txt")},
+        "extra == 'studio'": studio,
+        "extra == 'gpu'": studio | {*requirements("requirements-gpu.txt")},
+    }
+
+
+def test_the_command_tells_its_version_and_what_it_does(installed: Installed) -> None:
+    for command in ([installed.command], installed.module):
+        assert installed.run(*command, "--version") == f"transcription-server {__version__}\n"
+        assert "transcription-server RECORDING" in installed.run(*command, "--help")
+        assert "transcription-server pull-models" in installed.run(*command, "pull-models", "--help")
+
+
+def test_the_repository_is_run_like_the_package() -> None:
+    command = [sys.executable, "-m", PACKAGE, "pull-models", "--help"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert "transcription-server pull-models" in shown.stdout
+
+
+def test_the_installed_command_serves_its_client_and_stops_when_told(
+    installed: Installed, tmp_path: Path
+) -> None:
+    with serving(installed, tmp_path / "log") as (url, process):
+        answer = httpx.post(
+            f"{url}/v1/audio/transcriptions",
+            data={"model": "whisper-1", "response_format": "verbose_json", "diarize": "true"},
+            files={"file": DIALOGUE.audio.read_bytes()},
+            timeout=60,
+        ).json()
+        assert plain_words(answer["text"]) == DIALOGUE.words
+        assert {segment["speaker"] for segment in answer["segments"]} == {"A", "B"}
+
+        client = ("--url", f"{url}/v1", FIXTURES / "dialogue.flac", "-f", "srt", "-F", "diarize=true")
+        for command in ([installed.command], installed.module):
+            subtitles = installed.run(*command, *client)
+            assert subtitles.startswith("1\n00:00:00,")
+            assert "Speaker B: " in subtitles
+
+        process.terminate()
+        assert process.wait(20) == 0, (tmp_path / "log").read_text()
