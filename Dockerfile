@@ -23,12 +23,14 @@ RUN useradd --create-home --uid 10001 server \
 WORKDIR /app
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 PORT=8000 WORKSPACE_DIR=/data/work DATA_DIR=/data/kept HF_HOME=/data/models ORT_DISABLE_TELEMETRY=1
+COPY requirements*.txt ./
 COPY server.py assembly.py loaders.py seams.py models.py options.py config.py exceptions.py ./
 COPY cli cli
 COPY backends backends
 COPY routes routes
 COPY services services
 COPY utils utils
+COPY transcription_server transcription_server
 USER server
 VOLUME /data
 EXPOSE 8000

@@ -10,9 +10,12 @@ from config import MEBIBYTE, Settings
 from loaders import Loaders
 from models import SAMPLE_RATE, seconds
 from routes.state import ServerState
+from seams import Detector
 from services.alignment_service import AlignmentService
 from services.audio_service import AudioService
 from services.chunk_processor import Stages
+from services.chunk_runner import LocalChunkRunner
+from services.diarization_service import Diarizer
 from services.durable.batch_service import BatchService
 from services.durable.file_service import FileService
 from services.durable.job_runner import JobRunner
@@ -26,16 +29,16 @@ from services.separation_service import VocalSeparationService
 from services.transcription import TranscriptionService
 from services.voices.clips import VoiceService
 from services.voices.enrolment import SpeakerService
-from services.whisper_batcher import BatchSizes
 from services.whisper_pool import WhisperPool
 from services.whisper_service import WhisperService
 from utils.catalogue import Catalogue
-from utils.model_manager import ModelManager
+from utils.model_manager import ModelManager, ModelSlot
 from utils.speech.chunk_planner import ChunkLimits
-from utils.store.database import Database
-from utils.store.files import FileLimits
 from utils.store.fingerprint import fingerprint
+from utils.store.interface import Store
+from utils.store.records import FileLimits
 from utils.store.result_cache import ResultCache
+from utils.store.sqlite.store import sqlite_store
 from utils.temp_manager import TempManager
 from utils.waiting.admission import Admission
 
@@ -54,30 +57,12 @@ MAX_FILES = 100_000
 def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     """Everything wired together, with no model loaded yet."""
     models = ModelManager()
-    limits = ChunkLimits(seconds(settings.chunk_seconds), seconds(settings.chunk_overlap_seconds))
-    most_samples = round(settings.max_audio_hours * 3600 * SAMPLE_RATE)
     detector = models.add("speech", loaders.detector)
-    audio = AudioService(detector, limits, most_samples)
-    batches = loaders.batches.resized(settings.whisper_batch_size)
-    separator, aligner, labeller = loaders.separator, loaders.aligner, loaders.punctuator
-    languages = frozenset(settings.punctuation_languages.split(","))
     diarizer = loaders.diarizer(models) if loaders.diarizer else None
     voices = VoiceService(detector, diarizer, settings.known_speaker_threshold) if diarizer else None
-    stages = Stages(
-        whisper=_whispers(settings, loaders, models, batches),
-        diarization=diarizer,
-        aligner=AlignmentService(models.add("alignment", aligner)) if aligner else None,
-        punctuator=PunctuationService(models.add("punctuation", labeller), languages) if labeller else None,
-    )
-    separation = VocalSeparationService(models.add("separation", separator)) if separator else None
-    transcription = TranscriptionService(audio, stages, separation)
-    has_room = loaders.another is not None and settings.max_extra_models > 0
-    catalogue = Catalogue(
-        loaders.recogniser.name,
-        int(time.time()),
-        at_hand=loaders.at_hand if has_room else (),
-        downloads=settings.allow_model_downloads and has_room,
-    )
+    chunks = LocalChunkRunner(_stages(settings, loaders, models, diarizer))
+    transcription = TranscriptionService(_audio(settings, loaders, models, detector), chunks)
+    catalogue = _catalogue(settings, loaders)
     temp = TempManager(settings.workspace_dir)
     defaults = StageDefaults(
         diarize=settings.enable_speaker_diarization,
@@ -85,8 +70,8 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         align=settings.enable_alignment,
         restore_punctuation=settings.enable_punctuation_restoration,
     )
-    database = Database(settings.data_folder / "server.db")
-    speakers = SpeakerService(database, voices)
+    store = sqlite_store(settings.data_folder / "server.db")
+    speakers = SpeakerService(store.voices, voices)
     work = TranscriptionWork(transcription, catalogue, defaults, speakers)
     return ServerState(
         transcription=transcription,
@@ -95,9 +80,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         catalogue=catalogue,
         admission=Admission(settings.max_requests),
         temp=temp,
-        database=database,
-        durable=_durable(settings, database, work, temp),
-        work=work,
+        durable=_durable(settings, store, work, temp),
         speakers=speakers,
         defaults=defaults,
         max_upload_bytes=settings.max_upload_bytes,
@@ -105,7 +88,42 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     )
 
 
-def _whispers(settings: Settings, loaders: Loaders, models: ModelManager, batches: BatchSizes) -> WhisperPool:
+def _audio(
+    settings: Settings, loaders: Loaders, models: ModelManager, detector: ModelSlot[Detector]
+) -> AudioService:
+    separator = loaders.separator
+    return AudioService(
+        detector,
+        ChunkLimits(seconds(settings.chunk_seconds), seconds(settings.chunk_overlap_seconds)),
+        max_samples=round(settings.max_audio_hours * 3600 * SAMPLE_RATE),
+        separator=VocalSeparationService(models.add("separation", separator)) if separator else None,
+    )
+
+
+def _stages(settings: Settings, loaders: Loaders, models: ModelManager, diarizer: Diarizer | None) -> Stages:
+    aligner, labeller = loaders.aligner, loaders.punctuator
+    languages = frozenset(settings.punctuation_languages.split(","))
+    return Stages(
+        whisper=_whispers(settings, loaders, models),
+        diarization=diarizer,
+        aligner=AlignmentService(models.add("alignment", aligner)) if aligner else None,
+        punctuator=PunctuationService(models.add("punctuation", labeller), languages) if labeller else None,
+    )
+
+
+def _catalogue(settings: Settings, loaders: Loaders) -> Catalogue:
+    has_room = loaders.another is not None and settings.max_extra_models > 0
+    return Catalogue(
+        loaders.recogniser.name,
+        int(time.time()),
+        at_hand=loaders.at_hand if has_room else (),
+        downloads=settings.allow_model_downloads and has_room,
+    )
+
+
+def _whispers(settings: Settings, loaders: Loaders, models: ModelManager) -> WhisperPool:
+    batches = loaders.batches.resized(settings.whisper_batch_size)
+
     def add(model: str) -> WhisperService:
         source = loaders.another(model) if loaders.another else loaders.recogniser
         return WhisperService(models.add(f"whisper {model}", source), batches)
@@ -136,13 +154,12 @@ def _fingerprint(settings: Settings, loaders: Loaders) -> str:
     )
 
 
-def _durable(
-    settings: Settings, database: Database, work: TranscriptionWork, temp: TempManager
-) -> DurableServices:
+def _durable(settings: Settings, store: Store, work: TranscriptionWork, temp: TempManager) -> DurableServices:
     folder = settings.data_folder
-    files = FileService(database, folder / "files", FileLimits(settings.files_max_bytes, MAX_FILES))
-    kept_seconds = settings.job_retention_hours * 3600
+    files = FileService(store.files, folder / "files", FileLimits(settings.files_max_bytes, MAX_FILES))
+    retention_seconds = settings.job_retention_hours * 3600
     spool = folder / "jobs"
-    runner = JobRunner(database, spool, files, temp, work, settings.jobs_at_once, kept_seconds)
-    jobs = JobService(database, spool, runner, settings.max_jobs)
-    return DurableServices(files, runner, jobs, BatchService(database, files, runner, temp, work))
+    runner = JobRunner(store.jobs, spool, files, temp, work, settings.jobs_at_once, retention_seconds)
+    jobs = JobService(store.jobs, spool, runner, settings.max_jobs)
+    batches = BatchService(store.batches, files, runner, temp, work)
+    return DurableServices(store, work, files, runner, jobs, batches)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -24,6 +25,7 @@ from routes.http.access import AccessMiddleware
 from routes.http.errors import ErrorEnvelope, add_error_handlers
 from routes.http.middleware import RequestIdMiddleware
 from routes.state import ServerState
+from transcription_server import __version__
 from utils.allocator import share_arenas
 from utils.model_manager import ModelManager
 
@@ -55,11 +57,12 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
             await asyncio.to_thread(state.models.close)
-            await asyncio.to_thread(state.database.close)
+            await state.durable.close()
             state.temp.close()
 
     app = FastAPI(
         title="Transcription server",
+        version=__version__,
         lifespan=lifespan,
         responses={"default": {"model": ErrorEnvelope, "description": "What is wrong, and what to do"}},
     )
@@ -73,7 +76,6 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
 
 
 async def _prepare(state: ServerState, preload: bool) -> None:
-    await state.database.open()
     await state.durable.open()
     if preload:
         await state.models.load_all()
@@ -139,6 +141,9 @@ def serve(app: FastAPI, settings: Settings) -> None:
 
 
 def main() -> None:
+    # uvicorn raises the signal that stopped it once more in the end: that is no failure, nor a traceback.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit())
     try:
         settings = Settings()
     except ValidationError as error:

@@ -13,7 +13,7 @@ from routes.http.body_schema import json_body
 from routes.http.json_body import read_json
 from routes.http.pages import Page, page_of
 from routes.state import state_of
-from utils.store.batches import Batch
+from utils.store.records import Batch
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
 

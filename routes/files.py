@@ -16,7 +16,7 @@ from routes.http.middleware import request_id_of
 from routes.http.pages import Page, page_of
 from routes.http.uploads import Fields, UploadReader
 from routes.state import state_of
-from utils.store.files import StoredFile
+from utils.store.records import StoredFile
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
 

@@ -20,9 +20,9 @@ from routes.http.errors import ErrorBody
 from routes.http.event_stream import DONE, KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream
 from routes.state import ServerState, state_of
 from services.durable.job_service import JobReport
+from services.durable.work import Fields
 from services.result_service import Recording
 from utils.answers import json_blocks
-from utils.store.jobs import Fields
 from utils.waiting.concurrency import with_pauses
 
 router = APIRouter(prefix="/v1/audio/transcriptions", tags=["background transcriptions"])
@@ -64,7 +64,7 @@ async def retrieve_transcription(
     report = await state.durable.jobs.report(owner_of(request), job_id, state.temp.root)
     result: Iterable[bytes] = [b"null"]
     if report.transcript is not None:
-        body = await to_thread(state.work.render, report.job, report.transcript, response_format)
+        body = await to_thread(state.durable.work.render, report.job, report.transcript, response_format)
         result = json_blocks.as_value(*body)
     description = describe(report).model_dump(exclude={"result"})
     return await answer_body(json_blocks.with_member(description, "result", result), json_blocks.MEDIA_TYPE)
@@ -79,7 +79,7 @@ async def transcription_content(
     report = await state.durable.jobs.report(owner_of(request), job_id, state.temp.root)
     if report.transcript is None:
         raise InvalidRequestError(f"The transcription is {report.job.status}; there is no result to be had.")
-    body = await to_thread(state.work.render, report.job, report.transcript, response_format)
+    body = await to_thread(state.durable.work.render, report.job, report.transcript, response_format)
     return await answer_body(*body)
 
 
@@ -105,9 +105,9 @@ async def delete_transcription(request: Request, job_id: str) -> TranscriptionDe
 
 
 async def start_job(state: ServerState, recording: Recording, fields: Fields) -> Response:
-    """Take a request over that asked for background=true."""
-    kept = [field for field in fields if field[0] != "background"]
-    job = await state.durable.jobs.create(recording.owner, router.prefix, kept, recording.path)
+    """Queue a request that asked for background=true."""
+    request = await to_thread(state.durable.work.accept_background, fields)
+    job = await state.durable.jobs.create(recording.owner, router.prefix, request, recording.path)
     return Response(describe(JobReport(job)).model_dump_json(), media_type=json_blocks.MEDIA_TYPE)
 
 

@@ -19,7 +19,7 @@ from routes.http.uploads import Fields, UploadReader
 from routes.state import ServerState, state_of
 from services.requests.speaker_names import SpeakerName
 from services.voices.enrolment import LONGEST_CLIP, MAX_VOICES
-from utils.store.voices import EnrolledVoice
+from utils.store.records import EnrolledVoice
 
 router = APIRouter(prefix="/v1/speakers", tags=["speakers"])
 

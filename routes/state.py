@@ -8,14 +8,12 @@ from typing import cast
 from starlette.requests import Request
 
 from services.durable.lifecycle import DurableServices
-from services.durable.work import TranscriptionWork
 from services.requests.stage_defaults import StageDefaults
 from services.result_service import ResultService
 from services.transcription import TranscriptionService
 from services.voices.enrolment import SpeakerService
 from utils.catalogue import Catalogue
 from utils.model_manager import ModelManager
-from utils.store.database import Database
 from utils.temp_manager import TempManager
 from utils.waiting.admission import Admission
 
@@ -28,9 +26,7 @@ class ServerState:
     catalogue: Catalogue
     admission: Admission
     temp: TempManager
-    database: Database
     durable: DurableServices
-    work: TranscriptionWork
     speakers: SpeakerService
     defaults: StageDefaults
     max_upload_bytes: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -19,9 +20,10 @@ from routes.http.uploads import Fields, UploadReader
 from routes.jobs import BackgroundTranscription, start_job
 from routes.state import ServerState, state_of
 from services.requests.form import TranscriptionForm
-from services.requests.known_speakers import with_known_speakers
+from services.requests.known_speakers import with_known_voices
 from services.requests.parameters import TranscriptionRequest, parse_parameters
 from services.result_service import Recording
+from services.voices.enrolment import NOBODY
 from utils.answers.wire import TranscriptionDiarizedJson, TranscriptionJson, TranscriptionVerboseJson
 from utils.response_formatter import render
 from utils.waiting.progress import Progress
@@ -70,9 +72,9 @@ async def _receive(
     if upload.file is None:
         raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")
     owner = owner_of(request)
-    asked = await with_known_speakers(asked, state.speakers, owner, workspace)
-    # Only a job needs the fields again; they may hold megabytes of clips while the recording is worked on.
-    fields = upload.fields if asked.background else []
+    options = await with_known_voices(asked.options, asked.known, state.speakers, owner, workspace)
+    asked = replace(asked, options=options, known=NOBODY)  # without the clips, which may be megabytes
+    fields = upload.fields if asked.background else []  # only a job needs them again
     return asked, Recording(upload.file, upload.digest, owner), fields
 
 

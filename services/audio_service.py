@@ -1,14 +1,17 @@
-"""An upload becomes a clip; a clip becomes planned chunks with the speech in them."""
+"""An upload becomes a source of sound; a source becomes planned chunks with the speech in them."""
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from models import SAMPLE_RATE, AudioClip, Span
+from options import Choice
 from seams import Detector, DetectorState
 from utils.audio.channel_splitter import ChannelSplitter
 from utils.audio_utils import BYTES_PER_SAMPLE, Decoder, claimed_samples, read_samples
@@ -20,6 +23,20 @@ from utils.waiting.concurrency import ahead, finish_in_thread
 from utils.waiting.progress import Progress
 
 DETECTION_BLOCK = 10 * SAMPLE_RATE // FRAME * FRAME  # whole frames; some 0.04 s of work
+
+Clips: TypeAlias = AsyncGenerator[AudioClip]
+"""One recording as far as it is there, longer each time; the last clip is the whole."""
+
+Plan: TypeAlias = AsyncGenerator[tuple[AudioClip, PlannedChunk]]
+"""Chunks in order, each with the clip so far, which holds all that the chunk hears."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSource:
+    """Sound to transcribe, and how long its chunks may be: a live speaker cannot wait for a long one."""
+
+    clips: Clips
+    limits: ChunkLimits
 
 
 class VocalSeparator(Protocol):
@@ -33,15 +50,31 @@ class VocalSeparator(Protocol):
 
 
 class AudioService:
-    def __init__(self, detector: ModelSlot[Detector], limits: ChunkLimits, max_samples: int) -> None:
+    def __init__(
+        self,
+        detector: ModelSlot[Detector],
+        limits: ChunkLimits,
+        max_samples: int,
+        separator: VocalSeparator | None = None,
+    ) -> None:
+        """`limits` are for recordings, which are at most `max_samples` long."""
         self._detector = detector
         self._limits = limits
         self._max_samples = max_samples
+        self._separator = separator
 
-    async def decode(self, upload: Path, workspace: Path, progress: Progress) -> AsyncGenerator[AudioClip]:
-        """The recording as far as it is decoded, ten seconds longer each time; the last clip is the whole.
+    @property
+    def can_separate(self) -> bool:
+        return self._separator is not None
 
-        There is only the last where the container does not say how long it is, or says too long: such a
+    def recorded(self, upload: Path, workspace: Path, separate: Choice, progress: Progress) -> AudioSource:
+        """A file as a source. One in the workspace is deleted once it is decoded."""
+        return AudioSource(self._recorded(upload, workspace, separate, progress), self._limits)
+
+    async def decode(self, upload: Path, workspace: Path, progress: Progress) -> Clips:
+        """The recording as far as it is decoded, ten seconds longer each time.
+
+        There is only the last clip where the container does not say how long it is, or says too long: such a
         recording is refused before any work on it. Raises InvalidAudioError, UploadTooLargeError,
         InsufficientStorageError.
         """
@@ -64,12 +97,11 @@ class AudioService:
                 pass
             return channels
 
-    async def plan(self, clips: AsyncGenerator[AudioClip]) -> AsyncGenerator[tuple[AudioClip, PlannedChunk]]:
-        """Chunks in order, each as soon as its end is known, while the rest is still undecoded; with the clip
-        so far, which holds all that the chunk hears."""
-        planner, state, start = ChunkPlanner(self._limits), DetectorState(), 0
+    async def plan(self, source: AudioSource) -> Plan:
+        """Each chunk as soon as its end is known, while the rest of the sound is still to come."""
+        planner, state, start = ChunkPlanner(source.limits), DetectorState(), 0
         clip = None
-        async with aclosing(ahead(clips)) as clips:
+        async with aclosing(ahead(source.clips)) as clips:
             async for clip in clips:
                 while clip.num_samples - start >= DETECTION_BLOCK:
                     span = Span(start, start + DETECTION_BLOCK)
@@ -90,3 +122,17 @@ class AudioService:
         self, clip: AudioClip, span: Span, state: DetectorState
     ) -> tuple[Probabilities, DetectorState]:
         return await self._detector.run(lambda model: model.detect(read_samples(clip, span), state))
+
+    async def _recorded(self, upload: Path, workspace: Path, separate: Choice, progress: Progress) -> Clips:
+        """The recording as it is decoded, or, once all of it is there, the voices in it alone."""
+        separator = self._separator if separate else None
+        async with aclosing(self.decode(upload, workspace, progress)) as clips:
+            async for clip in clips:
+                if separator is None:
+                    yield clip
+        if separator:
+            if separate is True or await separator.is_needed(clip):
+                clip = await separator.separate(upload, clip, workspace)
+            yield clip
+        if upload.parent == workspace:
+            await to_thread(upload.unlink)

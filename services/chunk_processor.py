@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from models import (
     SAMPLE_RATE,
@@ -33,6 +34,15 @@ from utils.waiting.progress import Progress
 logger = logging.getLogger(__name__)
 
 
+class Stage(StrEnum):
+    """What a request may ask for beside recognition."""
+
+    SEPARATION = "vocal separation"
+    DIARIZATION = "speaker diarization"
+    ALIGNMENT = "alignment"
+    PUNCTUATION = "punctuation restoration"
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What a chunk can go through; a stage that this server has no model for is None."""
@@ -41,6 +51,15 @@ class Stages:
     diarization: Diarizer | None = None
     aligner: Aligner | None = None
     punctuator: Punctuator | None = None
+
+    @property
+    def available(self) -> frozenset[Stage]:
+        models = {
+            Stage.DIARIZATION: self.diarization,
+            Stage.ALIGNMENT: self.aligner,
+            Stage.PUNCTUATION: self.punctuator,
+        }
+        return frozenset(stage for stage, model in models.items() if model is not None)
 
 
 class ChunkProcessor:

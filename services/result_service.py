@@ -96,7 +96,7 @@ class ResultService:
             for event in told_at_once(found):
                 yield event
             return
-        made = self._transcription.stream(recording.path, workspace, options, progress)
+        made = self._transcription.stream_file(recording.path, workspace, options, progress)
         async with aclosing(made) as events:
             async for event in events:
                 if isinstance(event, Finished):

@@ -21,7 +21,8 @@ UTILS: dict[str, set[str]] = {
     "utils": {"utils/answers", "utils/process", "utils/speakers", "utils/waiting", "utils/words"},
     "utils/audio": {"utils"},
     "utils/transcript": {"utils", "utils/answers", "utils/speakers", "utils/words"},
-    "utils/store": {"utils", "utils/transcript"},
+    "utils/store": {"utils/speakers", "utils/transcript", "utils"},
+    "utils/store/sqlite": {"utils/store", "utils/speakers", "utils/transcript", "utils"},
 }
 NETWORKS = {"seams", *UTILS}
 STAGES = {"services", *NETWORKS}
@@ -45,8 +46,9 @@ ARROWS: dict[str, set[str]] = UTILS | {
     | STAGES,
     "assembly": {"routes", "loaders", "services/durable", "services/requests", "services/voices", "config"}
     | STAGES,
-    "server": {"assembly", "routes", "routes/http", "loaders", "config", *UTILS},
+    "server": {"transcription_server", "assembly", "routes", "routes/http", "loaders", "config", *UTILS},
     "cli": {"assembly", "loaders", "config", *UTILS},
+    "transcription_server": {"server", "cli"},
 }
 MOST_MODULES = 14
 LEAVES = {"models", "options", "exceptions"}

@@ -10,8 +10,7 @@ from models import Transcript
 from services.durable.batch_lines import answer_line, unanswered_line
 from services.durable.job_runner import Work
 from utils.answers.json_blocks import as_value, written
-from utils.store.batches import Counts
-from utils.store.jobs import Job
+from utils.store.records import Counts, Job
 
 CANCELLED = ("batch_cancelled", "The batch was cancelled.")
 EXPIRED = ("batch_expired", "The batch expired before this request was done.")

@@ -10,6 +10,9 @@ from services.durable.batch_service import BatchService
 from services.durable.file_service import FileService
 from services.durable.job_runner import JobRunner
 from services.durable.job_service import JobService
+from services.durable.upgrade import upgrade_jobs
+from services.durable.work import TranscriptionWork
+from utils.store.interface import Store
 
 logger = logging.getLogger(__name__)
 
@@ -19,13 +22,17 @@ RECOVERY_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class DurableServices:
+    store: Store
+    work: TranscriptionWork
     files: FileService
     runner: JobRunner
     jobs: JobService
     batches: BatchService
 
     async def open(self) -> None:
-        """Take up what an earlier server left."""
+        """Take up what an earlier server left. Raises DataFolderError."""
+        await self.store.connection.open()
+        await upgrade_jobs(self.store.jobs, self.work)
         await self.files.open()
         await self.jobs.open()
 
@@ -33,12 +40,15 @@ class DurableServices:
         """Jobs, batches and expiry, until cancelled. A full disk stops them for a while and not for good."""
         while True:
             try:
-                await self._work()
+                await self._run_all()
             except Exception:
-                logger.exception("Jobs and batches stopped; they go on in %d s", RECOVERY_SECONDS)
+                logger.exception("Jobs and batches stopped; they restart in %d s", RECOVERY_SECONDS)
             await asyncio.sleep(RECOVERY_SECONDS)
 
-    async def _work(self) -> None:
+    async def close(self) -> None:
+        await self.store.connection.close()
+
+    async def _run_all(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.runner.run())
             group.create_task(self.batches.run())

@@ -1,22 +1,25 @@
-"""The voices that a request names, found before the recording is heard."""
+"""The voices that a request names, found before the recording is transcribed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from services.requests.parameters import TranscriptionRequest
-from services.voices.enrolment import NOBODY, SpeakerService
+from options import TranscriptionOptions
+from services.voices.enrolment import NOBODY, KnownSpeakers, SpeakerService
 
 
-async def with_known_speakers(
-    asked: TranscriptionRequest, speakers: SpeakerService, owner: str, workspace: Path
-) -> TranscriptionRequest:
-    """The request with the voices in its options, and without the clips that they were taken from.
+async def with_known_voices(
+    options: TranscriptionOptions,
+    known: KnownSpeakers,
+    speakers: SpeakerService,
+    owner: str,
+    workspace: Path,
+) -> TranscriptionOptions:
+    """The options with the voices that `known` asks for.
 
     Raises InvalidRequestError for a clip that no voice can be taken from.
     """
-    if asked.known == NOBODY:
-        return asked
-    known = await speakers.known(asked.known, owner, workspace)
-    return replace(asked, known=NOBODY, options=replace(asked.options, known=known))
+    if known == NOBODY:
+        return options
+    return replace(options, known=await speakers.known(known, owner, workspace))

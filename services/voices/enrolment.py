@@ -5,18 +5,15 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from sqlite3 import Connection
 
 from exceptions import InvalidRequestError, StageUnavailableError
 from models import KnownVoice, KnownVoices
-from services.voices.clips import ClipVoice, SpeakerReference, VoiceService
+from services.voices.clips import SpeakerReference, VoiceService
 from utils.speakers.voice_matching import mean_voice
-from utils.store import voices as voice_store
-from utils.store.database import Database
-from utils.store.voices import EnrolledVoice
+from utils.store.interface import VoiceStore
+from utils.store.records import EnrolledVoice
 
 MAX_VOICES = 1000  # of one owner
 LONGEST_CLIP = 60  # seconds, of one to enrol
@@ -37,9 +34,9 @@ class SpeakerService:
     """Without `voices` (diarization is off) nobody is enrolled or known, but can be listed and forgotten."""
 
     def __init__(
-        self, database: Database, voices: VoiceService | None, clock: Callable[[], float] = time.time
+        self, store: VoiceStore, voices: VoiceService | None, clock: Callable[[], float] = time.time
     ) -> None:
-        self._database = database
+        self._store = store
         self._maybe_voices = voices
         self._clock = clock
 
@@ -72,18 +69,28 @@ class SpeakerService:
     async def enrol(self, owner: str, name: str, clips: Sequence[Path]) -> EnrolledVoice:
         """The voice with these clips added, if it was there. Raises InvalidAudioError."""
         heard = [await self._voices.of_clip(clip, LONGEST_CLIP) for clip in clips]
-        return await self._database.run(partial(self._add, owner, name, heard, self._voices.network))
+        voice = EnrolledVoice(
+            id=f"spk_{uuid.uuid4().hex}",
+            owner=owner,
+            name=name,
+            network=self._voices.network,
+            created_at=int(self._clock()),
+            clips=len(heard),
+            num_samples=sum(voice.num_samples for voice in heard),
+            embedding=mean_voice([(voice.embedding, voice.num_samples) for voice in heard]),
+        )
+        return await self._store.enrol(voice, MAX_VOICES)
 
     async def page(self, owner: str) -> Sequence[EnrolledVoice]:
-        return await self._database.run(lambda connection: voice_store.of_owner(connection, owner))
+        return await self._store.of_owner(owner)
 
     async def find(self, owner: str, voice_id: str) -> EnrolledVoice:
         """Raises NotFoundError."""
-        return await self._database.run(lambda connection: voice_store.find(connection, owner, voice_id))
+        return await self._store.find(owner, voice_id)
 
     async def forget(self, owner: str, voice_id: str) -> None:
         """Nothing of the voice is left in the files. Raises NotFoundError."""
-        await self._database.forget(lambda connection: voice_store.delete(connection, owner, voice_id))
+        await self._store.delete(owner, voice_id)
 
     async def _usable(self, owner: str) -> Sequence[KnownVoice]:
         enrolled = await self.page(owner)
@@ -95,24 +102,3 @@ class SpeakerService:
                 param="known_speakers",
             )
         return usable
-
-    def _add(
-        self, owner: str, name: str, heard: Sequence[ClipVoice], network: str, connection: Connection
-    ) -> EnrolledVoice:
-        known = voice_store.named(connection, owner, name)
-        if known is None and voice_store.count(connection, owner) >= MAX_VOICES:
-            raise InvalidRequestError(f"You have {MAX_VOICES} speakers, which is the most; delete some.")
-        if known is None:
-            now = int(self._clock())
-            known = EnrolledVoice(f"spk_{uuid.uuid4().hex}", owner, name, network, now, 0, 0, b"")
-        kept = [(known.embedding, known.num_samples)] if known.embedding and known.network == network else []
-        parts = kept + [(voice.embedding, voice.num_samples) for voice in heard]
-        voice = replace(
-            known,
-            network=network,
-            clips=len(heard) + (known.clips if kept else 0),
-            num_samples=sum(num_samples for _, num_samples in parts),
-            embedding=mean_voice(parts),
-        )
-        voice_store.put(connection, voice)
-        return voice

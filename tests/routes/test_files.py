@@ -15,8 +15,9 @@ import pytest
 from config import MEBIBYTE, Settings
 from services.durable.file_service import FileService
 from tests.servers import RunningServer, fake_loaders, running_server
-from utils.store.database import Database
-from utils.store.files import FileLimits
+from utils.store.records import FileLimits
+from utils.store.sqlite.database import Database
+from utils.store.sqlite.files import SqliteFiles
 
 BODY = b'{"custom_id": "a"}\n'
 KEYS = ("first-key-of-the-tests", "second-key-of-the-tests")
@@ -149,13 +150,13 @@ def test_files_outlive_the_server_and_strays_do_not(make: Callable[..., Settings
 async def test_what_has_expired_is_swept(tmp_path: Path) -> None:
     now = time.time()
     database = Database(tmp_path / "server.db")
-    files = FileService(database, tmp_path / "files", FileLimits(100, 10), clock=lambda: now)
+    files = FileService(SqliteFiles(database), tmp_path / "files", FileLimits(100, 10), clock=lambda: now)
     try:
         await database.open()
         await files.open()
         body = tmp_path / "body"
         body.write_bytes(BODY)
-        file = await files.create("", body, "a", "batch", lasts=3600)
+        file = await files.create("", body, "a", "batch", lifetime=3600)
         await files.sweep()
         assert files.path(file.id).exists()
         now += 3600
@@ -163,4 +164,4 @@ async def test_what_has_expired_is_swept(tmp_path: Path) -> None:
         assert not files.path(file.id).exists()
         assert await files.page("", None, None, True, 10) == []
     finally:
-        database.close()
+        await database.close()

@@ -20,8 +20,9 @@ from tests.routes.test_known_speakers import HIGH, LOW, OTHER, TALK, clip_of, vo
 from tests.servers import RunningServer, running_server
 from utils.model_manager import ModelSource
 from utils.speakers.embedding import pack
-from utils.store import voices as voice_store
-from utils.store.voices import EnrolledVoice
+from utils.store.records import EnrolledVoice
+from utils.store.sqlite import voice_rows
+from utils.store.sqlite.database import Database
 
 KEYS = ("first-key-of-the-tests", "second-key-of-the-tests")
 
@@ -214,19 +215,25 @@ async def test_one_owner_has_no_more_voices_than_there_may_be(server: RunningSer
     def fill(connection: Any) -> None:
         for number in range(1000):
             row = EnrolledVoice(f"spk_{number}", owner, f"n{number}", "pitch", 0, 1, 1, pack([1] * 8))
-            voice_store.put(connection, row)
+            voice_rows.put(connection, row)
 
     ann = enrol(server, "Ann", clip(HIGH)).json()
     (owner,) = {v.owner for v in await every_voice(server)}
     ask(server, "DELETE", f"/{ann['id']}")
-    await server.state.database.run(fill)
+    await database_of(server).run(fill)
     assert "is the most" in enrol(server, "Ann", clip(HIGH)).json()["error"]["message"]
     assert enrol(server, "n7", clip(HIGH)).status_code == 200
-    await server.state.database.run(lambda connection: connection.execute("DELETE FROM voices"))
+    await database_of(server).run(lambda connection: connection.execute("DELETE FROM voices"))
+
+
+def database_of(server: RunningServer) -> Database:
+    database = server.state.durable.store.connection
+    assert isinstance(database, Database)
+    return database
 
 
 async def every_voice(server: RunningServer) -> list[EnrolledVoice]:
-    rows = await server.state.database.run(
+    rows = await database_of(server).run(
         lambda connection: connection.execute("SELECT owner FROM voices").fetchall()
     )
     return [v for row in rows for v in await server.state.speakers.page(row["owner"])]

@@ -16,6 +16,7 @@ from options import Choice, TranscriptionOptions
 from seams import Detector, Recogniser, SeparationModel
 from services.audio_service import AudioService
 from services.chunk_processor import Stages
+from services.chunk_runner import LocalChunkRunner
 from services.separation_service import VocalSeparationService
 from services.transcription import TranscriptionService
 from services.whisper_batcher import BatchSizes
@@ -135,9 +136,13 @@ async def test_what_is_asked_for_is_done(
     detector: ModelSlot[Detector] = ModelSlot("speech", ModelSource("loudness", LoudnessDetector))
     recogniser: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("scripted", ScriptedRecogniser))
     transcription = TranscriptionService(
-        AudioService(detector, ChunkLimits(600 * SAMPLE_RATE, 10 * SAMPLE_RATE), 100 * SAMPLE_RATE),
-        Stages(WhisperService(recogniser, BatchSizes())),
-        VocalSeparationService(slot),
+        AudioService(
+            detector,
+            ChunkLimits(600 * SAMPLE_RATE, 10 * SAMPLE_RATE),
+            100 * SAMPLE_RATE,
+            VocalSeparationService(slot),
+        ),
+        LocalChunkRunner(Stages(WhisperService(recogniser, BatchSizes()))),
     )
     options = TranscriptionOptions(separate_vocals=choice)
     transcript = await transcription.transcribe(upload, tmp_path, options, Progress("a"))

@@ -15,6 +15,7 @@ from options import SpeakerCount, TranscriptionOptions
 from seams import Detector, PartsEmbedder, Recogniser, Segmenter
 from services.audio_service import AudioService
 from services.chunk_processor import Stages
+from services.chunk_runner import LocalChunkRunner
 from services.diarization_service import ClusteringDiarizer
 from services.transcription import TranscriptionService
 from services.whisper_batcher import BatchSizes
@@ -63,7 +64,7 @@ class House:
         audio = AudioService(speech, ChunkLimits(seconds(60), seconds(10)), seconds(300))
         recogniser = WhisperService(whisper, BatchSizes(encode=1, decode=1))
         stages = Stages(recogniser, ClusteringDiarizer(segmentation, voices))
-        self.service = TranscriptionService(audio, stages)
+        self.service = TranscriptionService(audio, LocalChunkRunner(stages))
 
     def close(self) -> None:
         for slot in self.slots:
@@ -75,10 +76,10 @@ class House:
         upload = self.workspace / "upload"
         upload.write_bytes(recording)
 
-        async def recall(chunk: Chunk) -> ChunkResult | None:
+        async def checkpoints(chunk: Chunk) -> ChunkResult | None:
             return next((result for result in finished if result.chunk == chunk), None)
 
-        return aclosing(self.service.stream(upload, self.workspace, options, self.progress, recall))
+        return aclosing(self.service.stream_file(upload, self.workspace, options, self.progress, checkpoints))
 
     async def events(
         self, recording: bytes, options: TranscriptionOptions, finished: Sequence[ChunkResult] = ()

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from exceptions import DataFolderError
-from utils.store import jobs as job_store
-from utils.store.database import Database
-from utils.store.schema import MIGRATIONS
+from utils.store.sqlite import job_rows
+from utils.store.sqlite.database import Database
+from utils.store.sqlite.schema import MIGRATIONS
 
 NOTES = "CREATE TABLE notes (text TEXT NOT NULL) STRICT"
 SECRET = "nobody may read this"
@@ -26,7 +26,7 @@ async def opened(path: Path, *migrations: str) -> AsyncIterator[Database]:
         await database.open()
         yield database
     finally:
-        database.close()
+        await database.close()
 
 
 def add(connection: sqlite3.Connection, text: str) -> None:
@@ -111,7 +111,7 @@ async def test_results_that_an_upgrade_cannot_read_say_so(tmp_path: Path) -> Non
             )
         )
     async with opened(path, *MIGRATIONS) as database:
-        job = await database.run(lambda connection: job_store.find(connection, "", "old"))
+        job = await database.run(lambda connection: job_rows.find(connection, "", "old"))
     assert job.status == "failed"
     assert job.error is not None
     assert "start the transcription again" in job.error["error"]["message"]

@@ -15,6 +15,6 @@ class Changes:
         """Set at the next change."""
         return self._awaited.setdefault(name, asyncio.Event())
 
-    def tell(self, name: str) -> None:
+    def notify(self, name: str) -> None:
         if event := self._awaited.pop(name, None):
             event.set()

@@ -4,70 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from sqlite3 import Connection, Row
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from exceptions import OverloadedError
-from utils.store.owned_rows import OwnedRows
+from utils.store.records import Batch, Counts
+from utils.store.sqlite.owned_rows import OwnedRows
 
 OWNED = OwnedRows("batches", "batch", "batch_id")
 MOST_LIVE = 1000  # batches of all owners that may wait or run
 LIVE = "status IN ('validating', 'in_progress', 'finalizing', 'cancelling')"
-
-
-class BatchError(BaseModel):
-    """What is wrong with a line of the input; lines are counted from one."""
-
-    code: str
-    message: str
-    param: str | None = None
-    line: int | None = None
-
-
-class BatchErrors(BaseModel):
-    object: Literal["list"] = "list"
-    data: list[BatchError]
-
-
-class Counts(BaseModel):
-    total: int = 0
-    completed: int = 0
-    failed: int = 0
-
-
-class Batch(BaseModel):
-    """As the official client's type has it; times are Unix seconds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    object: Literal["batch"] = "batch"
-    endpoint: str
-    input_file_id: str
-    completion_window: str
-    metadata: dict[str, str] | None = None
-    status: str = "validating"
-    errors: BatchErrors | None = None
-    created_at: int
-    in_progress_at: int | None = None
-    finalizing_at: int | None = None
-    completed_at: int | None = None
-    failed_at: int | None = None
-    expired_at: int | None = None
-    cancelling_at: int | None = None
-    cancelled_at: int | None = None
-    expires_at: int
-    output_file_id: str | None = None
-    error_file_id: str | None = None
-    request_counts: Counts = Counts()
-
-    def then(self, **changes: Any) -> Batch:
-        return self.model_copy(update=changes)
-
-    @property
-    def is_live(self) -> bool:
-        return self.status in ("validating", "in_progress", "finalizing", "cancelling")
 
 
 def add(connection: Connection, owner: str, batch: Batch, output_seconds: int | None) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from exceptions import DataFolderError
 from utils.disk import full_disk_named
-from utils.store.schema import MIGRATIONS
+from utils.store.sqlite.schema import MIGRATIONS
 
 R = TypeVar("R")
 
@@ -58,11 +58,11 @@ class Database:
 
         return await self._submit(transact_and_shrink_log)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Finish what waits, then let the file go."""
         if self._connection is not None:
-            self._thread.submit(self._connection.close).result()
-        self._thread.shutdown()
+            await self._submit(self._connection.close)
+        await asyncio.to_thread(self._thread.shutdown)
 
     async def _submit(self, work: Callable[[], R]) -> R:
         return await asyncio.shield(asyncio.wrap_future(self._thread.submit(work)))

@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from sqlite3 import Connection, Row
 
 from exceptions import InsufficientStorageError
-from utils.store.owned_rows import OwnedRows
+from utils.store.records import FileLimits, StoredFile
+from utils.store.sqlite.owned_rows import OwnedRows
 
 OWNED = OwnedRows("files", "file", "file_id")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """One file of one owner; times are Unix seconds."""
-
-    id: str
-    owner: str
-    filename: str
-    purpose: str
-    bytes: int
-    created_at: int
-    expires_at: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class FileLimits:
-    """Of all owners together."""
-
-    max_bytes: int
-    max_files: int
 
 
 def check_room(connection: Connection, new_bytes: int, limits: FileLimits) -> None:

@@ -8,53 +8,20 @@ late, after a cancel, is nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from sqlite3 import Connection, Row
 from typing import Any
 
 from exceptions import OverloadedError
 from models import Transcript
-from utils.store.owned_rows import OwnedRows
+from utils.store.records import Job, JobEvent
+from utils.store.sqlite.owned_rows import OwnedRows
 from utils.transcript.lines import read_transcript, write_transcript
 
 SINGLE = OwnedRows("(SELECT * FROM jobs WHERE batch_id IS NULL)", "background transcription")
 EVENTS_AT_ONCE = 100
 PAGE = 10  # jobs that are in memory at once
-
-Fields = Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """`fields` are those of the form, as sent; `file_id` names a kept file, else the upload was spooled.
-    `starts` counts the servers that took it up since its last checkpoint; times are Unix seconds."""
-
-    id: str
-    owner: str
-    endpoint: str
-    fields: Fields
-    batch_id: str | None = None
-    custom_id: str = ""
-    file_id: str | None = None
-    status: str = "queued"
-    starts: int = 0
-    created_at: int = 0
-    started_at: float | None = None
-    finished_at: float | None = None
-    expires_at: float | None = None
-    samples_done: int = 0
-    samples_total: int = 0
-    error: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An event as it goes over the wire, and what it adds to the text."""
-
-    data: str
-    delta: str = ""
 
 
 def add(connection: Connection, jobs: Iterable[Job], now: float) -> None:
@@ -70,13 +37,13 @@ def add(connection: Connection, jobs: Iterable[Job], now: float) -> None:
             (job.owner, job.batch_id),
         ).fetchone()[0]
         connection.execute(
-            "INSERT INTO jobs (id, owner, endpoint, fields, batch_id, custom_id, file_id, turn, created_at)"
+            "INSERT INTO jobs (id, owner, endpoint, request, batch_id, custom_id, file_id, turn, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 job.id,
                 job.owner,
                 job.endpoint,
-                json.dumps(job.fields),
+                job.request,
                 job.batch_id,
                 job.custom_id,
                 job.file_id,
@@ -135,20 +102,20 @@ def finished_chunk(connection: Connection, job_id: str, index: int) -> bytes | N
     return row["result"] if row else None
 
 
-def tell(connection: Connection, job_id: str, number: int, event: Told) -> None:
+def append_event(connection: Connection, job_id: str, number: int, event: JobEvent) -> None:
     connection.execute(
         "INSERT INTO events SELECT id, ?, ?, ? FROM jobs WHERE id = ?",
         (number, event.data, event.delta, job_id),
     )
 
 
-def count_told(connection: Connection, job_id: str) -> int:
+def count_events(connection: Connection, job_id: str) -> int:
     """Events are numbered from one."""
     return int(connection.execute("SELECT count(*) FROM events WHERE job_id = ?", (job_id,)).fetchone()[0])
 
 
-def told(connection: Connection, job_id: str, after: int) -> list[tuple[int, str]]:
-    """Some of what was told after the event `after`, each with its number."""
+def events_after(connection: Connection, job_id: str, after: int) -> list[tuple[int, str]]:
+    """Some of the events behind the number `after`, each with its own."""
     rows = connection.execute(
         "SELECT number, data FROM events WHERE job_id = ? AND number > ? ORDER BY number LIMIT ?",
         (job_id, after, EVENTS_AT_ONCE),
@@ -228,6 +195,26 @@ def unfinished(connection: Connection) -> frozenset[str]:
     return frozenset(row["id"] for row in rows)
 
 
+def unparsed(connection: Connection) -> list[Job]:
+    """Version 0.1 kept the fields of a form, pairs; what is accepted is an object."""
+    rows = connection.execute(
+        "SELECT * FROM jobs WHERE request LIKE '[[%' AND status IN ('queued', 'in_progress', 'completed')"
+        " LIMIT ?",
+        (PAGE,),
+    )
+    return [_job(row) for row in rows]
+
+
+def set_request(connection: Connection, job_id: str, request: str) -> None:
+    connection.execute("UPDATE jobs SET request = ? WHERE id = ?", (request, job_id))
+
+
+def reject(connection: Connection, job_id: str, error: dict[str, Any]) -> None:
+    connection.execute(
+        "UPDATE jobs SET status = 'failed', request = '', error = ? WHERE id = ?", (json.dumps(error), job_id)
+    )
+
+
 def _end(connection: Connection, status: str, job_id: str, now: float, expires: float) -> bool:
     """Whether it was in progress. The transcript or the error says all; its chunks go."""
     ended = connection.execute(
@@ -241,6 +228,5 @@ def _end(connection: Connection, status: str, job_id: str, now: float, expires: 
 
 def _job(row: Row) -> Job:
     values = {name: row[name] for name in Job.__slots__}
-    values["fields"] = [(name, value) for name, value in json.loads(row["fields"])]
     values["error"] = json.loads(row["error"]) if row["error"] else None
     return Job(**values)

@@ -101,5 +101,11 @@ UPDATE jobs SET status = 'failed', error = json_object('status', 500, 'error', j
 ALTER TABLE jobs DROP COLUMN transcript;
 """
 
-MIGRATIONS = (FILES, JOBS, VOICES, EVENTS, LINES)
+# What was accepted, as services/requests/accepted.py writes it; until the next start jobs of before have the
+# fields of their forms there (services/durable/upgrade.py).
+REQUESTS = """
+ALTER TABLE jobs RENAME COLUMN fields TO request;
+"""
+
+MIGRATIONS = (FILES, JOBS, VOICES, EVENTS, LINES, REQUESTS)
 """`PRAGMA user_version` of a file is how many of these it has been through."""

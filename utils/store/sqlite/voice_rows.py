@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from sqlite3 import Connection, Row
 
-from models import Embedding
-from utils.store.owned_rows import OwnedRows
+from utils.store.records import EnrolledVoice
+from utils.store.sqlite.owned_rows import OwnedRows
 
 OWNED = OwnedRows("voices", "speaker", "speaker_id")
 FIELDS = "id, owner, name, network, created_at, clips, num_samples, embedding"
-
-
-@dataclass(frozen=True, slots=True)
-class EnrolledVoice:
-    """One voice of one owner: the mean over the speech of all clips, `num_samples` of them; `network` made
-    it. No audio is kept."""
-
-    id: str
-    owner: str
-    name: str
-    network: str
-    created_at: int
-    clips: int
-    num_samples: int
-    embedding: Embedding
 
 
 def put(connection: Connection, voice: EnrolledVoice) -> None:

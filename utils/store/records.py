@@ -1,0 +1,132 @@
+"""What the store keeps, as values that know nothing of SQL. Times are Unix seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from models import Embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`request` is what was accepted, as `services/requests/accepted.py` writes it; `file_id` names a stored
+    file, else the upload was spooled. `starts` counts the servers that took it up since its last checkpoint;
+    times are Unix seconds."""
+
+    id: str
+    owner: str
+    endpoint: str
+    request: str
+    batch_id: str | None = None
+    custom_id: str = ""
+    file_id: str | None = None
+    status: str = "queued"
+    starts: int = 0
+    created_at: int = 0
+    started_at: float | None = None
+    finished_at: float | None = None
+    expires_at: float | None = None
+    samples_done: int = 0
+    samples_total: int = 0
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """An event as it goes over the wire, and what it adds to the text."""
+
+    data: str
+    delta: str = ""
+
+
+class BatchError(BaseModel):
+    """What is wrong with a line of the input; lines are counted from one."""
+
+    code: str
+    message: str
+    param: str | None = None
+    line: int | None = None
+
+
+class BatchErrors(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[BatchError]
+
+
+class Counts(BaseModel):
+    total: int = 0
+    completed: int = 0
+    failed: int = 0
+
+
+class Batch(BaseModel):
+    """As the official client's type has it; times are Unix seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    object: Literal["batch"] = "batch"
+    endpoint: str
+    input_file_id: str
+    completion_window: str
+    metadata: dict[str, str] | None = None
+    status: str = "validating"
+    errors: BatchErrors | None = None
+    created_at: int
+    in_progress_at: int | None = None
+    finalizing_at: int | None = None
+    completed_at: int | None = None
+    failed_at: int | None = None
+    expired_at: int | None = None
+    cancelling_at: int | None = None
+    cancelled_at: int | None = None
+    expires_at: int
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    request_counts: Counts = Counts()
+
+    def then(self, **changes: Any) -> Batch:
+        return self.model_copy(update=changes)
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in ("validating", "in_progress", "finalizing", "cancelling")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of one owner; times are Unix seconds."""
+
+    id: str
+    owner: str
+    filename: str
+    purpose: str
+    bytes: int
+    created_at: int
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimits:
+    """Of all owners together."""
+
+    max_bytes: int
+    max_files: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledVoice:
+    """One voice of one owner: the mean over the speech of all clips, `num_samples` of them; `network` made
+    it. No audio is kept."""
+
+    id: str
+    owner: str
+    name: str
+    network: str
+    created_at: int
+    clips: int
+    num_samples: int
+    embedding: Embedding
