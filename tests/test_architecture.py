@@ -88,6 +88,16 @@ def imports(path: Path, everywhere: bool = True) -> set[str]:
     return found
 
 
+def named(path: Path) -> set[str]:
+    """`module.Name` of every attribute and of every name imported from a module."""
+    tree = ast.parse(path.read_text())
+    found = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return found
+
+
 def source(module: str) -> Path:
     return ROOT.joinpath(*module.split(".")).with_suffix(".py")
 
@@ -109,6 +119,12 @@ def test_a_module_imports_only_what_its_room_may(path: Path) -> None:
     if not room.startswith("backends"):
         assert not heavy(imports(path)), "heavy libraries belong to backends/"
     assert not heavy(imports(path, everywhere=False)), "heavy libraries are imported when a model is loaded"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_sql_stays_in_the_store(path: Path) -> None:
+    if room_of(path) != "utils/store/sqlite":
+        assert "sqlite3.Connection" not in named(path)
 
 
 def test_there_is_no_circle_between_rooms() -> None:

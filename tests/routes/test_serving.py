@@ -256,7 +256,7 @@ def test_libraries_of_a_stage_that_is_off_are_never_imported(tmp_path: Path) -> 
     script = (
         "import sys, httpx\n"
         "from pathlib import Path\n"
-        "from tests.conftest import running_server\n"
+        "from tests.servers import running_server\n"
         "from config import Settings\n"
         "settings = Settings(_env_file=None, whisper_model='whisper-tiny.en',\n"
         "    enable_speaker_diarization=False, workspace_dir=Path(sys.argv[1]))\n"
