@@ -112,11 +112,11 @@ def _stages(settings: Settings, loaders: Loaders, models: ModelManager, diarizer
 
 
 def _catalogue(settings: Settings, loaders: Loaders) -> Catalogue:
-    has_room = loaders.another is not None and settings.max_extra_models > 0
+    has_room = loaders.named_recogniser is not None and settings.max_extra_models > 0
     return Catalogue(
         loaders.recogniser.name,
         int(time.time()),
-        at_hand=loaders.at_hand if has_room else (),
+        installed=loaders.installed if has_room else (),
         downloads=settings.allow_model_downloads and has_room,
     )
 
@@ -125,7 +125,7 @@ def _whispers(settings: Settings, loaders: Loaders, models: ModelManager) -> Whi
     batches = loaders.batches.resized(settings.whisper_batch_size)
 
     def add(model: str) -> WhisperService:
-        source = loaders.another(model) if loaders.another else loaders.recogniser
+        source = loaders.named_recogniser(model) if loaders.named_recogniser else loaders.recogniser
         return WhisperService(models.add(f"whisper {model}", source), batches)
 
     return WhisperPool(

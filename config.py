@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
 MAX_KEYS = 1000
-SANE_KEY = re.compile(r"[!-~]{1,256}")
+VALID_KEY = re.compile(r"[!-~]{1,256}")
 
 
 class Settings(BaseSettings):
@@ -152,7 +152,7 @@ class Settings(BaseSettings):
             raise ValueError(f"API_KEYS_FILE cannot be read: {error.strerror}") from error
         if not keys and (self.api_keys_file or self.api_keys.get_secret_value()):
             raise ValueError("API_KEYS and API_KEYS_FILE hold no key")
-        if len(keys) > MAX_KEYS or not all(map(SANE_KEY.fullmatch, keys)):
+        if len(keys) > MAX_KEYS or not all(map(VALID_KEY.fullmatch, keys)):
             raise ValueError(
                 f"API_KEYS and API_KEYS_FILE may hold at most {MAX_KEYS} keys, each of at most 256 printable "
                 "ASCII characters without spaces"

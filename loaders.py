@@ -20,7 +20,7 @@ from backends.diarization.titanet import load_titanet
 from backends.fullstop import load_punctuation_model
 from backends.silero import load_speech_detector
 from backends.whisper.engine import load_whisper_engine
-from backends.whisper.weights import embedded_at_hand, find_weights
+from backends.whisper.weights import find_weights, installed_models
 from config import Settings
 from exceptions import ModelUnavailableError
 from seams import CtcModel, Detector, MarkLabeller, Recogniser, SeparationModel
@@ -49,8 +49,8 @@ class Loaders:
     aligner: ModelSource[CtcModel] | None = None
     punctuator: ModelSource[MarkLabeller] | None = None
     batches: BatchSizes = BATCH_SIZES["cpu"]
-    another: Callable[[str], ModelSource[Recogniser]] | None = None  # a Whisper that a caller names
-    at_hand: tuple[str, ...] = ()  # those of them that need no download
+    named_recogniser: Callable[[str], ModelSource[Recogniser]] | None = None  # one that a caller names
+    installed: tuple[str, ...] = ()  # names that need no download
 
 
 def default_loaders(settings: Settings) -> Loaders:
@@ -85,8 +85,8 @@ def default_loaders(settings: Settings) -> Loaders:
         if settings.enable_punctuation_restoration
         else None,
         batches=BATCH_SIZES[device],
-        another=recogniser,
-        at_hand=embedded_at_hand(),
+        named_recogniser=recogniser,
+        installed=installed_models(),
     )
 
 

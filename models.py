@@ -143,7 +143,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ChunkPart:
     """Segments of a chunk as they come, in order; none that begins before `until` is still to come."""
 
     segments: tuple[Segment, ...]
@@ -192,7 +192,7 @@ class KnownVoices:
     threshold: float = 1.0
 
 
-NOBODY_KNOWN = KnownVoices()
+NO_KNOWN_VOICES = KnownVoices()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from models import NOBODY_KNOWN, KnownVoices
+from models import NO_KNOWN_VOICES, KnownVoices
 
 Choice: TypeAlias = bool | Literal["auto"]
 """Yes, no, or where the recording calls for it."""
@@ -87,7 +87,7 @@ class TranscriptionOptions:
     words: bool = False
     diarize: bool = False
     speakers: SpeakerCount = SpeakerCount()
-    known: KnownVoices = NOBODY_KNOWN
+    known: KnownVoices = NO_KNOWN_VOICES
     separate_channels: bool = False
     separate_vocals: Choice = False
     align: bool = False

@@ -1,4 +1,4 @@
-"""The application: middleware, routes, one error handler, and a life from preload to shutdown."""
+"""The application: middleware, routes, error handlers, and its lifespan from preload to shutdown."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ from config import Settings
 from exceptions import TranscriptionServerError
 from loaders import Loaders, default_loaders
 from routes import batches, files, health, jobs, models, speakers, transcriptions, translations
-from routes.http.access import AccessMiddleware
+from routes.http.access import ApiKeyMiddleware
 from routes.http.errors import ErrorEnvelope, add_error_handlers
 from routes.http.middleware import RequestIdMiddleware
 from routes.state import ServerState
 from transcription_server import __version__
-from utils.allocator import share_arenas
+from utils.allocator import limit_arenas
 from utils.model_manager import ModelManager
 
+ROUTES = (transcriptions, translations, jobs, files, batches, speakers, models, health)
+
 SWEEP_SECONDS = 60
-ENDING_SECONDS = 3  # of the time to shut down are kept for the end itself
+CLEANUP_SECONDS = 3  # of SHUTDOWN_SECONDS, after draining
 
 
 def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
@@ -40,22 +42,22 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         state = build_state(settings, loaders)
         app.state.server = state
-        chores: list[asyncio.Task[None]] = []
+        background: list[asyncio.Task[None]] = []
         try:
             await _prepare(state, settings.preload)
-            chores += [
+            background += [
                 asyncio.create_task(_unload_idle(state.models, settings.model_idle_seconds)),
                 asyncio.create_task(state.durable.run()),
                 asyncio.create_task(_sweep(state)),
             ]
             yield
         except TranscriptionServerError as error:
-            app.state.obstacle = error
+            app.state.startup_error = error
             raise
         finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
             await asyncio.to_thread(state.models.close)
             await state.durable.close()
             state.temp.close()
@@ -64,14 +66,14 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
         title="Transcription server",
         version=__version__,
         lifespan=lifespan,
-        responses={"default": {"model": ErrorEnvelope, "description": "What is wrong, and what to do"}},
+        responses={"default": {"model": ErrorEnvelope, "description": "What is wrong"}},
     )
-    app.state.obstacle = None  # what keeps the server from starting
-    app.add_middleware(AccessMiddleware, keys=settings.keys)
+    app.state.startup_error = None
+    app.add_middleware(ApiKeyMiddleware, keys=settings.keys)
     app.add_middleware(RequestIdMiddleware)
     add_error_handlers(app)
-    for door in (transcriptions, translations, jobs, files, batches, speakers, models, health):
-        app.include_router(door.router)
+    for module in ROUTES:
+        app.include_router(module.router)
     return app
 
 
@@ -89,12 +91,12 @@ async def _unload_idle(models: ModelManager, idle_seconds: float) -> None:
 
 async def _sweep(state: ServerState) -> None:
     while True:
-        await state.results.forget_old()
+        await state.results.delete_expired()
         await asyncio.sleep(SWEEP_SECONDS)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which first lets who is in the house finish."""
+    """uvicorn, which drains the requests in flight before it shuts down."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
         config = uvicorn.Config(
@@ -111,37 +113,41 @@ class _Server(uvicorn.Server):
         self._seconds = settings.shutdown_seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Callers who come now, and those who are not done in time, are told to come again. A step that
-        outlasts all that is cut off: what must last is in SQLite."""
-        last = threading.Timer(self._seconds, os._exit, [1])
-        last.daemon = True
-        last.start()
+        """New requests, and those that are not done in time, are answered 503 with Retry-After.
+
+        The order matters: nothing is admitted before jobs stop at their checkpoints; requests drain while the
+        sockets are still open, so that their answers get out; only then does uvicorn close them.
+        """
+        # A step that outlasts all of it, a hung kernel say, is cut off: what must last is in the store.
+        deadline = threading.Timer(self._seconds, os._exit, [1])
+        deadline.daemon = True
+        deadline.start()
         state: ServerState = self._app.state.server
         state.admission.close()
         state.durable.runner.close()
-        for _ in range((self._seconds - ENDING_SECONDS) * 20):
-            if state.admission.inside and not self.force_exit:
+        for _ in range((self._seconds - CLEANUP_SECONDS) * 20):
+            if state.admission.in_flight and not self.force_exit:
                 await asyncio.sleep(1 / 20)
-        state.admission.send_home()
+        state.admission.cancel_all()
         await super().shutdown(sockets)
-        last.cancel()
+        deadline.cancel()
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
-    """Until told to stop. Leaves the process when something keeps the server from starting."""
-    share_arenas()
-    # That is told in one line; the framework would add where in the code it was met.
-    logging.getLogger("uvicorn.error").addFilter(lambda _: app.state.obstacle is None)
+    """Serve until stopped. Exits the process when the server cannot start."""
+    limit_arenas()
+    # A startup error is one line for the operator; uvicorn would add a traceback.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: app.state.startup_error is None)
     try:
         _Server(app, settings).run()
     except SystemExit:
-        if app.state.obstacle:
-            sys.exit(f"Cannot start: {app.state.obstacle.message}")
+        if app.state.startup_error:
+            sys.exit(f"Cannot start: {app.state.startup_error.message}")
         raise
 
 
 def main() -> None:
-    # uvicorn raises the signal that stopped it once more in the end: that is no failure, nor a traceback.
+    # uvicorn raises the signal that stopped it again at the end, which is neither a failure nor a traceback.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit())
     try:

@@ -74,7 +74,7 @@ FORM_SCHEMA: dict[str, Any] = {
 async def create_file(request: Request) -> FileObject:
     """Keep a file. While it is sent it counts as a request in the house."""
     state = state_of(request)
-    with state.admission.enter(request_id_of(request)):
+    with state.admission.admit(request_id_of(request)):
         await state.durable.files.check_room()
         async with state.temp.workspace() as workspace:
             reader = UploadReader(

@@ -60,7 +60,7 @@ async def ready(request: Request, response: Response) -> Readiness:
     if state.admission.is_closed:
         status = "closing"
     response.status_code = 200 if status == "ready" else 503
-    inside = state.admission.inside
+    inside = state.admission.in_flight
     return Readiness(
         status=status,
         models={name: _model(report) for name, report in reports.items()},

@@ -76,7 +76,7 @@ async def enrol_speaker(request: Request) -> Speaker:
     """Learn a voice from clips; of a name that is known already, the clips are added. No audio is kept."""
     state = state_of(request)
     state.speakers.require()
-    with state.admission.enter(request_id_of(request)):
+    with state.admission.admit(request_id_of(request)):
         async with state.temp.workspace() as workspace:
             limit = min(state.max_upload_bytes, MAX_CLIPS_BYTES)
             reader = UploadReader(workspace, limit, state.upload_idle_seconds, _parse, "name", MAX_CLIPS)
@@ -103,7 +103,7 @@ async def retrieve_speaker(request: Request, speaker_id: str) -> Speaker:
 @router.delete("/{speaker_id}")
 async def delete_speaker(request: Request, speaker_id: str) -> SpeakerDeleted:
     """Forget a voice: neither it nor its name stays in the server's files."""
-    await state_of(request).speakers.forget(owner_of(request), speaker_id)
+    await state_of(request).speakers.delete(owner_of(request), speaker_id)
     return SpeakerDeleted(id=speaker_id)
 
 

@@ -23,7 +23,7 @@ from services.requests.form import TranscriptionForm
 from services.requests.known_speakers import with_known_voices
 from services.requests.parameters import TranscriptionRequest, parse_parameters
 from services.result_service import Recording
-from services.voices.enrolment import NOBODY
+from services.voices.enrolment import NO_KNOWN_SPEAKERS
 from utils.answers.wire import TranscriptionDiarizedJson, TranscriptionJson, TranscriptionVerboseJson
 from utils.response_formatter import render
 from utils.waiting.progress import Progress
@@ -46,15 +46,15 @@ async def create_transcription(request: Request) -> Response:
 
 async def answer(request: Request, task: Task) -> Response:
     state = state_of(request)
-    async with AsyncExitStack() as house:
-        progress = house.enter_context(state.admission.enter(request_id_of(request)))
-        workspace = await house.enter_async_context(state.temp.workspace())
+    async with AsyncExitStack() as stack:
+        progress = stack.enter_context(state.admission.admit(request_id_of(request)))
+        workspace = await stack.enter_async_context(state.temp.workspace())
         asked, recording, fields = await _receive(request, state, workspace, task)
         if asked.background:
             return await start_job(state, recording, fields)
         if asked.stream:
             events = state.results.stream(recording, asked.options, workspace, progress)
-            return await answer_events(request, events, asked.answer, house)
+            return await answer_events(request, events, asked.answer, stack)
         return await until_disconnect(request, _answer(state, asked, recording, progress))
 
 
@@ -73,7 +73,9 @@ async def _receive(
         raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")
     owner = owner_of(request)
     options = await with_known_voices(asked.options, asked.known, state.speakers, owner, workspace)
-    asked = replace(asked, options=options, known=NOBODY)  # without the clips, which may be megabytes
+    asked = replace(
+        asked, options=options, known=NO_KNOWN_SPEAKERS
+    )  # without the clips, which may be megabytes
     fields = upload.fields if asked.background else []  # only a job needs them again
     return asked, Recording(upload.file, upload.digest, owner), fields
 

@@ -15,7 +15,7 @@ from options import Choice
 from seams import Detector, DetectorState
 from utils.audio.channel_splitter import ChannelSplitter
 from utils.audio_utils import BYTES_PER_SAMPLE, Decoder, claimed_samples, read_samples
-from utils.disk import check_room, full_disk_named
+from utils.disk import check_room, disk_full_translated
 from utils.model_manager import ModelSlot
 from utils.speech.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
 from utils.speech.speech_map import FRAME, Probabilities
@@ -78,7 +78,7 @@ class AudioService:
         recording is refused before any work on it. Raises InvalidAudioError, UploadTooLargeError,
         InsufficientStorageError.
         """
-        with full_disk_named():
+        with disk_full_translated():
             claimed = await finish_in_thread(partial(claimed_samples, upload))
             check_room(workspace, min(claimed, self._max_samples) * BYTES_PER_SAMPLE)
             decoder = Decoder(upload, workspace / "audio.s16", self._max_samples)
@@ -91,7 +91,7 @@ class AudioService:
 
     async def split(self, upload: Path, workspace: Path) -> list[Path]:
         """A file in the workspace for each channel. Raises as `decode` does, and InvalidRequestError."""
-        with full_disk_named():
+        with disk_full_translated():
             splitter = ChannelSplitter(upload, workspace, self._max_samples)
             while (channels := await finish_in_thread(splitter.step)) is None:
                 pass

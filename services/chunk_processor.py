@@ -13,9 +13,9 @@ from models import (
     SAMPLE_RATE,
     AudioClip,
     Chunk,
+    ChunkPart,
     ChunkResult,
     ChunkSpeakers,
-    Heard,
     Segment,
     Span,
     TokenCounts,
@@ -68,7 +68,7 @@ class ChunkProcessor:
 
     async def process(
         self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions, progress: Progress
-    ) -> AsyncGenerator[Heard | ChunkResult]:
+    ) -> AsyncGenerator[ChunkPart | ChunkResult]:
         """What is heard of one chunk as it comes, then the whole. Words and speakers are found side by side:
         they are bound by different cores."""
         if not planned.chunk.is_whole:
@@ -110,7 +110,7 @@ class ChunkProcessor:
         encoded: Encoded,
         options: TranscriptionOptions,
         progress: Progress,
-    ) -> AsyncGenerator[Heard]:
+    ) -> AsyncGenerator[ChunkPart]:
         """Batch by batch, or all at once where a later stage looks at the chunk's text as a whole."""
         language = options.decode.text_language
         if options.decode.language is None or language is None:
@@ -134,7 +134,7 @@ class ChunkProcessor:
             segments = await aligner.align(clip, segments, language)
         if punctuator:
             segments = await punctuator.restore(segments, language)
-        yield Heard(tuple(segments), planned.chunk.heard.stop, counts)
+        yield ChunkPart(tuple(segments), planned.chunk.heard.stop, counts)
 
     async def _speakers(
         self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions

@@ -7,14 +7,14 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
-from models import Chunk, ChunkResult, Heard
+from models import Chunk, ChunkPart, ChunkResult
 from options import TranscriptionOptions
 from services.audio_service import Plan
 from services.chunk_processor import ChunkProcessor, Stage, Stages
 from utils.waiting.concurrency import ahead
 from utils.waiting.progress import Progress
 
-Parts: TypeAlias = AsyncGenerator[tuple[Chunk, Heard | ChunkResult]]
+Parts: TypeAlias = AsyncGenerator[tuple[Chunk, ChunkPart | ChunkResult]]
 """What is heard of each chunk as it comes, then the whole of it."""
 
 Checkpoints: TypeAlias = Callable[[Chunk], Awaitable[ChunkResult | None]]
@@ -64,8 +64,8 @@ class LocalChunkRunner:
                             options = replace(options, decode=replace(options.decode, language=part.language))
 
 
-async def _replay(result: ChunkResult, progress: Progress) -> AsyncGenerator[Heard | ChunkResult]:
+async def _replay(result: ChunkResult, progress: Progress) -> AsyncGenerator[ChunkPart | ChunkResult]:
     """A chunk that was finished before gives what it gave then."""
-    yield Heard(result.segments, result.chunk.heard.stop, result.counts)
+    yield ChunkPart(result.segments, result.chunk.heard.stop, result.counts)
     progress.reach(result.chunk.stop)
     yield result

@@ -16,7 +16,7 @@ from seams import Classes, Embedder, Embeddings, PartsEmbedder, Segmenter
 from utils.model_manager import ModelSlot
 from utils.speakers import network_windows
 from utils.speakers.activity import speaking_time
-from utils.speakers.clustering import HeardVoices, cluster_voices, mean_rows
+from utils.speakers.clustering import SampledVoices, cluster_voices, mean_rows
 from utils.speakers.embedding import pack
 from utils.speakers.local_speakers import FRAME, WINDOW, LocalSpeakers, combine_windows
 from utils.speakers.timeline import draw_turns, held_apart
@@ -94,7 +94,7 @@ class ClusteringDiarizer:
         if not rows:
             return ChunkSpeakers()
         voices = [voice for voices in planned for voice in voices]
-        return await asyncio.to_thread(_tell_apart, local, voices, np.concatenate(rows), count)
+        return await asyncio.to_thread(_cluster_samples, local, voices, np.concatenate(rows), count)
 
     async def _segment(self, samples: ReadSamples, heard: Span, starts: Sequence[int]) -> Classes:
         classes = [
@@ -151,12 +151,12 @@ def _embed_samples(
     return model.embed_parts(samples(stretch), inside)
 
 
-def _tell_apart(
+def _cluster_samples(
     local: LocalSpeakers, samples: Sequence[VoiceSample], embeddings: Embeddings, count: SpeakerCount
 ) -> ChunkSpeakers:
     trust = np.array([sample.trust for sample in samples], np.float32)
     times = np.array([sample.centre for sample in samples]) * FRAME / SAMPLE_RATE
-    heard = HeardVoices(embeddings, trust, times, *held_apart(local, samples))
+    heard = SampledVoices(embeddings, trust, times, *held_apart(local, samples))
 
     def speakers(count: SpeakerCount) -> ChunkSpeakers:
         labels = cluster_voices(heard, count)

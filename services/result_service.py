@@ -19,7 +19,7 @@ from services.transcription import TranscriptionService
 from utils.store.result_cache import ResultCache
 from utils.temp_manager import TempManager
 from utils.transcript import codec
-from utils.transcript.events import Event, Finished, told_at_once
+from utils.transcript.events import Event, Finished, events_of
 from utils.transcript.lines import read_transcript, write_transcript
 from utils.waiting.concurrency import finish_in_thread
 from utils.waiting.progress import Progress
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 OPTIONS = TypeAdapter(tuple[TranscriptionOptions], config=codec.EXACT)
 
 
-class Source(StrEnum):
+class CacheStatus(StrEnum):
     """Where a result came from; goes out as `x-cache`."""
 
     HIT = "hit"
@@ -60,16 +60,16 @@ class ResultService:
         self._temp = temp
         self._cache = cache
         self._fingerprint = fingerprint
-        self._flights = SingleFlight[tuple[Transcript, Source]]()
+        self._flights = SingleFlight[tuple[Transcript, CacheStatus]]()
 
     async def transcribe(
         self, recording: Recording, options: TranscriptionOptions, progress: Progress
-    ) -> tuple[Transcript, Source]:
+    ) -> tuple[Transcript, CacheStatus]:
         """As TranscriptionService does; takes the file away. The same recording of the same owner with the
         same options is worked on once at a time, for as long as one of its callers is there."""
         key = self._key(recording, options)
 
-        def work() -> Coroutine[None, None, tuple[Transcript, Source]]:
+        def work() -> Coroutine[None, None, tuple[Transcript, CacheStatus]]:
             return self._found_or_made(key, recording.path, options, progress)
 
         async with self._flights.join(key, work) as flight:
@@ -78,7 +78,7 @@ class ResultService:
                 logger.info("%s: the same recording is being worked on; joined", progress.request_id)
                 await finish_in_thread(recording.path.unlink)
             transcript, source = await flight.result()
-            return transcript, Source.JOINED if has_joined else source
+            return transcript, CacheStatus.JOINED if has_joined else source
 
     async def stream(
         self,
@@ -93,7 +93,7 @@ class ResultService:
         """
         key = self._key(recording, options)
         if (found := await to_thread(self._find, key, workspace)) is not None:
-            for event in told_at_once(found):
+            for event in events_of(found):
                 yield event
             return
         made = self._transcription.stream_file(recording.path, workspace, options, progress)
@@ -110,14 +110,14 @@ class ResultService:
 
     async def _found_or_made(
         self, key: str, upload: Path, options: TranscriptionOptions, progress: Progress
-    ) -> tuple[Transcript, Source]:
+    ) -> tuple[Transcript, CacheStatus]:
         async with self._temp.workspace() as workspace:
             upload = _moved(upload, workspace)
             if (found := await to_thread(self._find, key, workspace)) is not None:
-                return found, Source.HIT
+                return found, CacheStatus.HIT
             made = await self._transcription.transcribe(upload, workspace, options, progress)
         await to_thread(self._keep, key, made)
-        return made, Source.MISS
+        return made, CacheStatus.MISS
 
     def _find(self, key: str, workspace: Path) -> Transcript | None:
         file = self._cache.open(key)
@@ -132,7 +132,7 @@ class ResultService:
     def _keep(self, key: str, transcript: Transcript) -> None:
         self._cache.put(key, write_transcript(transcript))
 
-    async def forget_old(self) -> None:
+    async def delete_expired(self) -> None:
         """Results past their time are deleted though nobody asks for any."""
         await to_thread(self._cache.sweep)
 

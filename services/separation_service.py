@@ -12,7 +12,7 @@ from utils.audio.level import Level, LevelMeter
 from utils.audio.music_detector import is_musical, music_score, probes
 from utils.audio.overlap_add import Excerpt, OverlapAdder, Samples, SegmentCutter, weighted_mean
 from utils.audio_utils import ClipWriter, SoundFormat, decoded_blocks, read_samples
-from utils.disk import full_disk_named
+from utils.disk import disk_full_translated
 from utils.model_manager import ModelSlot
 from utils.waiting.concurrency import finish_in_thread
 
@@ -36,7 +36,7 @@ class VocalSeparationService:
         layout = await self._model.run(lambda model: model.layout())
         sound = SoundFormat("fltp", SEPARATION_CHANNELS, layout.sample_rate)
         cutter = SegmentCutter(layout.segment, SEPARATION_CHANNELS)
-        with full_disk_named():
+        with disk_full_translated():
             level = await _level(upload, sound)
             clip_writer = ClipWriter(workspace / "vocals.s16", layout.sample_rate, clip.num_samples)
             track = _VocalTrack(layout, level, clip_writer)

@@ -14,7 +14,7 @@ from services.audio_service import AudioService, AudioSource
 from services.channels import transcribe_channels
 from services.chunk_processor import Stage
 from services.chunk_runner import Checkpoints, ChunkRunner, no_checkpoints
-from utils.transcript.events import Event, Finished, told_at_once
+from utils.transcript.events import Event, Finished, events_of
 from utils.transcript.running_transcript import RunningTranscript
 from utils.waiting.progress import Progress
 
@@ -67,7 +67,7 @@ class TranscriptionService:
         if options.separate_channels:
             channels = await self._audio.split(upload, workspace)
             whole = await transcribe_channels(channels, workspace, options, progress, self.transcribe)
-            for event in told_at_once(whole):
+            for event in events_of(whole):
                 yield event
             return
         source = self._audio.recorded(upload, workspace, options.separate_vocals, progress)

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from models import AudioClip, Chunk, Heard, Span
+from models import AudioClip, Chunk, ChunkPart, Span
 from options import DecodeOptions
 from services.whisper_service import Encoded, WhisperService
 from utils.speech.speech_map import SpeechMap
@@ -55,7 +55,7 @@ class WhisperPool:
         options: DecodeOptions,
         words: bool,
         encoded: Encoded,
-    ) -> AsyncGenerator[Heard]:
+    ) -> AsyncGenerator[ChunkPart]:
         """As WhisperService does."""
         plain = replace(options, model="")  # the names of one model share its batches
         async with self._using(options.model) as whisper:

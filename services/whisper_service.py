@@ -8,7 +8,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import TypeAlias
 
-from models import AudioClip, Chunk, Heard, Segment, Span, TokenCounts, seconds
+from models import AudioClip, Chunk, ChunkPart, Segment, Span, TokenCounts, seconds
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser
 from services.whisper_batcher import BatchSizes, WhisperBatcher
@@ -16,9 +16,9 @@ from utils.audio_utils import read_samples
 from utils.model_manager import ModelSlot
 from utils.speech.speech_map import SpeechMap, SpeechRules
 from utils.waiting.concurrency import in_order
-from utils.words.missed_speech import is_sparse, unsaid
+from utils.words.missed_speech import is_sparse, missed_speech
 from utils.words.sentences import cut_segments
-from utils.words.temperature_ladder import heard_nobody, wordless
+from utils.words.temperature_ladder import is_no_speech, without_words
 
 VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words may be
 SURE = 0.5  # a language likelier than this is settled by one window
@@ -60,7 +60,7 @@ class WhisperService:
         options: DecodeOptions,
         words: bool,
         heard: Encoded,
-    ) -> AsyncGenerator[Heard]:
+    ) -> AsyncGenerator[ChunkPart]:
         """Segments of the windows, in samples of the recording, and what they cost, one by one in order;
         those in `heard` are encoded already.
 
@@ -69,7 +69,7 @@ class WhisperService:
         """
         voiced = speech.regions(VOICED)
 
-        async def hear(window: Span) -> Heard:
+        async def hear(window: Span) -> ChunkPart:
             """Where the recogniser stops before the speech does, it hears the rest once more from there."""
             segments: list[Segment] = []
             counts = TokenCounts()
@@ -81,13 +81,13 @@ class WhisperService:
                 text = await self._batcher.decode(clip, encoded, options, words or _is_shared(window, chunk))
                 if not text.words and is_sparse(text, rest, voiced):
                     text = await self._batcher.decode(clip, encoded, options, words=True)
-                if heard_nobody(text, speech.highest(rest)):
-                    text = wordless(text)
+                if is_no_speech(text, speech.highest(rest)):
+                    text = without_words(text)
                 said = cut_segments(text, rest, voiced)
-                rest = unsaid(said, rest, voiced)
+                rest = missed_speech(said, rest, voiced)
                 segments += said
                 counts += text.counts
-            return Heard(tuple(segments), window.stop, counts)
+            return ChunkPart(tuple(segments), window.stop, counts)
 
         async with aclosing(in_order(map(hear, windows), self._most_at_once)) as parts:
             async for part in parts:

@@ -9,7 +9,7 @@ M_ARENA_MAX = -8  # glibc's malloc.h
 ARENAS = 2
 
 
-def share_arenas() -> None:
+def limit_arenas() -> None:
     """Let all threads allocate from a few arenas. Call it before there are threads.
 
     By default glibc opens up to eight a core, and what a block of work frees in one is of no use to the next

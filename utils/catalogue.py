@@ -37,12 +37,12 @@ class Catalogue:
 
     own: str
     created: int  # Unix time
-    at_hand: tuple[str, ...] = ()
+    installed: tuple[str, ...] = ()
     downloads: bool = False
 
     @property
     def ids(self) -> tuple[str, ...]:
-        others = (*self.at_hand, *(SIZES if self.downloads else ()))
+        others = (*self.installed, *(SIZES if self.downloads else ()))
         return tuple(dict.fromkeys((self.own, *ALIASES, *others)))
 
     def require(self, model: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from models import NOBODY_KNOWN, ChunkResult, KnownVoices, Segment, SpeakerTurn, TokenCounts, Transcript
+from models import NO_KNOWN_VOICES, ChunkResult, KnownVoices, Segment, SpeakerTurn, TokenCounts, Transcript
 from options import SpeakerCount
 from utils.speakers.assignment import assign_speakers
-from utils.speakers.linking import tell_apart
+from utils.speakers.linking import resolve_speakers
 from utils.speakers.voice_matching import match_voices, mean_speakers
 
 
@@ -16,7 +16,7 @@ def merge(
     results: Sequence[ChunkResult],
     segments: Iterable[Segment],
     count: SpeakerCount,
-    known: KnownVoices = NOBODY_KNOWN,
+    known: KnownVoices = NO_KNOWN_VOICES,
     keep: Callable[[Iterable[Segment]], Sequence[Segment]] = tuple,
 ) -> Transcript:
     """One transcript of all chunks, in order. Speakers are numbered by first appearance.
@@ -24,7 +24,7 @@ def merge(
     `segments` are those of all chunks as SegmentMerger gives them; they go through one by one, and `keep`
     says where they are kept.
     """
-    speakers, numbers = tell_apart([result.speakers for result in results], count)
+    speakers, numbers = resolve_speakers([result.speakers for result in results], count)
     turns = merge_turns(
         [replace(result, speakers=found) for result, found in zip(results, speakers, strict=True)], numbers
     )

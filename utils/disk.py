@@ -15,7 +15,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def full_disk_named() -> Iterator[None]:
+def disk_full_translated() -> Iterator[None]:
     """Raises InsufficientStorageError in place of the error of a full disk, the file system's or SQLite's."""
     try:
         yield
@@ -38,7 +38,7 @@ def check_room(folder: Path, num_bytes: int) -> None:
 def move(source: Path, target: Path) -> None:
     """Perhaps onto another disk; half of a file does not stay there. Raises InsufficientStorageError."""
     try:
-        with full_disk_named():
+        with disk_full_translated():
             shutil.move(source, target)
     except BaseException:
         target.unlink(missing_ok=True)

@@ -73,9 +73,9 @@ class ModelSlot(Generic[M]):
         self._model: M | None = None
         self._memory: int | None = None
         self._last_used: float | None = None
-        self._threads = ThreadPoolExecutor(source.lanes, f"slot-{name}", initializer=_let_others_go_first)
-        self._door = threading.Lock()  # held to load, to drop, to come and go; by the slot's threads alone
-        self._at_work = 0
+        self._threads = ThreadPoolExecutor(source.lanes, f"slot-{name}", initializer=_lower_priority)
+        self._lock = threading.Lock()  # to load, unload and count users; only on its threads
+        self._users = 0
 
     async def run(self, work: Callable[[M], R]) -> R:
         """Run `work(model)` on a thread of the slot. Cancelled while it waits, it never runs.
@@ -105,7 +105,7 @@ class ModelSlot(Generic[M]):
         if isinstance(self._model, ModelProcess):
             self._model.kill()
         self._threads.shutdown(wait=True, cancel_futures=True)
-        self._drop()
+        self._unload()
 
     @property
     def state(self) -> SlotState:
@@ -129,26 +129,26 @@ class ModelSlot(Generic[M]):
         return None
 
     def _work(self, work: Callable[[M], R]) -> R:
-        with self._door:
+        with self._lock:
             model = self._ensure_loaded()
-            self._at_work += 1
+            self._users += 1
         try:
             return work(model)
         except ModelFailedError as error:
-            with self._door:
+            with self._lock:
                 if self._model is model:  # no lane beside saw it first
                     logger.error("%s: %s It is loaded again when next asked for.", self.name, error.message)
-                    self._drop()
+                    self._unload()
             raise
         finally:
-            with self._door:
-                self._at_work -= 1
+            with self._lock:
+                self._users -= 1
                 self._last_used = self._clock()
 
     def _ensure_loaded(self) -> M:
         if isinstance(self._model, ModelProcess) and not self._model.is_alive():
             logger.warning("%s: its process is gone; it is loaded again", self.name)
-            self._drop()
+            self._unload()
         if self._model is None:
             if failure := self._recent_failure():
                 raise failure
@@ -167,14 +167,14 @@ class ModelSlot(Generic[M]):
         return self._model
 
     def _unload_if_idle(self, idle_seconds: float) -> None:
-        with self._door:
-            if self._model is None or self._last_used is None or self._at_work:
+        with self._lock:
+            if self._model is None or self._last_used is None or self._users:
                 return
             if self._clock() - self._last_used >= idle_seconds:
-                self._drop()
+                self._unload()
                 logger.info("%s model unloaded after %.0f s idle", self.name, idle_seconds)
 
-    def _drop(self) -> None:
+    def _unload(self) -> None:
         if isinstance(self._model, ModelProcess):
             self._model.close()
         self._model = self._memory = None
@@ -187,7 +187,7 @@ def _as_unavailable(name: str, error: Exception) -> TranscriptionServerError:
     return ModelUnavailableError(f"The {name} model cannot be loaded: {error}")
 
 
-def _let_others_go_first() -> None:
+def _lower_priority() -> None:
     """On Linux niceness is a thread's own, and goes down to the threads and processes that it starts. A
     server that was started nicer stays so: less takes a privilege."""
     if sys.platform == "linux":

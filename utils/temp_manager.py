@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from utils.disk import full_disk_named
+from utils.disk import disk_full_translated
 from utils.waiting.concurrency import finish_in_thread
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class TempManager:
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Path]:
         """Raises InsufficientStorageError."""
-        with full_disk_named():
+        with disk_full_translated():
             path = Path(tempfile.mkdtemp(dir=self.root))
         try:
             yield path

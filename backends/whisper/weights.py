@@ -102,7 +102,7 @@ def find_weights(
     return WhisperWeights(name, partial(_load, name, options))
 
 
-def embedded_at_hand() -> tuple[str, ...]:
+def installed_models() -> tuple[str, ...]:
     """The embedded models whose packages are installed."""
     return tuple(
         name

@@ -25,7 +25,7 @@ HEADER = ("file", "reference", "found", "told", "DER", "DER told", "DER, 0.25 s"
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ChunkPart:
     """How many speakers an answer has, and its errors for each collar."""
 
     found: int
@@ -35,8 +35,8 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class Row:
     conversation: Conversation
-    free: Heard
-    told: Heard
+    free: ChunkPart
+    told: ChunkPart
 
 
 def measure(options: Options) -> str:
@@ -54,12 +54,12 @@ def _row(conversation: Conversation, client: Client) -> Row:
     return Row(conversation, free, told)
 
 
-def _hear(conversation: Conversation, client: Client, **fields: str) -> Heard:
+def _hear(conversation: Conversation, client: Client, **fields: str) -> ChunkPart:
     answer = client.transcribe_speakers(conversation.audio, language=conversation.language, **fields)
     turns = speaker_turns(answer.body)
     reference, uem = read_reference(conversation.rttm, conversation.uem, conversation.uri)
     errors = (diarization_errors(reference, uem, turns, collar=collar) for collar in COLLARS)
-    return Heard(len({turn.speaker for turn in turns}), tuple(errors))
+    return ChunkPart(len({turn.speaker for turn in turns}), tuple(errors))
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:

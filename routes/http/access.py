@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from exceptions import InvalidApiKeyError
 from routes.http.errors import envelope
 
-OPEN_PATHS = ("/health", "/health/ready")  # probes have no key
+PUBLIC_PATHS = ("/health", "/health/ready")  # probes have no key
 
 
-class AccessMiddleware:
+class ApiKeyMiddleware:
     """Pure ASGI, so that a caller is refused before anything of the body is read. No keys: all may enter."""
 
     def __init__(self, app: ASGIApp, keys: Iterable[str]) -> None:
@@ -26,7 +26,7 @@ class AccessMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
             owner = self._owner(Headers(scope=scope).get("authorization", ""))
-            if owner is None and scope["path"] not in OPEN_PATHS:
+            if owner is None and scope["path"] not in PUBLIC_PATHS:
                 await self._refuse(scope, receive, send)
                 return
             scope.setdefault("state", {})["owner"] = owner or ""

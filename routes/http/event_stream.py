@@ -15,7 +15,7 @@ from routes.http.disconnect import until_disconnect
 from routes.http.middleware import request_id_of
 from utils.answers.wire import AnswerForm
 from utils.transcript.events import Event
-from utils.transcript.wire_events import StreamEvents
+from utils.transcript.wire_events import WireEvents
 from utils.waiting.concurrency import with_pauses
 
 logger = logging.getLogger(__name__)
@@ -66,13 +66,13 @@ async def _lines(
     request_id: str,
 ) -> AsyncGenerator[bytes]:
     """Its place in the house is free again before the client hears of the end."""
-    told, last = StreamEvents(form), DONE
+    wire_events, last = WireEvents(form), DONE
     async with needed, aclosing(beats):
         try:
-            for line in _lines_of(told, first):
+            for line in _lines_of(wire_events, first):
                 yield line
             async for event in beats:
-                for line in _lines_of(told, event):
+                for line in _lines_of(wire_events, event):
                     yield line
         except TranscriptionServerError as error:
             logger.error("%s: %s", request_id, error.message)
@@ -83,10 +83,10 @@ async def _lines(
     yield last
 
 
-def _lines_of(told: StreamEvents, event: Event | None) -> list[bytes]:
+def _lines_of(events: WireEvents, event: Event | None) -> list[bytes]:
     if event is None:
         return [KEEP_ALIVE]
-    return [_data(wire.model_dump_json(exclude_none=True)) for wire in told.tell(event)]
+    return [_data(wire.model_dump_json(exclude_none=True)) for wire in events.convert(event)]
 
 
 def _data(text: str) -> bytes:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 logger = logging.getLogger(__name__)
 
 MAX_LOGGED_PATH = 200
-SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")  # goes into the log and back to the caller
+VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")  # goes into the log and back to the caller
 
 
 class RequestIdMiddleware:
@@ -46,7 +46,7 @@ class RequestIdMiddleware:
 def _request_id(scope: Scope) -> str:
     """The caller's own where it is sane, so that its log and ours can be read side by side."""
     own = Headers(scope=scope).get("x-request-id", "")
-    return own if SANE_ID.fullmatch(own) else f"req_{uuid.uuid4().hex}"
+    return own if VALID_ID.fullmatch(own) else f"req_{uuid.uuid4().hex}"
 
 
 def mark(headers: MutableHeaders, scope: Scope) -> None:

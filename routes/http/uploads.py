@@ -21,7 +21,7 @@ from exceptions import (
     UploadTimeoutError,
     UploadTooLargeError,
 )
-from utils.disk import check_room, full_disk_named
+from utils.disk import check_room, disk_full_translated
 from utils.waiting.concurrency import finish_in_thread
 
 MAX_FIELDS = 200
@@ -150,7 +150,7 @@ class UploadReader(Generic[F]):
         )
 
     async def _flush(self) -> None:
-        with full_disk_named():
+        with disk_full_translated():
             await finish_in_thread(self._write)
 
     def _write(self) -> None:

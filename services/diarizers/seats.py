@@ -51,7 +51,9 @@ class SeatDiarizer:
             return ChunkSpeakers()
         layout = await self._seats.run(lambda model: model.layout())
         turns = await self._seat_turns(samples, heard, layout)
-        found = await self._told_apart(samples, turns, regions, SpeakerCount(1, count.maximum), layout.seats)
+        found = await self._diarize_seats(
+            samples, turns, regions, SpeakerCount(1, count.maximum), layout.seats
+        )
         if len(found.voices) >= count.minimum:
             return found
         return replace(found, finer=await self._cluster(samples, regions, count, most=2 * layout.seats))
@@ -63,7 +65,7 @@ class SeatDiarizer:
     async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
         return await embed_voice(self._voices, samples, plan_windows(speech, SOLO, SOLO_HOP))
 
-    async def _told_apart(
+    async def _diarize_seats(
         self,
         samples: ReadSamples,
         turns: tuple[SpeakerTurn, ...],

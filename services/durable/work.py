@@ -29,7 +29,7 @@ from utils.response_formatter import render
 from utils.speakers.labels import without_speakers
 from utils.store.records import Job, JobEvent
 from utils.transcript.events import Announced, Event, Finished, Settled
-from utils.transcript.wire_events import StreamEvents
+from utils.transcript.wire_events import WireEvents
 from utils.waiting.progress import Progress
 
 Fields = Sequence[tuple[str, str]]
@@ -67,13 +67,13 @@ class TranscriptionWork:
         if request.options.decode.model:  # an operator who allows no downloads any more gets none
             self.catalogue.require(request.options.decode.model)
         form = request.answer_in(None)
-        wire_events = StreamEvents(form)
+        wire_events = WireEvents(form)
         options = await with_known_voices(request.options, request.known, self.speakers, job.owner, workspace)
         stream = self.transcription.stream_file(upload, workspace, options, progress, checkpoints)
         async with aclosing(stream) as events:
             async for event in events:
                 for part in _one_by_one(event, form.speakers) if job.batch_id is None else ():
-                    for wire in wire_events.tell(part):
+                    for wire in wire_events.convert(part):
                         delta = wire.delta if isinstance(wire, WireTextDelta) else ""
                         yield JobEvent(wire.model_dump_json(exclude_none=True), delta)
                 if isinstance(event, Finished):

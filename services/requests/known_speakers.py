@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from options import TranscriptionOptions
-from services.voices.enrolment import NOBODY, KnownSpeakers, SpeakerService
+from services.voices.enrolment import NO_KNOWN_SPEAKERS, KnownSpeakers, SpeakerService
 
 
 async def with_known_voices(
@@ -20,6 +20,6 @@ async def with_known_voices(
 
     Raises InvalidRequestError for a clip that no voice can be taken from.
     """
-    if known == NOBODY:
+    if known == NO_KNOWN_SPEAKERS:
         return options
     return replace(options, known=await speakers.known(known, owner, workspace))

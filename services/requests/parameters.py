@@ -12,7 +12,7 @@ from services.requests.answer_form import answer_form, chosen, shows_speakers, w
 from services.requests.form import Channels, ChunkingStrategy, TranscriptionForm, parse_form
 from services.requests.speaker_names import speaker_references
 from services.requests.stage_defaults import StageDefaults
-from services.voices.enrolment import NOBODY, KnownSpeakers
+from services.voices.enrolment import NO_KNOWN_SPEAKERS, KnownSpeakers
 from utils.answers.formats import FORMATS, formats_with
 from utils.answers.wire import AnswerForm
 from utils.catalogue import is_hosted
@@ -24,7 +24,7 @@ class TranscriptionRequest:
     model: str
     answer: AnswerForm
     options: TranscriptionOptions
-    known: KnownSpeakers = NOBODY
+    known: KnownSpeakers = NO_KNOWN_SPEAKERS
     background: bool = False
     stream: bool = False
 

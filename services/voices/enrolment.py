@@ -27,7 +27,7 @@ class KnownSpeakers:
     enrolled: bool = False
 
 
-NOBODY = KnownSpeakers()
+NO_KNOWN_SPEAKERS = KnownSpeakers()
 
 
 class SpeakerService:
@@ -88,7 +88,7 @@ class SpeakerService:
         """Raises NotFoundError."""
         return await self._store.find(owner, voice_id)
 
-    async def forget(self, owner: str, voice_id: str) -> None:
+    async def delete(self, owner: str, voice_id: str) -> None:
         """Nothing of the voice is left in the files. Raises NotFoundError."""
         await self._store.delete(owner, voice_id)
 

@@ -199,7 +199,7 @@ def test_an_upload_that_stalls_gives_its_place_back(server: RunningServer) -> No
         answer = client.recv(65536).decode()
     assert answer.startswith("HTTP/1.1 408 ")
     assert "x-should-retry: false" in answer
-    assert server.state.admission.inside == []
+    assert server.state.admission.in_flight == []
 
 
 def test_what_people_say_and_what_files_are_called_is_not_logged(

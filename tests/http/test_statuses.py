@@ -109,7 +109,7 @@ def overloaded(house: House) -> httpx.Response:
     house.gate.clear()
     with ThreadPoolExecutor() as pool:
         first = pool.submit(post, house.url)
-        wait_until(lambda: len(house.server.state.admission.inside) == 1)
+        wait_until(lambda: len(house.server.state.admission.in_flight) == 1)
         answer = post(house.url)
         house.gate.set()
         assert first.result().status_code == 200

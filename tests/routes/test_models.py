@@ -51,7 +51,7 @@ def serve(tmp_path: Path, **changes: Any) -> Settings:
 LOADERS = Loaders(
     ModelSource("whisper-base", ScriptedRecogniser),
     ModelSource("loudness", LoudnessDetector),
-    another=another,
+    named_recogniser=another,
 )
 
 

@@ -75,7 +75,7 @@ class Held:
     log: pytest.LogCaptureFixture
 
     def inside(self, count: int) -> None:
-        wait_until(lambda: len(self.server.state.admission.inside) == count)
+        wait_until(lambda: len(self.server.state.admission.in_flight) == count)
 
     def one_has_joined(self) -> None:
         wait_until(lambda: "joined" in self.log.text)

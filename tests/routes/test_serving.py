@@ -79,7 +79,7 @@ def test_one_request_too_many_is_told_when_to_come_back(tmp_path: Path) -> None:
     loaders = fake_loaders(lambda: ScriptedRecogniser(gate=gate))
     with running_server(settings(tmp_path, max_requests=1), loaders) as server, ThreadPoolExecutor() as pool:
         first = pool.submit(post, server, LONG)
-        wait_until(lambda: len(server.state.admission.inside) == 1)
+        wait_until(lambda: len(server.state.admission.in_flight) == 1)
         with pytest.raises(openai.RateLimitError) as refusal:
             server.client.audio.transcriptions.create(model="whisper-1", file=("a.wav", LONG))
         assert int(refusal.value.response.headers["retry-after"]) > 0
@@ -101,7 +101,7 @@ def test_a_client_that_leaves_stops_its_work_within_one_batch(tmp_path: Path) ->
                 timeout=httpx.Timeout(20, read=1.0),
             )
         begun = len(recogniser.batches)
-        wait_until(lambda: not server.state.admission.inside)
+        wait_until(lambda: not server.state.admission.in_flight)
         assert len(recogniser.batches) <= begun + 1 < 20
         assert [path.name for path in server.state.temp.root.iterdir()] == ["lock"]
 
@@ -112,8 +112,8 @@ def test_a_client_that_leaves_while_it_uploads_leaves_nothing(tmp_path: Path) ->
         with socket.create_connection((address.hostname, address.port), timeout=10) as client:
             head = "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n"
             client.sendall(f"{head}content-type: multipart/form-data; boundary=x\r\n\r\n--x".encode())
-            wait_until(lambda: len(server.state.admission.inside) == 1)
-        wait_until(lambda: not server.state.admission.inside)
+            wait_until(lambda: len(server.state.admission.in_flight) == 1)
+        wait_until(lambda: not server.state.admission.in_flight)
         assert [path.name for path in server.state.temp.root.iterdir()] == ["lock"]
 
 

@@ -68,7 +68,7 @@ def lines(server: RunningServer, file: bytes, **fields: str) -> list[str]:
 
 def is_empty(server: RunningServer) -> bool:
     left = [path.name for path in server.state.temp.root.iterdir()]
-    return not server.state.admission.inside and left == ["lock"]
+    return not server.state.admission.in_flight and left == ["lock"]
 
 
 @pytest.mark.parametrize("form", ["json", "text", "diarized_json"])
@@ -177,7 +177,7 @@ def test_a_client_that_leaves_a_stream_stops_its_work(tmp_path: Path) -> None:
             model="whisper-1", file=("talk.wav", TALK), stream=True
         ) as stream:
             next(iter(stream))
-            assert len(server.state.admission.inside) == 1
+            assert len(server.state.admission.in_flight) == 1
         begun = len(recogniser.batches)
         wait_until(lambda: is_empty(server))
         assert len(recogniser.batches) <= begun + 2
@@ -192,7 +192,7 @@ def test_a_stream_counts_until_it_ends(tmp_path: Path) -> None:
             target=lambda: answers.append(post(server, TALK, stream="true").status_code)
         )
         caller.start()
-        wait_until(lambda: len(server.state.admission.inside) == 1)
+        wait_until(lambda: len(server.state.admission.in_flight) == 1)
         assert post(server, TALK, stream="true").status_code == 429
         gate.set()
         caller.join()

@@ -116,8 +116,8 @@ def test_a_word_without_letters_stays_between_its_neighbours(clip: AudioClip) ->
 
 
 def test_text_that_does_not_fit_and_segments_without_words_are_left_alone(clip: AudioClip) -> None:
-    wordless = replace(segment(words("a b", 4.0)), words=())
-    segments = [segment(words("a b", 1.0)), wordless, segment(words("c d", 6.0))]
+    without_words = replace(segment(words("a b", 4.0)), words=())
+    segments = [segment(words("a b", 1.0)), without_words, segment(words("c d", 6.0))]
     assert align_by(clip, segments, lambda audio, tokens: None) == segments
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import SAMPLE_RATE, Audio, AudioClip, Chunk, Heard, Span, WindowText
+from models import SAMPLE_RATE, Audio, AudioClip, Chunk, ChunkPart, Span, WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser
 from services.whisper_batcher import BatchSizes
@@ -109,7 +109,7 @@ async def test_a_text_that_always_breaks_off_has_an_end(tmp_path: Path) -> None:
     assert model.encoded == MOST_HEARINGS
 
 
-async def hear(model: Recogniser, folder: Path, window: Span, words: bool) -> Heard:
+async def hear(model: Recogniser, folder: Path, window: Span, words: bool) -> ChunkPart:
     """A window that is all speech."""
     slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("fake", lambda: model))
     whisper = WhisperService(slot, BatchSizes())

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from options import SpeakerCount
-from utils.speakers.clustering import HeardVoices, Labels, cluster_voices
+from utils.speakers.clustering import Labels, SampledVoices, cluster_voices
 
 ANY = SpeakerCount()
 
@@ -34,7 +34,7 @@ def cluster(
     none = np.zeros_like(together)
     trust = np.ones(number, np.float32) if trust is None else trust
     return cluster_voices(
-        HeardVoices(embeddings, trust, times, together, none if apart is None else apart), count
+        SampledVoices(embeddings, trust, times, together, none if apart is None else apart), count
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models import SAMPLE_RATE, ChunkSpeakers, SpeakerTurn, Voice
 from options import SpeakerCount
 from utils.speakers.embedding import pack
-from utils.speakers.linking import link_speakers, tell_apart
+from utils.speakers.linking import link_speakers, resolve_speakers
 
 ANY = SpeakerCount()
 STEP = 60 * SAMPLE_RATE
@@ -149,7 +149,7 @@ def test_the_count_is_of_the_recording_however_few_a_chunk_hears(
         replace(chunk, finer=finer(index)) if 0 < len(chunk.voices) < least else chunk
         for index, chunk in enumerate(chunks)
     ]
-    told, links = tell_apart(heard, SpeakerCount(least, least + spare))
+    told, links = resolve_speakers(heard, SpeakerCount(least, least + spare))
     numbers = {number for mapping in links for number in mapping.values()}
     assert len(numbers) >= least or not any(chunk.voices for chunk in chunks)
     assert len(numbers) <= least + spare
@@ -159,7 +159,7 @@ def test_the_count_is_of_the_recording_however_few_a_chunk_hears(
 def test_nobody_is_split_where_all_chunks_together_hold_enough() -> None:
     split = chunk_of(0, {0: voice_of(0, 0.5, 1), 1: voice_of(0, 0.5, 2)})
     one, other = (replace(chunk_of(n, {0: voice_of(n)}), finer=split) for n in range(2))
-    assert tell_apart([one, other], SpeakerCount(2)) == ([one, other], [{0: 0}, {0: 1}])
+    assert resolve_speakers([one, other], SpeakerCount(2)) == ([one, other], [{0: 0}, {0: 1}])
 
 
 def test_who_was_taken_for_another_is_found_where_somebody_is_missing() -> None:
@@ -173,6 +173,6 @@ def test_who_was_taken_for_another_is_found_where_somebody_is_missing() -> None:
         return replace(coarse, turns=turns, finer=finer)
 
     chunks = [chunk(0, [0, 1, 2], [0, 1, 1]), chunk(1, [0, 0, 1], [0, 0, 1])]
-    told, links = tell_apart(chunks, SpeakerCount(3, 3))
+    told, links = resolve_speakers(chunks, SpeakerCount(3, 3))
     assert told == [found.finer for found in chunks]
     assert links == [{0: 0, 1: 1, 2: 2}, {0: 0, 1: 0, 2: 1}]

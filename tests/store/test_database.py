@@ -87,7 +87,7 @@ async def test_what_is_forgotten_is_in_no_file(tmp_path: Path) -> None:
     async with opened(tmp_path / "server.db", NOTES) as database:
         await database.run(lambda connection: add(connection, SECRET))
         assert is_found(tmp_path)
-        await database.forget(lambda connection: connection.execute("DELETE FROM notes").rowcount)
+        await database.run_and_purge(lambda connection: connection.execute("DELETE FROM notes").rowcount)
         assert not is_found(tmp_path)
 
 

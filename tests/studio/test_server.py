@@ -126,7 +126,7 @@ def test_a_model_killed_at_work_fails_its_caller_and_nobody_else(server: Running
     good = turns(post(server, clip))
     with ThreadPoolExecutor(1) as caller:
         victim = caller.submit(post, server, clip)
-        wait_until(lambda: bool(server.state.admission.inside))
+        wait_until(lambda: bool(server.state.admission.in_flight))
         time.sleep(0.05)
         for pid in children():
             psutil.Process(pid).kill()

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import ChunkSpeakers, Embedding, Heard, KnownVoice, KnownVoices, Segment, Voice, seconds
+from models import ChunkPart, ChunkSpeakers, Embedding, KnownVoice, KnownVoices, Segment, Voice, seconds
 from options import SpeakerCount, TranscriptionOptions
 from tests.builders import chunks, result, segment, thorough, turn, words
 from utils.speakers.embedding import pack
@@ -36,7 +36,7 @@ def told(
     events: list[Event] = []
     cut = chunks([100.0 * n for n in range(len(heard) + 1)], 5)
     for chunk, speakers, segments in zip(cut, heard, said, strict=True):
-        events += running.take(chunk, Heard(tuple(segments), chunk.heard.stop))
+        events += running.take(chunk, ChunkPart(tuple(segments), chunk.heard.stop))
         events += running.take(chunk, result(chunk, segments, speakers))
     return events + running.finish()
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from models import (
+    ChunkPart,
     ChunkSpeakers,
-    Heard,
     Segment,
     SpeakerTurn,
     Transcript,
@@ -73,7 +73,7 @@ def test_a_long_recording_is_merged_as_if_in_memory(tmp_path: Path) -> None:
     for chunk in cut:
         said = [part for part in TALK if chunk.start <= part.start < chunk.stop]
         results.append(result(chunk, said, _speakers(said, chunk.index)))
-        events += running.take(chunk, Heard(tuple(said), chunk.stop))
+        events += running.take(chunk, ChunkPart(tuple(said), chunk.stop))
         events += running.take(chunk, results[-1])
     *events_before, finished = [*events, *running.finish()]
     assert isinstance(finished, Finished)

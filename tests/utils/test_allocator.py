@@ -13,12 +13,12 @@ from utils.allocator import ARENAS
 
 THREADS = """\
 import ctypes, sys, threading
-from utils.allocator import share_arenas
+from utils.allocator import limit_arenas
 
 libc = ctypes.CDLL(None)
 libc.fopen.restype = ctypes.c_void_p
 if sys.argv[2] == "shared":
-    share_arenas()
+    limit_arenas()
 together = threading.Barrier(12)
 
 def allocate():

@@ -143,11 +143,11 @@ def test_without_a_word_in_common_the_cut_decides() -> None:
 
 
 def test_segments_without_words_are_told_by_the_chunk_that_owns_their_middle() -> None:
-    def wordless(text: str, start: float, stop: float) -> Segment:
+    def without_words(text: str, start: float, stop: float) -> Segment:
         return replace(segment([word(text, start, stop)]), words=())
 
-    left = [wordless("a", 2, 8), wordless("b", 8.5, 10.5), wordless("c", 10.4, 11)]
-    right = [wordless("b", 9, 10.6), wordless("c", 10.4, 11.2), wordless("d", 11, 14)]
+    left = [without_words("a", 2, 8), without_words("b", 8.5, 10.5), without_words("c", 10.4, 11)]
+    right = [without_words("b", 9, 10.6), without_words("c", 10.4, 11.2), without_words("d", 11, 14)]
     assert lines(left, right) == [" a", " b", " c", " d"]
 
 

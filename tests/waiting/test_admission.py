@@ -12,28 +12,28 @@ from utils.waiting.admission import Admission
 
 async def test_one_too_many_is_turned_away_and_may_come_back() -> None:
     admission = Admission(2)
-    with admission.enter("a"), admission.enter("b"):
-        with pytest.raises(OverloadedError) as caught, admission.enter("c"):
+    with admission.admit("a"), admission.admit("b"):
+        with pytest.raises(OverloadedError) as caught, admission.admit("c"):
             pytest.fail("must not be let in")
         assert (caught.value.status, caught.value.retry_after) == (429, 5)
-        assert [progress.request_id for progress in admission.inside] == ["a", "b"]
-    with admission.enter("c"):
-        assert [progress.request_id for progress in admission.inside] == ["c"]
+        assert [progress.request_id for progress in admission.in_flight] == ["a", "b"]
+    with admission.admit("c"):
+        assert [progress.request_id for progress in admission.in_flight] == ["c"]
 
 
 async def test_a_failed_request_leaves_its_place() -> None:
     admission = Admission(1)
-    with pytest.raises(ZeroDivisionError), admission.enter("a"):
+    with pytest.raises(ZeroDivisionError), admission.admit("a"):
         raise ZeroDivisionError
-    assert admission.inside == []
+    assert admission.in_flight == []
 
 
 async def test_requests_of_one_name_are_told_apart() -> None:
     admission = Admission(2)
-    with admission.enter("same") as first:
-        with admission.enter("same"):
+    with admission.admit("same") as first:
+        with admission.admit("same"):
             pass
-        (left,) = admission.inside
+        (left,) = admission.in_flight
         assert left is first
 
 
@@ -41,7 +41,7 @@ async def test_who_is_inside_too_long_is_told_to_come_again() -> None:
     admission = Admission(2)
 
     async def work(seconds: float) -> str:
-        with admission.enter("a"):
+        with admission.admit("a"):
             await asyncio.sleep(seconds)
             return "done"
 
@@ -50,18 +50,18 @@ async def test_who_is_inside_too_long_is_told_to_come_again() -> None:
     admission.close()
     with pytest.raises(ShuttingDownError):
         await work(0)
-    admission.send_home()
+    admission.cancel_all()
     assert await quick == "done"
     with pytest.raises(ShuttingDownError):
         await slow
-    assert admission.inside == []
+    assert admission.in_flight == []
 
 
 async def test_a_client_that_left_is_not_taken_for_one_sent_home() -> None:
     admission = Admission(2)
 
     async def work() -> None:
-        with admission.enter("a"):
+        with admission.admit("a"):
             await asyncio.sleep(60)
 
     task = asyncio.create_task(work())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models import Segment, Span, seconds
 from tests.builders import segment, words
-from utils.words.missed_speech import LEAST, TAIL, unsaid
+from utils.words.missed_speech import LEAST, TAIL, missed_speech
 
 WINDOW = Span(seconds(10), seconds(40))
 
@@ -27,7 +27,7 @@ def test_it_is_the_end_of_the_window_and_holds_all_speech_after_the_words(
     voiced: list[Span], second: float
 ) -> None:
     said = said_until(second)
-    rest = unsaid(said, WINDOW, voiced)
+    rest = missed_speech(said, WINDOW, voiced)
     left = sum(
         min(span.stop, WINDOW.stop) - max(span.start, said[-1].stop)
         for span in voiced
@@ -47,8 +47,8 @@ def test_the_end_of_the_last_word_is_not_heard_again() -> None:
     (said,) = said_until(20)
     word_ends, next_begins = said.stop + seconds(0.2), said.stop + seconds(2)
     voiced = [Span(WINDOW.start, word_ends), Span(next_begins, WINDOW.stop)]
-    assert unsaid([said], WINDOW, voiced) == Span(next_begins, WINDOW.stop)
+    assert missed_speech([said], WINDOW, voiced) == Span(next_begins, WINDOW.stop)
 
 
 def test_where_nothing_was_said_nothing_is_left() -> None:
-    assert unsaid([], WINDOW, [WINDOW]) is None
+    assert missed_speech([], WINDOW, [WINDOW]) is None

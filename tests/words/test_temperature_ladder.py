@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models import WindowText
-from utils.words.temperature_ladder import heard_nobody, is_doubtful, settle, wordless
+from utils.words.temperature_ladder import is_doubtful, is_no_speech, settle, without_words
 
 
 def decoded(
@@ -56,5 +56,5 @@ def test_if_none_passed_the_likeliest_that_does_not_repeat_itself_is_kept() -> N
 def test_nobody_speaks_where_detector_and_recogniser_agree(
     text: WindowText, speech_prob: float, is_nobody: bool
 ) -> None:
-    assert heard_nobody(text, speech_prob) == is_nobody
-    assert (wordless(text).text, wordless(text).tokens) == ("", ())
+    assert is_no_speech(text, speech_prob) == is_nobody
+    assert (without_words(text).text, without_words(text).tokens) == ("", ())

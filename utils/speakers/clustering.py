@@ -27,7 +27,7 @@ LEAST_COHERENCE = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeardVoices:
+class SampledVoices:
     """n samples of voices: unit `embeddings` (n, d), how far to `trust` each (n,), their `times` (n,) in
     seconds; `together` (n, n): 1 for samples that one window heard, and `apart`: from 0, heard as one person
     or never together, to 1, as two by every window."""
@@ -39,7 +39,7 @@ class HeardVoices:
     apart: Rows
 
 
-def cluster_voices(heard: HeardVoices, count: SpeakerCount) -> Labels:
+def cluster_voices(heard: SampledVoices, count: SpeakerCount) -> Labels:
     """(n,) speakers 0.. of the samples; obeys `count` as far as n allows.
 
     Average linkage up to clusters that are pure; those too small to be a speaker are absorbed. What is left
@@ -59,7 +59,9 @@ def cluster_voices(heard: HeardVoices, count: SpeakerCount) -> Labels:
     return _merge(heard, cosines, labels, count)
 
 
-def _absorb_minor(heard: HeardVoices, cosines: Rows, labels: npt.NDArray[np.integer], fewest: int) -> Labels:
+def _absorb_minor(
+    heard: SampledVoices, cosines: Rows, labels: npt.NDArray[np.integer], fewest: int
+) -> Labels:
     """The samples of clusters too small to be a speaker go to the most alike of the others. The `fewest`
     largest are large enough, and so is one that sounds like none of the large ones in some samples that can
     be trusted: of many people each says little."""
@@ -77,7 +79,7 @@ def _absorb_minor(heard: HeardVoices, cosines: Rows, labels: npt.NDArray[np.inte
     return compact(np.where(np.isin(labels, major), labels, nearest))
 
 
-def _merge(heard: HeardVoices, cosines: Rows, labels: Labels, count: SpeakerCount) -> Labels:
+def _merge(heard: SampledVoices, cosines: Rows, labels: Labels, count: SpeakerCount) -> Labels:
     """Merges the most alike until no two are alike enough, and on to `count.maximum` if there is one."""
     while (number := int(labels.max()) + 1) > count.minimum:
         likeness = _likeness(heard, cosines, labels)
@@ -92,7 +94,7 @@ def _merge(heard: HeardVoices, cosines: Rows, labels: Labels, count: SpeakerCoun
     return labels
 
 
-def _likeness(heard: HeardVoices, cosines: Rows, labels: Labels) -> Matrix:
+def _likeness(heard: SampledVoices, cosines: Rows, labels: Labels) -> Matrix:
     """(k, k) mean cosine of samples far enough apart in time, as a share of that within the speakers, less
     what speaks against one person; -inf on the diagonal."""
     member = (labels[:, None] == np.arange(labels.max() + 1)).astype(np.float64)

@@ -24,7 +24,7 @@ BLOCK = 64  # voices
 CONFLICT = 1e9  # cost of merging who are two in a chunk, paid only when nothing else is left
 
 
-def tell_apart(
+def resolve_speakers(
     chunks: Sequence[ChunkSpeakers], count: SpeakerCount
 ) -> tuple[list[ChunkSpeakers], list[dict[int, int]]]:
     """The chunks, and for each its speakers as speakers of the recording. Where all chunks together hold

@@ -75,7 +75,7 @@ class ChunkPlanner:
         chunk = Chunk(self._index, self._start, stop, heard)
         speech = self._speech(heard)
         self._start, self._index = stop, self._index + 1
-        self._forget(max(0, stop - half))
+        self._drop_before(max(0, stop - half))
         return PlannedChunk(chunk, speech)
 
     def _speech(self, heard: Span) -> SpeechMap:
@@ -84,8 +84,8 @@ class ChunkPlanner:
         start = self._first + begin * FRAME
         return SpeechMap(start, heard.stop - start, self._probabilities[begin:end].copy())
 
-    def _forget(self, before: int) -> None:
-        frames = (before - self._first) // FRAME
+    def _drop_before(self, sample: int) -> None:
+        frames = (sample - self._first) // FRAME
         self._probabilities = self._probabilities[frames:]
         self._first += frames * FRAME
 

@@ -38,7 +38,7 @@ class Finished:
 Event: TypeAlias = Settled | Announced | ChunkResult | Finished
 
 
-def told_at_once(transcript: Transcript) -> Iterator[Event]:
+def events_of(transcript: Transcript) -> Iterator[Event]:
     """What happens where nothing can be said before the end."""
     segments = transcript.segments
     for part in in_pages(segments):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from models import Chunk, ChunkResult, Heard, Segment
+from models import Chunk, ChunkPart, ChunkResult, Segment
 from options import TranscriptionOptions
 from utils.chunk_merger import merge
 from utils.transcript.events import Event, Finished, Settled
@@ -28,9 +28,9 @@ class RunningTranscript:
         self._results: list[ChunkResult] = []  # without their segments
         self._unannounced: list[Segment] = []
 
-    def take(self, chunk: Chunk, part: Heard | ChunkResult) -> list[Event]:
+    def take(self, chunk: Chunk, part: ChunkPart | ChunkResult) -> list[Event]:
         """What happens by the next part of a chunk, the last of which is its result."""
-        if isinstance(part, Heard):
+        if isinstance(part, ChunkPart):
             return self._settle(self._merger.feed(chunk, part.segments, part.until))
         settled = self._settle(self._merger.feed(chunk, (), chunk.heard.stop))
         self._results.append(replace(part, segments=()))

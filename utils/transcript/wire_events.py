@@ -1,4 +1,4 @@
-"""What happens while a recording is transcribed, as the events of the hosted API. Pure."""
+"""Events of a transcription as the events of the hosted API. Pure."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from utils.transcript.events import Announced, Event, Finished, Settled
 WireEvent = WireTextDelta | WireDiarizedSegment | WireTextDone
 
 
-class StreamEvents:
-    """The deltas add up to the text of the last event, which is that of the transcript. Where speakers are
-    told apart, segments follow once it is known who speaks in them, numbered from 1."""
+class WireEvents:
+    """The deltas add up to the text of the last event, which is that of the transcript. With diarization,
+    segments follow once it is known who speaks in them, numbered from 1."""
 
     def __init__(self, form: AnswerForm) -> None:
         self._form = form
         self._space: str | None = None  # held back until something follows it; None before the first word
         self._segments = 0
 
-    def tell(self, event: Event) -> Iterator[WireEvent]:
+    def convert(self, event: Event) -> Iterator[WireEvent]:
         match event:
             case Settled(segments):
                 yield from self._delta(segments)

@@ -1,4 +1,4 @@
-"""How many transcriptions are in the house, how far each has come, and what happens when it closes."""
+"""Admission control: caps concurrent transcriptions and drains them on shutdown."""
 
 from __future__ import annotations
 
@@ -11,45 +11,49 @@ from utils.waiting.progress import Progress
 
 
 class Admission:
-    """Counts requests at the door: one too many is turned away before its upload is read."""
+    """Counts the requests in flight; one over the limit is refused before its upload is read."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.is_closed = False
-        self._inside: dict[Progress, asyncio.Task[object] | None] = {}
-        self._sent_home: set[Progress] = set()
+        self._in_flight: dict[Progress, asyncio.Task[object] | None] = {}
+        self._cancelled: set[Progress] = set()
 
     def close(self) -> None:
-        """Nobody comes in any more."""
+        """Admit no further requests."""
         self.is_closed = True
 
-    def send_home(self) -> None:
-        """Whoever is still inside is told to come again: their work is cancelled."""
-        for progress, task in self._inside.items():
+    def cancel_all(self) -> None:
+        """Cancel the requests in flight; each is answered with ShuttingDownError."""
+        for progress, task in self._in_flight.items():
             if task:
-                self._sent_home.add(progress)
+                self._cancelled.add(progress)
                 task.cancel()
 
     @contextmanager
-    def enter(self, request_id: str) -> Iterator[Progress]:
-        """Raises OverloadedError; ShuttingDownError, also to whoever is inside for too long."""
+    def admit(self, request_id: str) -> Iterator[Progress]:
+        """Raises OverloadedError; ShuttingDownError, also once the request was cancelled by `cancel_all`."""
         if self.is_closed:
             raise ShuttingDownError
-        if len(self._inside) >= self.limit:
-            raise OverloadedError(f"This server is working on {self.limit} transcriptions; try again soon.")
+        if len(self._in_flight) >= self.limit:
+            raise OverloadedError(
+                f"This server is processing {self.limit} transcriptions, its limit; try again soon."
+            )
         progress = Progress(request_id)
-        task = self._inside[progress] = asyncio.current_task()
+        task = self._in_flight[progress] = asyncio.current_task()
         try:
             yield progress
         except asyncio.CancelledError:
-            if task is None or progress not in self._sent_home:
+            # A client that left cancels the task too, and that must stay cancelled. Only what `cancel_all`
+            # began is taken back: the task goes on to answer 503, which a task marked cancelled could not.
+            if task is None or progress not in self._cancelled:
                 raise
             task.uncancel()
             raise ShuttingDownError from None
         finally:
-            del self._inside[progress]
-            self._sent_home.discard(progress)
+            del self._in_flight[progress]
+            self._cancelled.discard(progress)
 
     @property
-    def inside(self) -> list[Progress]:
-        return list(self._inside)
+    def in_flight(self) -> list[Progress]:
+        return list(self._in_flight)

@@ -23,7 +23,7 @@ def is_sparse(text: WindowText, window: Span, voiced: Sequence[Span]) -> bool:
     return spoken >= LEAST and 0 < len(text.tokens) < SPARSE * spoken / SAMPLE_RATE
 
 
-def unsaid(said: Sequence[Segment], window: Span, voiced: Sequence[Span]) -> Span | None:
+def missed_speech(said: Sequence[Segment], window: Span, voiced: Sequence[Span]) -> Span | None:
     """The end of the window, from where there is speech again after all that was said; None where there is
     little, and where nothing was said at all: the recogniser would say the same again."""
     if not said:

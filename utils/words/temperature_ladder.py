@@ -34,10 +34,10 @@ def is_doubtful(text: WindowText) -> bool:
 def settle(tries: Sequence[WindowText]) -> WindowText:
     """The best try; without its words where the recogniser itself doubts that anyone speaks."""
     best = _best(tries)
-    return wordless(best) if _is_silence(best) else best
+    return without_words(best) if _is_silence(best) else best
 
 
-def heard_nobody(text: WindowText, speech_prob: float) -> bool:
+def is_no_speech(text: WindowText, speech_prob: float) -> bool:
     """Whether recogniser and speech detector, whose highest probability in the window is `speech_prob`, agree
     that nobody speaks.
 
@@ -47,7 +47,7 @@ def heard_nobody(text: WindowText, speech_prob: float) -> bool:
     return text.no_speech_prob > MAX_NO_SPEECH_PROB and speech_prob < SURE_OF_SPEECH
 
 
-def wordless(text: WindowText) -> WindowText:
+def without_words(text: WindowText) -> WindowText:
     counts = replace(text.counts, output=0)
     return replace(text, text="", tokens=(), words=(), logprobs=(), counts=counts)
 

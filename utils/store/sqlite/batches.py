@@ -82,7 +82,7 @@ class SqliteBatches:
             rows.save(connection, batch)
             job_rows.delete_batch(connection, batch.id)
 
-        await self._database.forget(finish)
+        await self._database.run_and_purge(finish)
 
     async def delete_older(self, created_before: float) -> None:
         await self._database.run(lambda connection: rows.delete_older(connection, created_before))

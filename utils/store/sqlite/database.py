@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from exceptions import DataFolderError
-from utils.disk import full_disk_named
+from utils.disk import disk_full_translated
 from utils.store.sqlite.schema import MIGRATIONS
 
 R = TypeVar("R")
@@ -48,7 +48,7 @@ class Database:
         """
         return await self._submit(lambda: self._transact(work))
 
-    async def forget(self, work: Callable[[sqlite3.Connection], R]) -> R:
+    async def run_and_purge(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """As `run`; afterwards nothing of what `work` deleted is left in the files."""
 
         def transact_and_shrink_log() -> R:
@@ -92,7 +92,7 @@ class Database:
 
     def _transact(self, work: Callable[[sqlite3.Connection], R]) -> R:
         connection = self._opened
-        with full_disk_named():
+        with disk_full_translated():
             connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(connection)

@@ -72,10 +72,10 @@ class SqliteJobs:
             rows.find(connection, owner, job_id)
             rows.delete(connection, job_id)
 
-        await self._database.forget(delete)
+        await self._database.run_and_purge(delete)
 
     async def delete_expired(self, now: float) -> None:
-        await self._database.forget(lambda connection: rows.delete_expired(connection, now))
+        await self._database.run_and_purge(lambda connection: rows.delete_expired(connection, now))
 
     async def unfinished(self) -> frozenset[str]:
         return await self._database.run(rows.unfinished)

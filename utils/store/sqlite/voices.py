@@ -35,7 +35,7 @@ class SqliteVoices:
         return await self._database.run(lambda connection: rows.find(connection, owner, voice_id))
 
     async def delete(self, owner: str, voice_id: str) -> None:
-        await self._database.forget(lambda connection: rows.delete(connection, owner, voice_id))
+        await self._database.run_and_purge(lambda connection: rows.delete(connection, owner, voice_id))
 
 
 def _merged(known: EnrolledVoice, new: EnrolledVoice) -> EnrolledVoice:
