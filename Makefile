@@ -5,30 +5,41 @@ VENV := $(if $(STUDIO),.venv-studio,.venv)
 BIN := $(VENV)/bin
 NEEDS := $(if $(STUDIO),requirements-studio.txt requirements.txt,requirements.txt)
 PIP := $(BIN)/pip install --disable-pip-version-check
+# Tests of one module share its server, so they stay on one worker (tests/conftest.py).
+PARALLEL := -n 2 --dist loadgroup
 
-.PHONY: serve test test-studio studio-suite test-contract test-contract-newest compatibility lint bench bench-speakers soak clean
+.PHONY: serve test test-all test-studio studio-suite test-contract peers studio test-contract-newest compatibility lint bench bench-speakers soak clean
 
 serve: $(VENV)/.serve
 	$(BIN)/python server.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+
+# Everything but the studio, with the programs of other people, and how much of the code it runs.
+test-all: $(VENV)/.dev peers
+	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/studio --cov --cov-report=term:skip-covered
 
 test-studio:
 	$(MAKE) STUDIO=1 studio-suite
 
 studio-suite: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/studio
+	$(BIN)/python -m pytest $(PARALLEL) tests/studio
+
+studio:
+	$(MAKE) STUDIO=1 .venv-studio/.dev
 
 PEERS := .venv-peers/.ready tests/contract/node/node_modules/.ready
 
+peers: $(PEERS)
+
 test-contract: $(VENV)/.dev $(PEERS)
-	$(BIN)/python -m pytest tests/contract
+	$(BIN)/python -m pytest $(PARALLEL) tests/contract
 
 # The newest official client instead of the pinned one; no part of what must pass.
 test-contract-newest: $(VENV)/.dev
 	$(PIP) --no-deps --upgrade --target .openai-newest openai
-	PYTHONPATH=.openai-newest $(BIN)/python -m pytest tests/contract/test_python.py
+	PYTHONPATH=.openai-newest $(BIN)/python -m pytest tests/contract/test_python*.py
 
 compatibility: $(VENV)/.dev $(PEERS)
 	WRITE_COMPATIBILITY=docs/compatibility.md $(BIN)/python -m pytest -m contract
@@ -44,7 +55,7 @@ tests/contract/node/node_modules/.ready: tests/contract/node/package-lock.json
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy .
+	$(BIN)/mypy --num-workers 2 .
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks all
@@ -58,7 +69,7 @@ bench-%: $(VENV)/.bench
 soak: bench-soak
 
 clean:
-	rm -rf .venv .venv-studio .venv-peers .openai-newest tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-studio .venv-peers .openai-newest tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \

@@ -1,4 +1,4 @@
-"""Everything wired together: settings in, models named, slots and services out."""
+"""Composition root: wires settings and model loaders into slots, services and the server state."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ from utils.store.sqlite.store import sqlite_store
 from utils.temp_manager import TempManager
 from utils.waiting.admission import Admission
 
-# The server calls nobody; these libraries would report their use.
-for library in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
-    os.environ.setdefault(library, "1")
-# oneDNN keeps what it compiled for every length of audio it met: a thousand of them, some hundred megabytes.
+# These libraries would send telemetry.
+for variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    os.environ.setdefault(variable, "1")
+# oneDNN caches a compiled primitive for every audio length: by default a thousand, some hundred megabytes.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
-# The recogniser is given its threads; OpenMP's in torch would spin on the same cores, and both would take
-# twice as long.
+# The recogniser has its own thread pool; torch's OpenMP threads would spin on the same cores, and both would
+# take twice as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 MAX_FILES = 100_000
 
 
 def build_state(settings: Settings, loaders: Loaders) -> ServerState:
-    """Everything wired together, with no model loaded yet."""
+    """The server state; no model is loaded yet."""
     models = ModelManager()
     detector = models.add("speech", loaders.detector)
     diarizer = loaders.diarizer(models) if loaders.diarizer else None
@@ -112,12 +112,12 @@ def _stages(settings: Settings, loaders: Loaders, models: ModelManager, diarizer
 
 
 def _catalogue(settings: Settings, loaders: Loaders) -> Catalogue:
-    has_room = loaders.named_recogniser is not None and settings.max_extra_models > 0
+    allows_extras = loaders.named_recogniser is not None and settings.max_extra_models > 0
     return Catalogue(
         loaders.recogniser.name,
         int(time.time()),
-        installed=loaders.installed if has_room else (),
-        downloads=settings.allow_model_downloads and has_room,
+        installed=loaders.installed if allows_extras else (),
+        downloads=settings.allow_model_downloads and allows_extras,
     )
 
 
@@ -146,11 +146,11 @@ def _cache(settings: Settings) -> ResultCache:
 
 
 def _fingerprint(settings: Settings, loaders: Loaders) -> str:
-    """Of models, compute types and versions. Of the settings all that are not known to change no result."""
-    harmless = {"api_keys", "api_keys_file", "host", "port", "result_cache_mb", "result_cache_hours"}
+    """Identifies models, compute types, versions and all settings but those known not to affect results."""
+    irrelevant = {"api_keys", "api_keys_file", "host", "port", "result_cache_mb", "result_cache_hours"}
     model = loaders.recogniser
     return fingerprint(
-        Path(__file__).parent, [model.name, model.device, settings.model_dump_json(exclude=harmless)]
+        Path(__file__).parent, [model.name, model.device, settings.model_dump_json(exclude=irrelevant)]
     )
 
 

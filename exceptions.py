@@ -1,35 +1,35 @@
-"""Everything the server says no with.
+"""The errors that the server answers with, and the HTTP status of each.
 
 TranscriptionServerError
-├── InvalidRequestError            400  a parameter is wrong
-│   ├── InvalidAudioError          400  the file holds no audio that can be decoded
-│   ├── InvalidApiKeyError         401  no key, or none of API_KEYS
+├── InvalidRequestError            400  a parameter is invalid
+│   ├── InvalidAudioError          400  the file has no decodable audio
+│   ├── InvalidApiKeyError         401  no API key, or an unknown one
 │   ├── ModelNotFoundError         404  no such model
 │   ├── NotFoundError              404  no such file, batch, job or speaker of this caller
-│   ├── UploadTimeoutError         408  nothing came for UPLOAD_IDLE_SECONDS
+│   ├── UploadTimeoutError         408  no data for UPLOAD_IDLE_SECONDS
 │   ├── UploadTooLargeError        413  over MAX_UPLOAD_MB or MAX_AUDIO_HOURS
-│   └── UnsupportedMediaTypeError  415  a body that is no form
-├── ModelFailedError               500  a model took too long, or has no memory left
-│   └── ModelCrashedError          500  its process ended
-├── UnexpectedError                500  a fault of ours
+│   └── UnsupportedMediaTypeError  415  the body is not multipart/form-data
+├── ModelFailedError               500  a model timed out or ran out of memory
+│   └── ModelCrashedError          500  its process ended during the call
+├── UnexpectedError                500  a bug in the server
 ├── StageUnavailableError          501  a stage that is off or has no model here
-├── OverloadedError                429  too many requests in the house
+├── OverloadedError                429  too many requests, jobs or batches
 ├── InsufficientStorageError       507  the disk, or the file store, is full
 ├── ModelUnavailableError          503  a model cannot be loaded
-├── ShuttingDownError              503  the server was told to stop
-└── DataFolderError                503  the folder of durable things cannot be used
+├── ShuttingDownError              503  the server is shutting down
+└── DataFolderError                503  DATA_DIR cannot be used
 """
 
 from __future__ import annotations
 
 
 class TranscriptionServerError(Exception):
-    """An error with an OpenAI envelope: status, type, code, the parameter at fault."""
+    """An error with its OpenAI envelope: status, type, code, and the parameter at fault."""
 
     status = 500
     type = "server_error"
     code: str | None = None
-    retry_after: int | None = None  # seconds; None: a retry cannot succeed, and the client is told so
+    retry_after: int | None = None  # seconds; None: a retry cannot succeed, sent as x-should-retry: false
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class TranscriptionServerError(Exception):
 
     @property
     def body(self) -> dict[str, str | None]:
-        """What stands in the envelope."""
+        """The `error` object of the envelope."""
         return {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
 
 
@@ -96,12 +96,12 @@ class ModelFailedError(TranscriptionServerError):
 
 
 class ModelCrashedError(ModelFailedError):
-    """Whichever of the calls in hand did it."""
+    """Raised for every call in progress, whichever of them caused the crash."""
 
 
 class UnexpectedError(TranscriptionServerError):
     def __init__(self) -> None:
-        super().__init__("The server failed; its log has the reason.")
+        super().__init__("Internal server error; the server log has the details.")
 
 
 class StageUnavailableError(TranscriptionServerError):

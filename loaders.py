@@ -1,4 +1,4 @@
-"""Which models the settings name, and how each is loaded. Nothing is loaded here."""
+"""Chooses the models that the settings name and how each is loaded, without loading any."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ from utils.process.model_process import in_child
 
 M = TypeVar("M")
 
-# On a CPU the encoder gains nothing from a batch and the decoder little from more; others would wait longer.
+# On a CPU the encoder gains nothing from batching and the decoder little; larger batches only add latency.
 BATCH_SIZES = {"cpu": BatchSizes(encode=1, decode=2), "cuda": BatchSizes(encode=16, decode=16)}
-MOST_THREADS = 4  # of one lane
+MAX_LANE_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Loaders:
-    """A source for each model; tests put their fakes here. A stage without one is answered 501."""
+    """A source for each model; tests pass fakes. Requests for a stage without a source are answered 501."""
 
     recogniser: ModelSource[Recogniser]
     detector: ModelSource[Detector]
-    diarizer: Callable[[ModelManager], Diarizer] | None = None  # it may need several models
+    diarizer: Callable[[ModelManager], Diarizer] | None = None  # may use several models
     separator: ModelSource[SeparationModel] | None = None
     aligner: ModelSource[CtcModel] | None = None
     punctuator: ModelSource[MarkLabeller] | None = None
     batches: BatchSizes = BATCH_SIZES["cpu"]
-    named_recogniser: Callable[[str], ModelSource[Recogniser]] | None = None  # one that a caller names
-    installed: tuple[str, ...] = ()  # names that need no download
+    named_recogniser: Callable[[str], ModelSource[Recogniser]] | None = None  # by the name in the request
+    installed: tuple[str, ...] = ()  # models that need no download
 
 
 def default_loaders(settings: Settings) -> Loaders:
-    """The models of the stages that are on. Raises ModelUnavailableError when one cannot be there."""
+    """The models of the enabled stages. Raises ModelUnavailableError when one is known to be unavailable."""
     device = resolve_device(settings.device)
     threads = settings.cpu_threads or len(os.sched_getaffinity(0))
 
@@ -91,8 +91,8 @@ def default_loaders(settings: Settings) -> Loaders:
 
 
 def _diarizer(settings: Settings, device: str, studio: _Studio) -> Callable[[ModelManager], Diarizer]:
-    wanted = (settings.diarization_model, settings.speaker_model)
-    backend = choose_diarizer(settings.diarization_backend, device, wanted)
+    weights = (settings.diarization_model, settings.speaker_model)
+    backend = choose_diarizer(settings.diarization_backend, device, weights)
     if backend == "embedded":
         segmenter = ModelSource("segmentation-3.0", partial(load_speaker_segmenter, device), device)
         voices = ModelSource("cam++", partial(load_voice_embedder, device), device)
@@ -110,17 +110,17 @@ def _diarizer(settings: Settings, device: str, studio: _Studio) -> Callable[[Mod
 
 @dataclass(frozen=True, slots=True)
 class _Studio:
-    """Models whose libraries are heavy, and are trusted only in processes of their own."""
+    """Models whose libraries are heavy and not trusted, so that each runs in a child process."""
 
     device: str
     call_seconds: float
 
     def source(self, model: str, load: Callable[..., M], library: str) -> ModelSource[M]:
-        """`load(model, device)` in a child. Raises ModelUnavailableError where `library` is missing."""
+        """`load(model, device)` in a child process. Raises ModelUnavailableError if `library` is missing."""
         return self.child(model, partial(load, model, device=self.device), library, self.device)
 
     def child(self, model: str, load: Callable[[], M], library: str, device: str = "cpu") -> ModelSource[M]:
-        """`load()` in a child, for a model that knows its device itself. Raises like `source`."""
+        """`load()` in a child process, for a model that chooses its own device. Raises like `source`."""
         if find_spec(library) is None:
             raise ModelUnavailableError(
                 f"The model '{model}' needs {library}, which is not installed: use `make serve STUDIO=1`, or "
@@ -130,7 +130,7 @@ class _Studio:
 
 
 def plan_lanes(threads: int) -> tuple[int, int]:
-    """How many windows the recogniser works on side by side, and with how many threads each. The decoder is
-    slower with two threads than with one: two windows at once take less time than one after the other."""
-    each = min(max(1, threads // 2), MOST_THREADS)
-    return threads // each, each
+    """The lanes (windows that the recogniser processes in parallel) and the threads of each. The decoder is
+    slower with two threads than with one: two windows in parallel take less time than one after the other."""
+    per_lane = min(max(1, threads // 2), MAX_LANE_THREADS)
+    return threads // per_lane, per_lane

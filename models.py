@@ -1,7 +1,7 @@
-"""Data that flows through the server, not neural networks.
+"""The server's domain values (not neural networks).
 
 Times are integer samples at 16 kHz (`SAMPLE_RATE`); seconds appear only on the wire.
-Every value is frozen and knows nothing of HTTP or of storage.
+Every value is frozen and independent of HTTP and storage.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-SAMPLE_RATE = 16_000  # samples per second, everywhere inside
+SAMPLE_RATE = 16_000  # samples per second, throughout the server
 
 
 def seconds(value: float) -> int:
-    """Seconds as samples."""
+    """Converts seconds to samples."""
     return round(value * SAMPLE_RATE)
 
 
@@ -26,12 +26,12 @@ Audio: TypeAlias = npt.NDArray[np.float32]
 """Mono samples in [-1, 1] at `SAMPLE_RATE`."""
 
 Embedding: TypeAlias = bytes
-"""The direction of a voice, of length 1, as `utils.speakers.embedding` packs it."""
+"""A unit-length speaker embedding, packed by `utils.speakers.embedding`."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioClip:
-    """A decoded recording: 16 kHz mono s16le on disk, of which only what is asked for is read."""
+    """A decoded recording: 16 kHz mono s16le on disk, read span by span."""
 
     path: Path
     num_samples: int
@@ -55,8 +55,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One unit of work. It owns what is said in `[start, stop)` and hears `[heard.start, heard.stop)`,
-    which reaches into its neighbours."""
+    """One unit of work. It owns `[start, stop)` and processes `[heard.start, heard.stop)`, which overlaps its
+    neighbours."""
 
     index: int
     start: int
@@ -65,18 +65,18 @@ class Chunk:
 
     @property
     def shared_from(self) -> int:
-        """From here on the next chunk hears too; `stop` if there is none."""
+        """Where the overlap with the next chunk begins; `stop` if there is no next chunk."""
         return 2 * self.stop - self.heard.stop
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is all of the recording."""
+        """Whether the chunk is the whole recording."""
         return self.heard == Span(self.start, self.stop)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """A token's bytes, which need not be whole characters, and the log of its probability."""
+    """A token's bytes, which need not be whole characters, and its log-probability."""
 
     data: bytes
     logprob: float
@@ -84,8 +84,8 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """What the recogniser was given, as text and as positions of its encoder (50 a second), and what it
-    gave back, the windows of all chunks together."""
+    """Input tokens of the recogniser, `text` (prompt) and `audio` (encoder positions, 50 per second), and its
+    output tokens, summed over the windows."""
 
     text: int = 0
     audio: int = 0
@@ -97,7 +97,7 @@ class TokenCounts:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """`text` keeps its leading space, so that joining the words of a segment gives its text."""
+    """`text` keeps its leading space, so that the concatenated words of a segment are its text."""
 
     start: int
     stop: int
@@ -110,8 +110,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class WindowText:
-    """What the recogniser made of one window; `words` and `logprobs` are empty where they were not asked
-    for."""
+    """The recogniser's output for one window; `words` and `logprobs` are empty unless requested."""
 
     text: str
     tokens: tuple[int, ...]
@@ -126,7 +125,7 @@ class WindowText:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of one voice. The decoder's figures are those of the window it came from."""
+    """Contiguous text of one speaker. The decoding statistics are those of its window."""
 
     start: int
     stop: int
@@ -144,7 +143,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class ChunkPart:
-    """Segments of a chunk as they come, in order; none that begins before `until` is still to come."""
+    """The next segments of a chunk, in order; later parts have none that begins before `until`."""
 
     segments: tuple[Segment, ...]
     until: int
@@ -160,7 +159,7 @@ class SpeakerTurn:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """The mean voice of one speaker: a unit embedding and the speech it was taken from."""
+    """The mean embedding of one speaker, of unit length, and the samples of speech it was computed from."""
 
     speaker: int
     num_samples: int
@@ -169,13 +168,13 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class ChunkSpeakers:
-    """Who speaks when in one chunk, in samples of the recording; numbers mean nothing outside the chunk."""
+    """The diarization of one chunk, in samples of the recording; speaker numbers are local to the chunk."""
 
     turns: tuple[SpeakerTurn, ...] = ()
     voices: tuple[Voice, ...] = ()
-    same_voice: float = 0.65  # mean cosine from which voices that say much are one; each network has its own
+    same_voice: float = 0.65  # minimum mean cosine to link voices with much speech; depends on the network
     finer: ChunkSpeakers | None = None
-    """The same with as many speakers as the whole recording was said to have, where fewer were heard."""
+    """The same with at least the caller's minimum number of speakers, if fewer were found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +185,7 @@ class KnownVoice:
 
 @dataclass(frozen=True, slots=True)
 class KnownVoices:
-    """The voices whose names a recording's speakers may take, from a cosine of `threshold`."""
+    """Voices to name speakers after; `threshold` is the minimum cosine similarity."""
 
     voices: tuple[KnownVoice, ...] = ()
     threshold: float = 1.0
@@ -197,7 +196,7 @@ NO_KNOWN_VOICES = KnownVoices()
 
 @dataclass(frozen=True, slots=True)
 class ChunkResult:
-    """What was heard in one chunk, in samples of the recording, not yet merged with its neighbours."""
+    """The result of one chunk, in samples of the recording, not yet merged with its neighbours."""
 
     chunk: Chunk
     language: str | None
@@ -208,15 +207,15 @@ class ChunkResult:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The whole recording. Speakers are numbered in order of first appearance; the segments of a long one
-    may lie on disk."""
+    """The whole recording. Speakers are numbered in order of first appearance; `segments` may be read from
+    disk."""
 
     language: str | None
     num_samples: int
     segments: Sequence[Segment]
     turns: tuple[SpeakerTurn, ...] = ()
     counts: TokenCounts = TokenCounts()
-    names: tuple[str | None, ...] = ()  # of speakers by number; who is not in it has none
+    names: tuple[str | None, ...] = ()  # by speaker number; speakers beyond its end are unnamed
 
     @property
     def text(self) -> str:

@@ -1,6 +1,6 @@
-"""What a caller can ask of the pipeline, whichever door the request comes through.
+"""Options of the pipeline, the same for every endpoint.
 
-Every value is frozen and knows nothing of HTTP; times are integer samples at 16 kHz.
+Every value is frozen and independent of HTTP; times are integer samples at 16 kHz.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from models import NO_KNOWN_VOICES, KnownVoices
 
 Choice: TypeAlias = bool | Literal["auto"]
-"""Yes, no, or where the recording calls for it."""
+"""Yes, no, or decided by the content of the recording."""
 
 
 class ResponseFormat(StrEnum):
@@ -32,12 +32,12 @@ class Granularity(StrEnum):
 class Task(StrEnum):
     TRANSCRIBE = "transcribe"
     TRANSLATE = "translate"
-    """Into English, the only language that Whisper translates to."""
+    """Into English, the only target language of Whisper."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerCount:
-    """What the caller knows of the number of speakers."""
+    """Bounds that the caller gives for the number of speakers of the recording."""
 
     minimum: int = 1
     maximum: int | None = None
@@ -49,7 +49,7 @@ class SpeakerCount:
 
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
-    """What steers the recogniser. Hashable: equal options may share a batch."""
+    """Options of the recogniser. Hashable: windows with equal options may share a batch."""
 
     language: str | None = None
     languages: tuple[str, ...] = ()
@@ -58,29 +58,29 @@ class DecodeOptions:
     temperature: float = 0.0
     task: Task = Task.TRANSCRIBE
     logprobs: bool = False
-    model: str = ""  # the server's own where it is empty
+    model: str = ""  # empty: the server's default model
 
     @property
     def text_language(self) -> str | None:
-        """The language of what is written, which is not that of what is heard where it is translated."""
+        """The language of the text, which a translation task makes differ from that of the speech."""
         return "en" if self.task is Task.TRANSLATE else self.language
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceActivity:
-    """What the caller says of where speech begins and ends; None where the server is to judge."""
+    """The caller's voice activity detection parameters; None means the server's default."""
 
     threshold: float | None = None
-    """Probability from which a moment is speech."""
+    """Minimum probability of a speech frame."""
     padding: int | None = None
-    """Samples heard before speech begins."""
+    """Samples included before the start of speech."""
     silence: int | None = None
     """Samples of silence that end a window."""
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionOptions:
-    """What a caller asked of the pipeline; which format the answer takes is not its business."""
+    """The options of one transcription, independent of the response format."""
 
     decode: DecodeOptions = DecodeOptions()
     voice_activity: VoiceActivity = VoiceActivity()

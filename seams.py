@@ -1,4 +1,4 @@
-"""The seams between services and networks: a protocol for each kind of model, and the values that cross it.
+"""Interfaces between services and models: a protocol for each kind of model, and the values it exchanges.
 
 Services call these, `backends/` implements them, tests fake them. Times are samples at 16 kHz.
 """
@@ -22,25 +22,25 @@ from utils.words.ctc_viterbi import TokenSpan
 from utils.words.spelling import Alphabet
 
 Embeddings: TypeAlias = npt.NDArray[np.float32]
-"""(n, d) unit rows, one a voice."""
+"""(n, d): one unit-length embedding per row."""
 
 Classes: TypeAlias = npt.NDArray[np.float32]
-"""(windows, frames, classes) probabilities of who talks."""
+"""(windows, frames, classes) probabilities of the sets of active speakers."""
 
-DETECTOR_CONTEXT = 64  # samples of the frame before that the detector sees
+DETECTOR_CONTEXT = 64  # samples of the previous frame, prepended to each frame
 DETECTOR_STATE = (1, 1, 128)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedWindow:
-    """What the recogniser's encoder made of one window: (frames, features), and how long the window is."""
+    """The encoder states of one window, (frames, features), and its length."""
 
     states: npt.NDArray[np.generic]
     num_samples: int
 
 
 class Recogniser(Protocol):
-    """Every call is one short step; what the model made of a window goes out and comes in again with it."""
+    """Every call is one short step. The model is stateless: the caller passes encoded windows back in."""
 
     def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]: ...
 
@@ -57,7 +57,7 @@ class Recogniser(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectorState:
-    """What the detector remembers of the audio so far; it belongs to a recording, never to the model."""
+    """Recurrent state of the detector; it belongs to a recording, never to the model."""
 
     hidden: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(DETECTOR_STATE, np.float32))
     cell: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(DETECTOR_STATE, np.float32))
@@ -72,34 +72,34 @@ class Detector(Protocol):
 
 class Segmenter(Protocol):
     def segment(self, windows: npt.NDArray[np.float32]) -> Classes:
-        """Probabilities for n windows of ten seconds, (n, samples)."""
+        """Probabilities for n windows of ten seconds; `windows` is (n, samples)."""
         ...
 
 
 class Embedder(Protocol):
     def embed(self, stretch: Audio, windows: Sequence[Span]) -> Embeddings:
-        """One row per window, which are in samples of `stretch`."""
+        """One row per window; windows are in samples of `stretch`."""
         ...
 
 
 class PartsEmbedder(Embedder, Protocol):
     def embed_parts(self, stretch: Audio, voices: Sequence[Sequence[Span]]) -> Embeddings:
-        """One row per voice, heard in some spans of `stretch` and no others."""
+        """One row per voice, pooled over the given spans of `stretch` only."""
         ...
 
 
 class SeatModel(Protocol):
-    """Diarization with a seat for each speaker, in steps."""
+    """Streaming diarization with a fixed number of seats, outputs that each follow one speaker."""
 
     def layout(self) -> SeatLayout: ...
 
     def step(self, audio: Audio, state: Any, is_last: bool) -> tuple[Activity, Any]:
-        """(frames, seats) of what `audio` completes; the state goes back in with the next step."""
+        """(frames, seats) for the frames that `audio` completes, and the state to pass to the next step."""
         ...
 
 
 class VoiceModel(Embedder, Protocol):
-    """Embeddings that bring a clustering of their own."""
+    """An embedding model with its own clustering."""
 
     def cluster(
         self, scales: Sequence[tuple[Embeddings, Sequence[Span]]], count: SpeakerCount, most: int
@@ -119,7 +119,7 @@ SEPARATION_CHANNELS = 2  # stereo
 
 @dataclass(frozen=True, slots=True)
 class SeparationLayout:
-    """How a model wants its sound: the rate, the samples of a segment, the weights of its estimates."""
+    """Input format of a model: sample rate, samples per segment, and the weight of each of its estimates."""
 
     sample_rate: int
     segment: int
@@ -127,7 +127,7 @@ class SeparationLayout:
 
 
 class SeparationModel(Protocol):
-    """Vocal separation, a segment at a time."""
+    """Vocal separation, one segment per call."""
 
     def layout(self) -> SeparationLayout: ...
 
@@ -140,11 +140,11 @@ class CtcModel(Protocol):
     def alphabet(self) -> Alphabet: ...
 
     def align(self, audio: Audio, tokens: Sequence[int]) -> tuple[TokenSpan, ...] | None:
-        """Where in `audio`, in samples, each token is said; None where they cannot fit."""
+        """The span of each token in samples of `audio`; None if they cannot fit."""
 
 
 class MarkLabeller(Protocol):
     """Punctuation restoration."""
 
     def label(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """What follows each word of a window, one of `utils.words.punctuation.LABELS`."""
+        """The mark after each word of a window, one of `utils.words.punctuation.LABELS`."""

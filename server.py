@@ -1,4 +1,4 @@
-"""The application: middleware, routes, error handlers, and its lifespan from preload to shutdown."""
+"""The application: middleware, routes, error handlers, and the lifespan from preload to shutdown."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
         title="Transcription server",
         version=__version__,
         lifespan=lifespan,
-        responses={"default": {"model": ErrorEnvelope, "description": "What is wrong"}},
+        responses={"default": {"model": ErrorEnvelope, "description": "Error"}},
     )
     app.state.startup_error = None
     app.add_middleware(ApiKeyMiddleware, keys=settings.keys)
@@ -96,7 +96,7 @@ async def _sweep(state: ServerState) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which drains the requests in flight before it shuts down."""
+    """A uvicorn server that drains the requests in flight before it shuts down."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
         config = uvicorn.Config(
@@ -113,12 +113,12 @@ class _Server(uvicorn.Server):
         self._seconds = settings.shutdown_seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """New requests, and those that are not done in time, are answered 503 with Retry-After.
+        """New requests, and those not finished in time, are answered 503 with Retry-After.
 
-        The order matters: nothing is admitted before jobs stop at their checkpoints; requests drain while the
-        sockets are still open, so that their answers get out; only then does uvicorn close them.
+        The order matters: admission closes before jobs stop at their checkpoints; requests drain while the
+        sockets are still open, so that responses can be sent; only then does uvicorn close the sockets.
         """
-        # A step that outlasts all of it, a hung kernel say, is cut off: what must last is in the store.
+        # Even if a step exceeds the limit, such as a hung kernel, the process exits: durable state is stored.
         deadline = threading.Timer(self._seconds, os._exit, [1])
         deadline.daemon = True
         deadline.start()
@@ -136,7 +136,7 @@ class _Server(uvicorn.Server):
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serve until stopped. Exits the process when the server cannot start."""
     limit_arenas()
-    # A startup error is one line for the operator; uvicorn would add a traceback.
+    # The operator gets a startup error as one line; uvicorn would add a traceback.
     logging.getLogger("uvicorn.error").addFilter(lambda _: app.state.startup_error is None)
     try:
         _Server(app, settings).run()
@@ -147,17 +147,17 @@ def serve(app: FastAPI, settings: Settings) -> None:
 
 
 def main() -> None:
-    # uvicorn raises the signal that stopped it again at the end, which is neither a failure nor a traceback.
+    # uvicorn re-raises the signal that stopped it at the end; exit cleanly, without a traceback.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit())
     try:
         settings = Settings()
     except ValidationError as error:
-        sys.exit(f"Cannot start: a setting is wrong.\n{error}")
+        sys.exit(f"Cannot start: invalid settings.\n{error}")
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # also transformers': a log is no terminal
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # transformers' too; useless in a log
     try:
         app = create_app(settings)
     except TranscriptionServerError as error:

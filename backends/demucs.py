@@ -1,4 +1,4 @@
-"""Demucs (Rouard, Massa, Défossez 2022, arXiv:2211.08553), which takes music apart, kept to its vocals."""
+"""Demucs music source separation (Rouard, Massa, Défossez 2022, arXiv:2211.08553), for vocals only."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     import torch
 
 VOCALS = "vocals"
-# A safetensors file names its class and the arguments of that, so only these may be made.
+# A safetensors file names its class and constructor arguments, so only these may be instantiated.
 ARCHITECTURES = ("demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs", "demucs.demucs.Demucs")
 
 
 class DemucsModel:
-    """The networks of a bag that have a say in the vocals, often one of four, with their weights."""
+    """The networks of a bag that contribute to the vocals, often one of four, with their weights."""
 
     def __init__(self, networks: Sequence[Any], weights: Sequence[float], device: torch.device) -> None:
         self._networks = [network.to(device).eval() for network in networks]
@@ -35,7 +35,7 @@ class DemucsModel:
 
     def separate(self, block: Samples, offset: int, length: int) -> Samples:
         """(networks, 2, length) estimates of the vocals in `block[:, offset : offset + length]`, from a
-        (2, n) block of normalised sound; what surrounds the segment is heard where a network wants more.
+        (2, n) block of normalised audio; a network that needs more context uses what surrounds the segment.
 
         Raises ModelFailedError.
         """
@@ -48,13 +48,13 @@ class DemucsModel:
                 apply_model(network, segment, shifts=0, split=False, device=self._device)[0, self._vocals]
                 for network in self._networks
             ]
-        except RuntimeError as error:  # torch knows no other, for a device out of memory as for the rest
+        except RuntimeError as error:  # torch raises it for everything, also when out of memory
             raise ModelFailedError("The separation model failed.") from error
         return np.asarray(torch.stack(estimates).cpu().numpy(), dtype=np.float32)
 
 
 def load_separation_model(name: str, repo: Path | None, device: str, threads: int) -> DemucsModel:
-    """The model `name` of the folder `repo`, or of the hub's cache where there is no folder.
+    """The model `name` from the folder `repo`, or from the hub cache if that is None.
 
     Raises ModelUnavailableError.
     """
@@ -66,12 +66,12 @@ def load_separation_model(name: str, repo: Path | None, device: str, threads: in
         return DemucsModel(networks, weights, torch.device(device))
     except ModelUnavailableError:
         raise
-    except (Exception, SystemExit) as error:  # a damaged file can fail anywhere; Demucs exits without diffq
+    except (Exception, SystemExit) as error:  # a damaged file can raise anything; Demucs exits without diffq
         raise ModelUnavailableError(f"The separation model '{name}' cannot be loaded: {error!r}") from error
 
 
 def _hub_folder(name: str) -> Path:
-    """Where Demucs' own repository of the model lies in the hub's cache, downloaded where it is missing."""
+    """The folder of Demucs' own repository of the model in the hub cache, downloaded if missing."""
     from demucs.hf import DEFAULT_NAMESPACE, hf_repo_name
     from huggingface_hub import snapshot_download
 
@@ -80,13 +80,13 @@ def _hub_folder(name: str) -> Path:
         return Path(snapshot_download(hub_id, allow_patterns=["*.yaml", "*.safetensors"]))
     except (OSError, ValueError) as error:
         raise ModelUnavailableError(
-            f"The separation model '{name}' ({hub_id}) is not in the hub's cache and cannot be downloaded. "
-            f"Put its files, {name}.yaml and the .safetensors that it lists, into a folder and name that."
+            f"The separation model '{name}' ({hub_id}) is not in the hub cache and cannot be downloaded. "
+            f"Put {name}.yaml and the .safetensors files it lists in a folder, and set SEPARATION_REPO to it."
         ) from error
 
 
 def _bag(name: str, folder: Path) -> tuple[list[Any], list[float]]:
-    """Networks and their weights in the vocals: those that `name`.yaml lists, or the one called `name`."""
+    """Networks that contribute to the vocals, with weights: those in `name`.yaml, or else `name` itself."""
     import yaml
     from demucs.apply import BagOfModels
 
@@ -97,13 +97,13 @@ def _bag(name: str, folder: Path) -> tuple[list[Any], list[float]]:
         bag = BagOfModels(members, listed.get("weights"), listed.get("segment"))
     else:
         bag = BagOfModels([_network(name, folder)])
-    _require(VOCALS in bag.sources, name, f"it gives {', '.join(bag.sources)} but no vocals")
+    _require(VOCALS in bag.sources, name, f"it outputs {', '.join(bag.sources)} but no vocals")
     _require(bag.audio_channels == SEPARATION_CHANNELS, name, "it is not for stereo")
     vocals = bag.sources.index(VOCALS)
     chosen = [(n, w[vocals]) for n, w in zip(bag.models, bag.weights, strict=True) if w[vocals]]
-    _require(bool(chosen), name, "none of its networks has a weight in the vocals")
+    _require(bool(chosen), name, "none of its networks contributes to the vocals")
     alike = len({_segment_of(network) for network, _ in chosen}) == 1
-    _require(alike, name, "its networks cut the sound into segments of different lengths")
+    _require(alike, name, "its networks use segments of different lengths")
     return [network for network, _ in chosen], [weight for _, weight in chosen]
 
 
@@ -140,6 +140,6 @@ def _segment_of(network: Any) -> int:
     return int(network.samplerate * network.segment)
 
 
-def _require(is_so: bool, name: str, otherwise: str) -> None:
-    if not is_so:
-        raise ModelUnavailableError(f"The separation model '{name}' cannot be used: {otherwise}.")
+def _require(condition: bool, name: str, reason: str) -> None:
+    if not condition:
+        raise ModelUnavailableError(f"The separation model '{name}' cannot be used: {reason}.")

@@ -1,10 +1,10 @@
-"""Where models run."""
+"""Device selection for models."""
 
 from __future__ import annotations
 
 
 def resolve_device(device: str) -> str:
-    """`device`, or for `auto` what there is: `cuda` or `cpu`."""
+    """`device`, or for `auto` whichever is available: `cuda` or `cpu`."""
     if device != "auto":
         return device
     import ctranslate2

@@ -1,4 +1,4 @@
-"""Weights by path or by hub id: whether they are at hand, and where."""
+"""Finds model weights by path or hub id."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TRANSFORMERS_WEIGHTS = "model.safetensors"
 
 
 def has_weights(model: str) -> bool:
-    """Whether `model` is a path that exists or a hub id whose weights lie in the cache. Asks no network."""
+    """Whether `model` is an existing path or a hub id with cached weights. Makes no network request."""
     if _is_path(model):
         return Path(model).expanduser().exists()
     from huggingface_hub import try_to_load_from_cache
@@ -24,14 +24,14 @@ def has_weights(model: str) -> bool:
 
 
 def nemo_file(model: str) -> Path:
-    """The `.nemo` file of a path or hub id, downloaded when it is not there.
+    """The `.nemo` file of a path or hub id, downloaded if missing.
 
     Raises ModelUnavailableError, which says what to put where.
     """
     if _is_path(model):
         path = Path(model).expanduser()
         if not path.is_file():
-            raise ModelUnavailableError(f"There is no file {path}. Put the .nemo file there.")
+            raise ModelUnavailableError(f"File not found: {path}. Put the .nemo file there.")
         return path
     from huggingface_hub import hf_hub_download
 

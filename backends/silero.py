@@ -1,4 +1,4 @@
-"""Silero v6, the speech detector inside faster-whisper, run block by block with its state outside."""
+"""Silero v6, the speech detector bundled with faster-whisper, run block by block with external state."""
 
 from __future__ import annotations
 

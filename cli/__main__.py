@@ -16,23 +16,24 @@ from exceptions import TranscriptionServerError
 PULL_MODELS = "pull-models"
 
 
-def main(words: Sequence[str], command: str = "python -m cli") -> int:
-    """Do what the words say; the exit status. `command` is what help calls the program."""
-    return _pull_models(words[1:], command) if words[:1] == [PULL_MODELS] else transcribe(words, command)
+def main(argv: Sequence[str], command: str = "python -m cli") -> int:
+    """Run the command line; returns the exit status. `command` is the program name shown in help."""
+    return _pull_models(argv[1:], command) if argv[:1] == [PULL_MODELS] else transcribe(argv, command)
 
 
-def _pull_models(words: Sequence[str], command: str) -> int:
-    from cli.pull_models import pull_models  # brings the whole server
+def _pull_models(argv: Sequence[str], command: str) -> int:
+    from cli.pull_models import pull_models  # imports the whole server
 
     parser = argparse.ArgumentParser(
-        prog=f"{command} {PULL_MODELS}", description="Fetch and try the models of the stages that are on."
+        prog=f"{command} {PULL_MODELS}",
+        description="Download the models of enabled stages and check that they load.",
     )
-    parser.add_argument("--all", action="store_true", help="those of every stage, whether it is on or off")
-    arguments = parser.parse_args(words)
+    parser.add_argument("--all", action="store_true", help="the models of all stages, enabled or not")
+    arguments = parser.parse_args(argv)
     try:
         return asyncio.run(pull_models(Settings(), every_stage=arguments.all))
     except ValidationError as error:
-        sys.exit(f"A setting is wrong.\n{error}")
+        sys.exit(f"Invalid settings.\n{error}")
     except TranscriptionServerError as error:
         sys.exit(error.message)
 

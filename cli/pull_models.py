@@ -1,4 +1,4 @@
-"""Fetch every model that the server would load, and prove it by loading it.
+"""Downloads every model that the server would use, and checks each by loading it.
 
 Afterwards the caches (`HF_HOME`, `TORCH_HOME`) hold all that an air-gapped host needs, with HF_HUB_OFFLINE=1.
 """
@@ -24,7 +24,7 @@ EVERY_STAGE = {
 
 
 async def pull_models(settings: Settings, every_stage: bool = False) -> int:
-    """Load each model and let it go again; the exit status says whether all could be loaded."""
+    """Load and unload each model; returns exit status 1 if any could not be loaded."""
     if every_stage:
         settings = settings.model_copy(update=EVERY_STAGE)
     state = build_state(settings, default_loaders(settings))

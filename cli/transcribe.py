@@ -1,4 +1,4 @@
-"""`python -m cli recording.mp3 -f srt`: a recording through a running server, its progress on stderr."""
+"""`python -m cli recording.mp3 -f srt`: transcribes through a running server, with progress on stderr."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from options import ResponseFormat
 
 JOBS = "/audio/transcriptions"
 POLL_SECONDS = 0.5
-TIMEOUT = httpx.Timeout(60, write=None)  # an upload takes as long as it takes
+TIMEOUT = httpx.Timeout(60, write=None)  # an upload may take any time
 
 
-def transcribe(words: Sequence[str], command: str) -> int:
-    """Run the command line; the exit status."""
-    arguments = _parser(command).parse_args(words)
+def transcribe(argv: Sequence[str], command: str) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = _parser(command).parse_args(argv)
     key = os.environ.get("OPENAI_API_KEY", "unused")
     headers = {"Authorization": f"Bearer {key}"}
     try:
         with httpx.Client(base_url=arguments.url, headers=headers, timeout=TIMEOUT) as client:
-            body = _through_server(client, arguments.recording, _fields(arguments))
+            body = _run_job(client, arguments.recording, _fields(arguments))
         if arguments.output:
             arguments.output.write_bytes(body)
         else:
             sys.stdout.buffer.write(body)
     except httpx.HTTPError as error:
-        hint = "`make serve` or `transcription-server` starts one"
+        hint = "start one with `make serve` or `transcription-server`"
         sys.exit(f"The server at {arguments.url} cannot be reached ({error}); {hint}.")
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}")
@@ -43,12 +43,12 @@ def transcribe(words: Sequence[str], command: str) -> int:
 def _parser(command: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=command,
-        description=f"Transcribe a recording. `{command} pull-models` fetches models.",
+        description=f"Transcribe a recording. `{command} pull-models` downloads models.",
     )
     parser.add_argument("recording", type=Path)
     parser.add_argument("-f", "--format", choices=list(ResponseFormat), default=ResponseFormat.TEXT)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
-    parser.add_argument("-l", "--language", help="ISO 639-1; by default it is found out")
+    parser.add_argument("-l", "--language", help="ISO 639-1 code; detected by default")
     parser.add_argument(
         "-F",
         "--field",
@@ -58,7 +58,9 @@ def _parser(command: str) -> argparse.ArgumentParser:
         help="any other field of the API, such as num_speakers=2",
     )
     url = os.environ.get("OPENAI_BASE_URL", "http://127.0.0.1:8000/v1")
-    parser.add_argument("--url", default=url, help="OPENAI_BASE_URL; the key is OPENAI_API_KEY")
+    parser.add_argument(
+        "--url", default=url, help="base URL, by default OPENAI_BASE_URL; the key is OPENAI_API_KEY"
+    )
     return parser
 
 
@@ -72,10 +74,10 @@ def _fields(arguments: argparse.Namespace) -> dict[str, list[str]]:
     return fields
 
 
-def _through_server(client: httpx.Client, recording: Path, fields: dict[str, list[str]]) -> bytes:
-    """The answer's body. Whatever comes, the server is told to forget the job."""
+def _run_job(client: httpx.Client, recording: Path, fields: dict[str, list[str]]) -> bytes:
+    """The response body. The job is deleted from the server in any case."""
     with recording.open("rb") as file:
-        job = _answer(client.post(JOBS, data=fields, files={"file": (recording.name, file)}))
+        job = _json(client.post(JOBS, data=fields, files={"file": (recording.name, file)}))
     try:
         _wait(client, job["id"])
         return _checked(client.get(f"{JOBS}/{job['id']}/content")).content
@@ -84,9 +86,9 @@ def _through_server(client: httpx.Client, recording: Path, fields: dict[str, lis
 
 
 def _wait(client: httpx.Client, job_id: str) -> None:
-    with tqdm(unit="s", unit_scale=True, disable=None) as bar:  # None: no bar where stderr is no terminal
+    with tqdm(unit="s", unit_scale=True, disable=None) as bar:  # None: no bar unless stderr is a terminal
         while True:
-            job = _answer(client.get(f"{JOBS}/{job_id}"))
+            job = _json(client.get(f"{JOBS}/{job_id}"))
             bar.total = round(job["seconds_total"], 1) or None
             bar.set_description(job["status"], refresh=False)
             bar.update(round(job["seconds_done"], 1) - bar.n)
@@ -97,16 +99,16 @@ def _wait(client: httpx.Client, job_id: str) -> None:
             time.sleep(POLL_SECONDS)
 
 
-def _answer(response: httpx.Response) -> Any:
+def _json(response: httpx.Response) -> Any:
     return _checked(response).json()
 
 
 def _checked(response: httpx.Response) -> httpx.Response:
-    """Ends the program with what the server said where it refused."""
+    """Exits with the server's error message if the request failed."""
     if response.is_error:
         try:
             message = response.json()["error"]["message"]
         except (ValueError, LookupError, TypeError):
-            message = f"The answer is {response.status_code}; is this the right address?"
+            message = f"The server answered with status {response.status_code}; check the URL."
         sys.exit(message)
     return response

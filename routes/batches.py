@@ -1,4 +1,4 @@
-"""/v1/batches: many requests in one file, answered in another."""
+"""/v1/batches: input files of many requests, processed in the background into output files."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ class BatchRequest(BaseModel):
     completion_window: Annotated[
         str, StringConstraints(pattern=r"^([1-9][0-9]?|[1-6][0-9]{2}|7[01][0-9]|720)h$")
     ]
-    """24h, as hosted; a machine without a GPU may need more, up to 720h."""
+    """24h as in the hosted API; up to 720h, since a machine without a GPU may need longer."""
     metadata: Annotated[dict[Key, Value], Field(max_length=16)] | None = None
     output_expires_after: ExpiresAfter | None = None
 
 
 @router.post("", openapi_extra=json_body(BatchRequest), response_model_exclude_none=True)
 async def create_batch(request: Request) -> Batch:
-    """Start on a file of requests."""
-    wanted = await read_json(request, BatchRequest)
+    """Create a batch from an input file of requests."""
+    body = await read_json(request, BatchRequest)
     return await state_of(request).durable.batches.create(
         owner_of(request),
-        wanted.endpoint,
-        wanted.input_file_id,
-        int(wanted.completion_window[:-1]),
-        wanted.metadata,
-        wanted.output_expires_after.seconds if wanted.output_expires_after else None,
+        body.endpoint,
+        body.input_file_id,
+        int(body.completion_window[:-1]),
+        body.metadata,
+        body.output_expires_after.seconds if body.output_expires_after else None,
     )
 
 
@@ -62,5 +62,5 @@ async def retrieve_batch(request: Request, batch_id: str) -> Batch:
 
 @router.post("/{batch_id}/cancel", response_model_exclude_none=True)
 async def cancel_batch(request: Request, batch_id: str) -> Batch:
-    """Stop it; what is done already comes in its outputs."""
+    """Cancel a batch; its outputs hold the lines that were already completed."""
     return await state_of(request).durable.batches.cancel(owner_of(request), batch_id)

@@ -1,4 +1,4 @@
-"""/v1/files: recordings and batches that a caller keeps here."""
+"""/v1/files: recordings and batch files stored for a caller."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import FileResponse
 from exceptions import InvalidRequestError
 from routes.http.access import owner_of
 from routes.http.body_schema import multipart_body
-from routes.http.errors import wrong_parameter
+from routes.http.errors import invalid_parameter
 from routes.http.middleware import request_id_of
 from routes.http.pages import Page, page_of
 from routes.http.uploads import Fields, UploadReader
@@ -29,7 +29,7 @@ class ExpiresAfter(BaseModel):
 
 
 class FileForm(BaseModel):
-    """The fields of an upload beside `file`."""
+    """The fields of an upload besides `file`."""
 
     purpose: Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
     expires_after: ExpiresAfter | None = None
@@ -72,7 +72,7 @@ FORM_SCHEMA: dict[str, Any] = {
     response_model_exclude_none=True,
 )
 async def create_file(request: Request) -> FileObject:
-    """Keep a file. While it is sent it counts as a request in the house."""
+    """Store a file. The upload counts as a request in flight."""
     state = state_of(request)
     with state.admission.admit(request_id_of(request)):
         await state.durable.files.check_room()
@@ -83,10 +83,10 @@ async def create_file(request: Request) -> FileObject:
             upload, form = await reader.read(request)
             if upload.file is None:
                 raise InvalidRequestError("The part 'file' is missing.", param="file")
-            lasts = form.expires_after.seconds if form.expires_after else None
-            filename = "".join(letter for letter in upload.filename if letter.isprintable()) or "upload"
+            lifetime = form.expires_after.seconds if form.expires_after else None
+            filename = "".join(char for char in upload.filename if char.isprintable()) or "upload"
             file = await state.durable.files.create(
-                owner_of(request), upload.file, filename, form.purpose, lasts
+                owner_of(request), upload.file, filename, form.purpose, lifetime
             )
     return _wire(file)
 
@@ -121,19 +121,19 @@ async def file_content(request: Request, file_id: str) -> FileResponse:
     file = await files.find(owner_of(request), file_id)
     return FileResponse(
         files.path(file_id), media_type="application/octet-stream", filename=file.filename
-    )  # an attachment: what somebody uploaded never opens as a page of this server
+    )  # sent as an attachment, so that uploaded HTML never runs on this origin
 
 
 def _parse(fields: Fields) -> FileForm:
     """Raises InvalidRequestError."""
-    sent: dict[str, Any] = {name: value for name, value in fields if "[" not in name}
+    values: dict[str, Any] = {name: value for name, value in fields if "[" not in name}
     expiry = {name[14:-1]: value for name, value in fields if name.startswith("expires_after[")}
     if expiry:
-        sent["expires_after"] = expiry
+        values["expires_after"] = expiry
     try:
-        return FileForm.model_validate(sent)
+        return FileForm.model_validate(values)
     except ValidationError as error:
-        raise wrong_parameter(error) from error
+        raise invalid_parameter(error) from error
 
 
 def _wire(file: StoredFile) -> FileObject:

@@ -1,4 +1,4 @@
-"""GET /health (alive) and /health/ready (able to transcribe)."""
+"""GET /health (liveness) and /health/ready (readiness)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def health() -> Health:
 
 @router.get("/ready", responses={503: {"model": Readiness}})
 async def ready(request: Request, response: Response) -> Readiness:
-    """503 when a model could not be loaded, or the server was told to stop."""
+    """503 when a model failed to load or the server is shutting down."""
     state = state_of(request)
     reports = state.models.reports()
     status: Status = "ready"
@@ -60,11 +60,11 @@ async def ready(request: Request, response: Response) -> Readiness:
     if state.admission.is_closed:
         status = "closing"
     response.status_code = 200 if status == "ready" else 503
-    inside = state.admission.in_flight
+    in_flight = state.admission.in_flight
     return Readiness(
         status=status,
         models={name: _model(report) for name, report in reports.items()},
-        requests=len(inside),
+        requests=len(in_flight),
         max_requests=state.admission.limit,
         transcriptions=[
             ProgressReport(
@@ -72,7 +72,7 @@ async def ready(request: Request, response: Response) -> Readiness:
                 seconds_done=round(progress.done / SAMPLE_RATE, 1),
                 seconds_total=round(progress.total / SAMPLE_RATE, 1),
             )
-            for progress in inside
+            for progress in in_flight
         ],
     )
 

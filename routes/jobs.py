@@ -1,4 +1,4 @@
-"""/v1/audio/transcriptions/{id}: transcriptions that were started with background=true. Our extension."""
+"""/v1/audio/transcriptions/{id}: transcriptions started with background=true, an extension of the API."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ router = APIRouter(prefix="/v1/audio/transcriptions", tags=["background transcri
 
 
 class BackgroundTranscription(BaseModel):
-    """`text` grows while it is worked on; `result` is the answer in the format asked for, once it is done.
-    `speed` is in seconds of audio per second."""
+    """`text` is the text so far; `result` is the response in the requested format, once completed. `speed` is
+    in seconds of audio per second."""
 
     id: str
     object: Literal["transcription"] = "transcription"
@@ -59,7 +59,7 @@ class TranscriptionDeleted(BaseModel):
 async def retrieve_transcription(
     request: Request, job_id: str, response_format: ResponseFormat | None = None
 ) -> Response:
-    """How far it is, and its result once it is done, in any format."""
+    """Progress, and the result in any format once it is completed."""
     state = state_of(request)
     report = await state.durable.jobs.report(owner_of(request), job_id, state.temp.root)
     result: Iterable[bytes] = [b"null"]
@@ -74,11 +74,11 @@ async def retrieve_transcription(
 async def transcription_content(
     request: Request, job_id: str, response_format: ResponseFormat | None = None
 ) -> Response:
-    """The result alone, as the plain request would have answered."""
+    """The result alone, as the response of the same request without background=true."""
     state = state_of(request)
     report = await state.durable.jobs.report(owner_of(request), job_id, state.temp.root)
     if report.transcript is None:
-        raise InvalidRequestError(f"The transcription is {report.job.status}; there is no result to be had.")
+        raise InvalidRequestError(f"The transcription is {report.job.status}; no result is available.")
     body = await to_thread(state.durable.work.render, report.job, report.transcript, response_format)
     return await answer_body(*body)
 
@@ -89,9 +89,9 @@ async def transcription_content(
 async def transcription_events(
     request: Request,
     job_id: str,
-    last_event_id: Annotated[int, Header(ge=0, le=2**53, description="Go on after this event.")] = 0,
+    last_event_id: Annotated[int, Header(ge=0, le=2**53, description="Resume after this event.")] = 0,
 ) -> EventStream:
-    """The events of stream=true from the start or from where they broke off, and on as they happen."""
+    """The events of stream=true, replayed from the start or after Last-Event-ID, then live."""
     state, owner = state_of(request), owner_of(request)
     await state.durable.jobs.find(owner, job_id)
     return EventStream(_lines(state, owner, job_id, last_event_id), AsyncExitStack())
@@ -99,20 +99,20 @@ async def transcription_events(
 
 @router.delete("/{job_id}")
 async def delete_transcription(request: Request, job_id: str) -> TranscriptionDeleted:
-    """Stop it, and forget its recording and its text."""
+    """Cancel it and delete its recording and text."""
     await state_of(request).durable.jobs.delete(owner_of(request), job_id)
     return TranscriptionDeleted(id=job_id)
 
 
 async def start_job(state: ServerState, recording: Recording, fields: Fields) -> Response:
-    """Queue a request that asked for background=true."""
+    """Queue a request with background=true."""
     request = await to_thread(state.durable.work.accept_background, fields)
     job = await state.durable.jobs.create(recording.owner, router.prefix, request, recording.path)
     return Response(describe(JobReport(job)).model_dump_json(), media_type=json_blocks.MEDIA_TYPE)
 
 
 def describe(report: JobReport) -> BackgroundTranscription:
-    """All but the result."""
+    """The state of a job, without its result."""
     job, running = report.job, report.running
     done, total, speed = job.samples_done, job.samples_total, None
     if running and running.progress.total:
@@ -125,9 +125,9 @@ def describe(report: JobReport) -> BackgroundTranscription:
         id=job.id,
         status=job.status,
         created_at=job.created_at,
-        started_at=_whole(job.started_at),
-        finished_at=_whole(job.finished_at),
-        expires_at=_whole(job.expires_at),
+        started_at=_unix_time(job.started_at),
+        finished_at=_unix_time(job.finished_at),
+        expires_at=_unix_time(job.expires_at),
         progress=1.0 if job.status == "completed" else done / total if total else 0.0,
         seconds_done=done / SAMPLE_RATE,
         seconds_total=total / SAMPLE_RATE,
@@ -139,15 +139,15 @@ def describe(report: JobReport) -> BackgroundTranscription:
 
 
 async def _lines(state: ServerState, owner: str, job_id: str, after: int) -> AsyncGenerator[bytes]:
-    """Whoever deletes the job ends its events."""
+    """Server-sent events of a job. Deleting the job ends the stream without an error."""
     with suppress(NotFoundError):
         events = state.durable.jobs.events(owner, job_id, after)
-        async with aclosing(with_pauses(events, KEEP_ALIVE_SECONDS)) as beats:
-            async for event in beats:
+        async with aclosing(with_pauses(events, KEEP_ALIVE_SECONDS)) as stream:
+            async for event in stream:
                 yield KEEP_ALIVE if event is None else f"id: {event[0]}\ndata: {event[1]}\n\n".encode()
         if (await state.durable.jobs.find(owner, job_id)).status == "completed":
             yield DONE
 
 
-def _whole(moment: float | None) -> int | None:
+def _unix_time(moment: float | None) -> int | None:
     return None if moment is None else int(moment)

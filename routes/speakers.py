@@ -1,4 +1,4 @@
-"""/v1/speakers: people whose voices are known for good. Ours; the hosted API has no such thing."""
+"""/v1/speakers: persistent speaker enrolment, an extension of the hosted API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models import SAMPLE_RATE
 from routes.http.access import owner_of
 from routes.http.body_schema import multipart_body
 from routes.http.disconnect import until_disconnect
-from routes.http.errors import wrong_parameter
+from routes.http.errors import invalid_parameter
 from routes.http.middleware import request_id_of
 from routes.http.pages import Page, page_of
 from routes.http.uploads import Fields, UploadReader
@@ -28,14 +28,14 @@ MAX_CLIPS_BYTES = 200 * 1024 * 1024
 
 
 class SpeakerForm(BaseModel):
-    """The fields of an enrolment beside the clips."""
+    """The fields of an enrolment besides the clips."""
 
     name: SpeakerName
 
 
 class Speaker(BaseModel):
-    """`seconds` is how much speech the voice was taken from. One that is not `usable` was made by another
-    network than the server has now: enrol it again."""
+    """`seconds` is the speech that the embedding was computed from. A speaker that is not `usable` was
+    enrolled with another embedding model than the current one, and must be enrolled again."""
 
     id: str
     object: Literal["speaker"] = "speaker"
@@ -62,7 +62,7 @@ FORM_SCHEMA: dict[str, Any] = {
             "items": {"type": "string", "format": "binary"},
             "minItems": 1,
             "maxItems": MAX_CLIPS,
-            "description": f"Clips of 2 to {LONGEST_CLIP} seconds in which nobody else speaks.",
+            "description": f"Clips of 2 to {LONGEST_CLIP} seconds in which only this speaker talks.",
         },
     },
 }
@@ -73,7 +73,7 @@ FORM_SCHEMA: dict[str, Any] = {
     openapi_extra=multipart_body(FORM_SCHEMA),
 )
 async def enrol_speaker(request: Request) -> Speaker:
-    """Learn a voice from clips; of a name that is known already, the clips are added. No audio is kept."""
+    """Enrol a speaker from clips, or add clips to the speaker of that name. No audio is stored."""
     state = state_of(request)
     state.speakers.require()
     with state.admission.admit(request_id_of(request)):
@@ -102,7 +102,7 @@ async def retrieve_speaker(request: Request, speaker_id: str) -> Speaker:
 
 @router.delete("/{speaker_id}")
 async def delete_speaker(request: Request, speaker_id: str) -> SpeakerDeleted:
-    """Forget a voice: neither it nor its name stays in the server's files."""
+    """Delete a speaker: neither the embedding nor the name remains in the server's files."""
     await state_of(request).speakers.delete(owner_of(request), speaker_id)
     return SpeakerDeleted(id=speaker_id)
 
@@ -112,7 +112,7 @@ def _parse(fields: Fields) -> SpeakerForm:
     try:
         return SpeakerForm.model_validate(dict(fields))
     except ValidationError as error:
-        raise wrong_parameter(error) from error
+        raise invalid_parameter(error) from error
 
 
 def _wire(state: ServerState, voice: EnrolledVoice) -> Speaker:

@@ -1,4 +1,4 @@
-"""What the routes share: made by the lifespan, found on the application."""
+"""State shared by the routes, created by the lifespan and stored on the application."""
 
 from __future__ import annotations
 

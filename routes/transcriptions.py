@@ -40,7 +40,7 @@ router = APIRouter(prefix="/v1/audio", tags=["audio"])
     openapi_extra=form_body(TranscriptionForm),
 )
 async def create_transcription(request: Request) -> Response:
-    """Who said what, in the format asked for. Refuses bad parameters before the upload is read."""
+    """Transcribe a recording. Invalid parameters are rejected before the upload is read."""
     return await answer(request, Task.TRANSCRIBE)
 
 
@@ -49,43 +49,42 @@ async def answer(request: Request, task: Task) -> Response:
     async with AsyncExitStack() as stack:
         progress = stack.enter_context(state.admission.admit(request_id_of(request)))
         workspace = await stack.enter_async_context(state.temp.workspace())
-        asked, recording, fields = await _receive(request, state, workspace, task)
-        if asked.background:
+        params, recording, fields = await _receive(request, state, workspace, task)
+        if params.background:
             return await start_job(state, recording, fields)
-        if asked.stream:
-            events = state.results.stream(recording, asked.options, workspace, progress)
-            return await answer_events(request, events, asked.answer, stack)
-        return await until_disconnect(request, _answer(state, asked, recording, progress))
+        if params.stream:
+            events = state.results.stream(recording, params.options, workspace, progress)
+            return await answer_events(request, events, params.answer, stack)
+        return await until_disconnect(request, _answer(state, params, recording, progress))
 
 
 async def _receive(
     request: Request, state: ServerState, workspace: Path, task: Task
 ) -> tuple[TranscriptionRequest, Recording, Fields]:
     def parse(fields: Fields) -> TranscriptionRequest:
-        asked = parse_parameters(fields, state.defaults, task)
-        state.catalogue.require(asked.model)
-        state.transcription.require(asked.options)
-        return asked
+        params = parse_parameters(fields, state.defaults, task)
+        state.catalogue.require(params.model)
+        state.transcription.require(params.options)
+        return params
 
     reader = UploadReader(workspace, state.max_upload_bytes, state.upload_idle_seconds, parse, "model")
-    upload, asked = await reader.read(request)
+    upload, params = await reader.read(request)
     if upload.file is None:
         raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")
     owner = owner_of(request)
-    options = await with_known_voices(asked.options, asked.known, state.speakers, owner, workspace)
-    asked = replace(
-        asked, options=options, known=NO_KNOWN_SPEAKERS
-    )  # without the clips, which may be megabytes
-    fields = upload.fields if asked.background else []  # only a job needs them again
-    return asked, Recording(upload.file, upload.digest, owner), fields
+    options = await with_known_voices(params.options, params.known, state.speakers, owner, workspace)
+    # Drops the clips, which may take megabytes.
+    params = replace(params, options=options, known=NO_KNOWN_SPEAKERS)
+    fields = upload.fields if params.background else []  # only a job needs them again
+    return params, Recording(upload.file, upload.digest, owner), fields
 
 
 async def _answer(
     state: ServerState,
-    asked: TranscriptionRequest,
+    params: TranscriptionRequest,
     recording: Recording,
     progress: Progress,
 ) -> Response:
-    transcript, source = await state.results.transcribe(recording, asked.options, progress)
-    blocks, media_type = render(transcript, asked.answer)
+    transcript, source = await state.results.transcribe(recording, params.options, progress)
+    blocks, media_type = render(transcript, params.answer)
     return await answer_body(blocks, media_type, {"x-cache": source})

@@ -19,5 +19,5 @@ router = APIRouter(prefix="/v1/audio", tags=["audio"])
     openapi_extra=form_body(TranscriptionForm),
 )
 async def create_translation(request: Request) -> Response:
-    """What was said, in English. Takes what a transcription takes, but for diarized_json and alignment."""
+    """Translate speech into English. Same fields as a transcription, except diarized_json and alignment."""
     return await answer(request, Task.TRANSLATE)

@@ -1,4 +1,4 @@
-"""Better word times from a CTC model, a segment at a time."""
+"""Forced alignment: better word timestamps from a CTC model, one segment at a time."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from utils.words.word_times import fit_between, settle
 
 logger = logging.getLogger(__name__)
 
-MARGIN = SAMPLE_RATE * 3 // 10  # how far from its own time a segment's words are looked for
-LOWEST_SCORE = math.log(0.03)  # a word whose letters are on average less likely keeps its own time
+MARGIN = SAMPLE_RATE * 3 // 10  # how far beyond its own times a segment's words are searched
+LOWEST_SCORE = math.log(0.03)  # mean per letter; a word that scores less keeps the recogniser's time
 
 
 class Aligner(Protocol):
@@ -35,32 +35,32 @@ class AlignmentService:
         self._slot = slot
 
     async def align(self, clip: AudioClip, segments: Sequence[Segment], language: str) -> list[Segment]:
-        """Words keep the recogniser's time where the model fails on their segment or doubts them; segments
-        without words are left alone.
+        """Words keep the recogniser's times if the model fails on their segment or scores them too low;
+        segments without words are unchanged.
 
         Raises ModelUnavailableError.
         """
         spans: list[Span] = []
         for index, segment in enumerate(segments):
-            room = _room(segments, index, clip)
-            found = await self._find(clip, segment, room, language)
+            reach = _reach(segments, index, clip)
+            found = await self._find(clip, segment, reach, language)
             spans += fit_between([Span(word.start, word.stop) for word in segment.words], found)
         settled = iter(settle(spans, Span(0, clip.num_samples)))
         return [_retimed(segment, list(islice(settled, len(segment.words)))) for segment in segments]
 
-    async def _find(self, clip: AudioClip, segment: Segment, room: Span, language: str) -> list[Span | None]:
+    async def _find(self, clip: AudioClip, segment: Segment, reach: Span, language: str) -> list[Span | None]:
         words = [word.text for word in segment.words]
         if not words:
             return []
         try:
-            return await self._slot.run(partial(_find_words, clip, room, words, language))
+            return await self._slot.run(partial(_find_words, clip, reach, words, language))
         except ModelFailedError:
             logger.warning("alignment failed on a segment, which keeps the recogniser's times")
             return [None] * len(words)
 
 
-def _room(segments: Sequence[Segment], index: int, clip: AudioClip) -> Span:
-    """The segment and a margin on either side, but nothing of its neighbours."""
+def _reach(segments: Sequence[Segment], index: int, clip: AudioClip) -> Span:
+    """The segment with a margin on either side that stops at its neighbours."""
     segment = segments[index]
     before = segments[index - 1].stop if index else 0
     after = segments[index + 1].start if index + 1 < len(segments) else clip.num_samples
@@ -71,13 +71,13 @@ def _room(segments: Sequence[Segment], index: int, clip: AudioClip) -> Span:
 
 
 def _find_words(
-    clip: AudioClip, room: Span, words: Sequence[str], language: str, model: CtcModel
+    clip: AudioClip, reach: Span, words: Sequence[str], language: str, model: CtcModel
 ) -> list[Span | None]:
     spelling = spell(words, language, model.alphabet())
-    tokens = model.align(read_samples(clip, room), spelling.tokens) if spelling.tokens else None
+    tokens = model.align(read_samples(clip, reach), spelling.tokens) if spelling.tokens else None
     if tokens is None:
         return [None] * len(words)
-    return [_word_span(tokens[own.start : own.stop], room.start) for own in spelling.words]
+    return [_word_span(tokens[own.start : own.stop], reach.start) for own in spelling.words]
 
 
 def _word_span(tokens: Sequence[TokenSpan], offset: int) -> Span | None:

@@ -1,4 +1,4 @@
-"""An upload becomes a source of sound; a source becomes planned chunks with the speech in them."""
+"""Uploads to audio sources, and audio sources to planned chunks with detected speech."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from utils.waiting.progress import Progress
 DETECTION_BLOCK = 10 * SAMPLE_RATE // FRAME * FRAME  # whole frames; some 0.04 s of work
 
 Clips: TypeAlias = AsyncGenerator[AudioClip]
-"""One recording as far as it is there, longer each time; the last clip is the whole."""
+"""One recording as far as it is available, longer each time; the last clip is complete."""
 
 Plan: TypeAlias = AsyncGenerator[tuple[AudioClip, PlannedChunk]]
-"""Chunks in order, each with the clip so far, which holds all that the chunk hears."""
+"""Chunks in order, each with the clip so far, which covers all of the chunk's `heard` span."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioSource:
-    """Sound to transcribe, and how long its chunks may be: a live speaker cannot wait for a long one."""
+    """Audio to transcribe, and how long its chunks may be: live audio cannot wait for long ones."""
 
     clips: Clips
     limits: ChunkLimits
 
 
 class VocalSeparator(Protocol):
-    """Takes the music away; the seam of the separation stage."""
+    """Removes music; the seam of the separation stage."""
 
     async def is_needed(self, clip: AudioClip) -> bool:
-        """Whether there is any."""
+        """Whether the clip contains music."""
 
     async def separate(self, upload: Path, clip: AudioClip, workspace: Path) -> AudioClip:
-        """The voices of `upload` alone, a clip as long as `clip` and in the place of it."""
+        """The vocals of `upload`, as long as `clip`, which they replace."""
 
 
 class AudioService:
@@ -57,7 +57,7 @@ class AudioService:
         max_samples: int,
         separator: VocalSeparator | None = None,
     ) -> None:
-        """`limits` are for recordings, which are at most `max_samples` long."""
+        """`limits` apply to recordings, which may have up to `max_samples`."""
         self._detector = detector
         self._limits = limits
         self._max_samples = max_samples
@@ -67,16 +67,16 @@ class AudioService:
     def can_separate(self) -> bool:
         return self._separator is not None
 
-    def recorded(self, upload: Path, workspace: Path, separate: Choice, progress: Progress) -> AudioSource:
+    def file_source(self, upload: Path, workspace: Path, separate: Choice, progress: Progress) -> AudioSource:
         """A file as a source. One in the workspace is deleted once it is decoded."""
-        return AudioSource(self._recorded(upload, workspace, separate, progress), self._limits)
+        return AudioSource(self._clips(upload, workspace, separate, progress), self._limits)
 
     async def decode(self, upload: Path, workspace: Path, progress: Progress) -> Clips:
-        """The recording as far as it is decoded, ten seconds longer each time.
+        """Yields the recording as far as it is decoded, ten seconds longer each time.
 
-        There is only the last clip where the container does not say how long it is, or says too long: such a
-        recording is refused before any work on it. Raises InvalidAudioError, UploadTooLargeError,
-        InsufficientStorageError.
+        If the container gives no duration, or one over the limit, only the complete clip is yielded, so that
+        a recording that is too long is refused before any work on it. Raises InvalidAudioError,
+        UploadTooLargeError, InsufficientStorageError.
         """
         with disk_full_translated():
             claimed = await finish_in_thread(partial(claimed_samples, upload))
@@ -98,7 +98,7 @@ class AudioService:
             return channels
 
     async def plan(self, source: AudioSource) -> Plan:
-        """Each chunk as soon as its end is known, while the rest of the sound is still to come."""
+        """Yields each chunk as soon as its end is known, while later audio is still to come."""
         planner, state, start = ChunkPlanner(source.limits), DetectorState(), 0
         clip = None
         async with aclosing(ahead(source.clips)) as clips:
@@ -123,8 +123,8 @@ class AudioService:
     ) -> tuple[Probabilities, DetectorState]:
         return await self._detector.run(lambda model: model.detect(read_samples(clip, span), state))
 
-    async def _recorded(self, upload: Path, workspace: Path, separate: Choice, progress: Progress) -> Clips:
-        """The recording as it is decoded, or, once all of it is there, the voices in it alone."""
+    async def _clips(self, upload: Path, workspace: Path, separate: Choice, progress: Progress) -> Clips:
+        """The recording as it is decoded or, once it is complete, its vocals alone."""
         separator = self._separator if separate else None
         async with aclosing(self.decode(upload, workspace, progress)) as clips:
             async for clip in clips:

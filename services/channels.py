@@ -1,4 +1,4 @@
-"""Recordings with a speaker on each channel: every channel goes through the pipeline on its own."""
+"""Recordings with one speaker per channel: each channel goes through the pipeline on its own."""
 
 from __future__ import annotations
 
@@ -31,18 +31,19 @@ async def transcribe_channels(
     progress: Progress,
     transcribe: Transcribe,
 ) -> Transcript:
-    """The channels one after the other, so that memory stays as it is for one, and merged by time.
+    """Transcribe the channels one after the other, so that memory is that of one, and merge them by time.
 
-    Raises InvalidRequestError where the caller counts other speakers, and what `transcribe` raises.
+    Raises InvalidRequestError if the requested speaker count rules out the channels, and what `transcribe`
+    raises.
     """
     _check_count(options.speakers, len(channels))
-    alone = replace(options, separate_channels=False, diarize=False, speakers=SpeakerCount(), words=True)
+    single = replace(options, separate_channels=False, diarize=False, speakers=SpeakerCount(), words=True)
     transcripts = []
     for number, channel in enumerate(channels):
         folder = workspace / str(number)
         await to_thread(folder.mkdir)
         part = PartOfProgress(progress, number, len(channels))
-        transcripts.append(await transcribe(channel, folder, alone, part))
+        transcripts.append(await transcribe(channel, folder, single, part))
         await finish_in_thread(partial(shutil.rmtree, folder))
     return await to_thread(merge_channels, transcripts, partial(_loudness, channels), options.diarize)
 

@@ -1,4 +1,4 @@
-"""One chunk through the stages."""
+"""Runs one chunk through the stages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 class Stage(StrEnum):
-    """What a request may ask for beside recognition."""
+    """The optional stages beside recognition."""
 
     SEPARATION = "vocal separation"
     DIARIZATION = "speaker diarization"
@@ -45,7 +45,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What a chunk can go through; a stage that this server has no model for is None."""
+    """The stages of a chunk; None for those that this server has no model for."""
 
     whisper: WhisperService | WhisperPool
     diarization: Diarizer | None = None
@@ -69,23 +69,23 @@ class ChunkProcessor:
     async def process(
         self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions, progress: Progress
     ) -> AsyncGenerator[ChunkPart | ChunkResult]:
-        """What is heard of one chunk as it comes, then the whole. Words and speakers are found side by side:
-        they are bound by different cores."""
+        """Yields the parts of a chunk as they are recognised, then its result. Recognition and diarization
+        run concurrently: they are bound by different cores."""
         if not planned.chunk.is_whole:
-            _log_beginning(planned.chunk, progress)
+            _log_start(planned.chunk, progress)
         windows = speech_windows(planned.speech, options.voice_activity)
         options, encoded = await self._with_language(clip, windows, options)
-        speakers = asyncio.ensure_future(self._speakers(clip, planned, options))
+        speakers = asyncio.ensure_future(self._diarize(clip, planned, options))
         segments: list[Segment] = []
         counts = TokenCounts()
         try:
-            async with aclosing(self._heard(clip, planned, windows, encoded, options, progress)) as parts:
-                async for heard in parts:
+            async with aclosing(self._recognise(clip, planned, windows, encoded, options, progress)) as parts:
+                async for part in parts:
                     if speakers.done():
-                        speakers.result()  # its failure ends the chunk, and not at the end
-                    segments += heard.segments
-                    counts += heard.counts
-                    yield heard
+                        speakers.result()  # a failed diarization ends the chunk now, not after all windows
+                    segments += part.segments
+                    counts += part.counts
+                    yield part
             found = await speakers
         finally:
             speakers.cancel()
@@ -102,7 +102,7 @@ class ChunkProcessor:
         language, encoded = await whisper.detect_language(clip, windows, options.decode)
         return replace(options, decode=replace(options.decode, language=language)), encoded
 
-    async def _heard(
+    async def _recognise(
         self,
         clip: AudioClip,
         planned: PlannedChunk,
@@ -111,7 +111,7 @@ class ChunkProcessor:
         options: TranscriptionOptions,
         progress: Progress,
     ) -> AsyncGenerator[ChunkPart]:
-        """Batch by batch, or all at once where a later stage looks at the chunk's text as a whole."""
+        """Window by window, or all at once if a later stage needs the text of the whole chunk."""
         language = options.decode.text_language
         if options.decode.language is None or language is None:
             return
@@ -119,24 +119,24 @@ class ChunkProcessor:
         punctuator = self._stages.punctuator if options.restore_punctuation else None
         segments: list[Segment] = []
         counts = TokenCounts()
-        batches = self._stages.whisper.transcribe(
+        parts = self._stages.whisper.transcribe(
             clip, planned.chunk, planned.speech, windows, options.decode, options.words, encoded
         )
-        async with aclosing(batches):
-            async for heard in batches:
-                progress.reach(heard.until)
+        async with aclosing(parts):
+            async for part in parts:
+                progress.reach(part.until)
                 if aligner or punctuator:
-                    segments += heard.segments
-                    counts += heard.counts
+                    segments += part.segments
+                    counts += part.counts
                 else:
-                    yield heard
+                    yield part
         if aligner:
             segments = await aligner.align(clip, segments, language)
         if punctuator:
             segments = await punctuator.restore(segments, language)
         yield ChunkPart(tuple(segments), planned.chunk.heard.stop, counts)
 
-    async def _speakers(
+    async def _diarize(
         self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions
     ) -> ChunkSpeakers:
         if not (options.diarize and self._stages.diarization):
@@ -147,10 +147,11 @@ class ChunkProcessor:
             planned.speech,
             options.speakers,
         )
+        # The minimum number of speakers is that of the recording, so it binds only a chunk that is all of it.
         return (found.finer or found) if planned.chunk.is_whole else found
 
 
-def _log_beginning(chunk: Chunk, progress: Progress) -> None:
+def _log_start(chunk: Chunk, progress: Progress) -> None:
     logger.info(
         "%s: chunk %d begins, %.0f to %.0f s",
         progress.request_id,

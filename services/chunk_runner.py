@@ -1,4 +1,4 @@
-"""The chunks of a recording through the stages, in order."""
+"""Runs the chunks of a recording through the stages, in order."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from utils.waiting.concurrency import ahead
 from utils.waiting.progress import Progress
 
 Parts: TypeAlias = AsyncGenerator[tuple[Chunk, ChunkPart | ChunkResult]]
-"""What is heard of each chunk as it comes, then the whole of it."""
+"""The parts of each chunk as they come, then its result."""
 
 Checkpoints: TypeAlias = Callable[[Chunk], Awaitable[ChunkResult | None]]
-"""Looks up what an earlier run made of a chunk, if it finished it."""
+"""Looks up the result of a chunk that an earlier run finished."""
 
 
 async def no_checkpoints(_: Chunk) -> None:
-    """For what runs for the first time."""
+    """For a first run."""
 
 
 class ChunkRunner(Protocol):
-    """The seam between the orchestrator and whoever works on chunks: this process, or other machines."""
+    """The seam between the orchestrator and whatever processes chunks: this process, or other machines."""
 
     @property
     def stages(self) -> frozenset[Stage]:
-        """Those that it has models for."""
+        """Those it has models for."""
         ...
 
     def run(
         self, plan: Plan, options: TranscriptionOptions, progress: Progress, checkpoints: Checkpoints
     ) -> Parts:
-        """Chunks in order; those with a checkpoint are not run again. The language found in the first that
-        has speech holds for those after it."""
+        """Chunks in order; those with a checkpoint are not run again. The language detected in the first
+        chunk with speech applies to all after it."""
         ...
 
 
 class LocalChunkRunner:
-    """One chunk after the other, while the next is decoded and planned."""
+    """One chunk at a time in this process, while the next is decoded and planned."""
 
     def __init__(self, stages: Stages) -> None:
         self._processor = ChunkProcessor(stages)
@@ -65,7 +65,7 @@ class LocalChunkRunner:
 
 
 async def _replay(result: ChunkResult, progress: Progress) -> AsyncGenerator[ChunkPart | ChunkResult]:
-    """A chunk that was finished before gives what it gave then."""
+    """Yields a chunk with a checkpoint: all of it as one part, then its result."""
     yield ChunkPart(result.segments, result.chunk.heard.stop, result.counts)
     progress.reach(result.chunk.stop)
     yield result

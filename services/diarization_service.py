@@ -1,4 +1,4 @@
-"""Who speaks when in one chunk: local speakers of overlapping windows, their voices, clusters, turns."""
+"""Diarization of one chunk: local speakers of overlapping windows, their embeddings, clusters, turns."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from utils.speech.speech_map import SpeechMap, SpeechRules
 ReadSamples = Callable[[Span], Audio]
 
 BATCH = 4  # windows of ten seconds: a step of the segmentation stays under half a second
-# Tighter than for the recogniser, since silence blurs a voice, and with a lower onset, since speech that is
-# missed has no speaker. Of the settings tried, the best on meetings and with a collar everywhere.
+# Tighter than for the recogniser, since silence blurs an embedding, and with a lower onset, since missed
+# speech gets no speaker. Of the settings tried, the best DER on meetings, and with a collar everywhere.
 VOICE_RULES = SpeechRules(onset=0.35, offset=0.2, min_silence=seconds(0.3), pad=seconds(0.1))
-KNOWN_VOICE = 0.5  # cosine of a clip's voice and a speaker's; `python -m benchmarks known_speakers`
+KNOWN_VOICE = 0.5  # cosine similarity of a clip and its speaker; `python -m benchmarks known_speakers`
 
 
 EmbedderT = TypeVar("EmbedderT", bound=Embedder)
@@ -38,35 +38,35 @@ EmbedderT = TypeVar("EmbedderT", bound=Embedder)
 
 @dataclass(frozen=True, slots=True)
 class VoiceNetwork:
-    """What makes the voices of a diarizer. Only voices of one network can be compared; from a cosine of
-    `known_voice` a speaker of a recording is whoever a clip was said to be of."""
+    """The embedding network of a diarizer. Only embeddings of one network can be compared; `match_threshold`
+    is the cosine similarity from which a speaker of a recording matches a clip."""
 
     name: str
-    known_voice: float
+    match_threshold: float
 
 
 class Diarizer(Protocol):
     async def diarize(
         self, samples: ReadSamples, heard: Span, speech: SpeechMap, count: SpeakerCount
     ) -> ChunkSpeakers:
-        """Turns and voices of the chunk that hears `heard`, in samples of the recording; `speech` is what the
-        speech detector says of it, and `samples(span)` reads that span. `count` is of the recording: not
-        everyone need speak in every chunk, so who is missing here is told apart in `finer` only."""
+        """Turns and voices of the chunk over `heard`, in samples of the recording; `speech` is its detected
+        speech, and `samples(span)` reads audio. `count` is that of the recording: not everyone need speak in
+        every chunk, so only `finer` is forced to its minimum."""
         ...
 
     @property
     def network(self) -> VoiceNetwork:
-        """What makes its voices."""
+        """The network of its voice embeddings."""
         ...
 
     async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
-        """The one voice in the regions of `speech`, to compare with those of recordings; None where the
-        backend itself hears no voice in them."""
+        """The embedding of the one voice in the regions of `speech`, to compare with those of recordings;
+        None if the backend itself finds no voice in them."""
         ...
 
 
 class ClusteringDiarizer:
-    """Local speakers of overlapping windows, told apart over the chunk by samples of their voices."""
+    """Local speakers of overlapping windows, clustered over the chunk by samples of their voices."""
 
     def __init__(self, segmenter: ModelSlot[Segmenter], voices: ModelSlot[PartsEmbedder]) -> None:
         self._segmenter = segmenter
@@ -114,7 +114,7 @@ class ClusteringDiarizer:
 async def embed_voice(
     slot: ModelSlot[EmbedderT], samples: ReadSamples, windows: Sequence[Span]
 ) -> Embedding | None:
-    """The mean voice of `windows`, weighted by their length; None where there are none."""
+    """The mean embedding of `windows`, weighted by their length; None if there are none."""
     if not windows:
         return None
     lengths = np.array([window.num_samples for window in windows], dtype=np.float32)
@@ -136,7 +136,7 @@ def _embed_stretch(samples: ReadSamples, windows: Sequence[Span], model: Embedde
 
 
 def _segment(samples: ReadSamples, heard: Span, starts: Sequence[int], model: Segmenter) -> Classes:
-    """The end of the last window may lie beyond what is heard: it is silence."""
+    """Windows that extend past the end of `heard` are padded with silence."""
     windows = (samples(Span(start, min(start + WINDOW, heard.stop))) for start in starts)
     return model.segment(np.stack([np.pad(window, (0, WINDOW - len(window))) for window in windows]))
 
@@ -156,10 +156,10 @@ def _cluster_samples(
 ) -> ChunkSpeakers:
     trust = np.array([sample.trust for sample in samples], np.float32)
     times = np.array([sample.centre for sample in samples]) * FRAME / SAMPLE_RATE
-    heard = SampledVoices(embeddings, trust, times, *held_apart(local, samples))
+    sampled = SampledVoices(embeddings, trust, times, *held_apart(local, samples))
 
     def speakers(count: SpeakerCount) -> ChunkSpeakers:
-        labels = cluster_voices(heard, count)
+        labels = cluster_voices(sampled, count)
         voices = mean_rows(embeddings, trust, labels)
         turns = draw_turns(local, samples, labels, embeddings @ voices.T)
         spoken = speaking_time(turns)
@@ -173,7 +173,7 @@ def _cluster_samples(
 def mean_voices(
     turns: Sequence[SpeakerTurn], embeddings: Embeddings, windows: Sequence[Span], labels: Labels
 ) -> tuple[Voice, ...]:
-    """The voice of everyone who has a turn: the mean of the windows so labelled, weighted by their length."""
+    """A voice for each speaker with a turn: the mean of the windows so labelled, weighted by their length."""
     spoken = speaking_time(turns)
     lengths = np.array([window.num_samples for window in windows], dtype=np.float32)
     return tuple(

@@ -1,4 +1,4 @@
-"""The punctuation stage: marks where the recogniser left none."""
+"""Punctuation restoration, where the recogniser left none."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ logger = logging.getLogger(__name__)
 
 class Punctuator(Protocol):
     async def restore(self, segments: Sequence[Segment], language: str) -> list[Segment]:
-        """The same words and times, with marks and the case after them."""
+        """The same words and times, with punctuation and the capitals after it."""
 
 
 class PunctuationService:
-    """Restores marks in the languages that the model knows, and only where they are missing."""
+    """Restores punctuation in the model's languages, and only where it is missing."""
 
     def __init__(self, slot: ModelSlot[MarkLabeller], languages: frozenset[str]) -> None:
         self._slot = slot
         self._languages = languages
 
     async def restore(self, segments: Sequence[Segment], language: str) -> list[Segment]:
-        """Segments, a sentence each. A model that fails leaves them as they are: better no marks
-        than no words.
+        """Segments of one sentence each. If the model fails they are unchanged: better no punctuation than no
+        words.
 
         Raises ModelUnavailableError when the model cannot be loaded.
         """
@@ -55,7 +55,8 @@ class PunctuationService:
         return list(rebuild(segments, apply_marks(pieces, labels, language)))
 
     async def _label(self, words: Sequence[str]) -> dict[int, str]:
-        """Labels of the words that want marks. A window is one job, so that others wait for no more."""
+        """Labels of the words in unpunctuated runs. Each window is a separate job, so that other requests
+        wait for one window at most."""
         labels: dict[int, str] = {}
         for run in unmarked_runs(words):
             windows = plan_windows(run, len(words))

@@ -1,4 +1,4 @@
-"""Transcripts, each worked out once: joined while it is made, kept when it is done."""
+"""Computes each transcript once: identical requests join a running one, finished ones are cached."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPTIONS = TypeAdapter(tuple[TranscriptionOptions], config=codec.EXACT)
 
 
 class CacheStatus(StrEnum):
-    """Where a result came from; goes out as `x-cache`."""
+    """Where a result came from; sent as the `x-cache` header."""
 
     HIT = "hit"
     JOINED = "joined"
@@ -40,7 +40,7 @@ class CacheStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """An upload: the file, its SHA-256, and whose it is."""
+    """An upload: the file, its SHA-256 and its owner."""
 
     path: Path
     digest: str
@@ -55,7 +55,7 @@ class ResultService:
         cache: ResultCache,
         fingerprint: str,
     ) -> None:
-        """`fingerprint` names all else that a result depends on: models, settings, the code itself."""
+        """`fingerprint` identifies everything else a result depends on: models, settings, the code itself."""
         self._transcription = transcription
         self._temp = temp
         self._cache = cache
@@ -65,17 +65,17 @@ class ResultService:
     async def transcribe(
         self, recording: Recording, options: TranscriptionOptions, progress: Progress
     ) -> tuple[Transcript, CacheStatus]:
-        """As TranscriptionService does; takes the file away. The same recording of the same owner with the
-        same options is worked on once at a time, for as long as one of its callers is there."""
+        """As TranscriptionService does; removes the file. Concurrent requests of one owner for the same
+        recording and options share one run, which is cancelled when the last of them has left."""
         key = self._key(recording, options)
 
         def work() -> Coroutine[None, None, tuple[Transcript, CacheStatus]]:
-            return self._found_or_made(key, recording.path, options, progress)
+            return self._find_or_compute(key, recording.path, options, progress)
 
         async with self._flights.join(key, work) as flight:
             has_joined = flight.callers > 1
             if has_joined:
-                logger.info("%s: the same recording is being worked on; joined", progress.request_id)
+                logger.info("%s: joined a running transcription of the same recording", progress.request_id)
                 await finish_in_thread(recording.path.unlink)
             transcript, source = await flight.result()
             return transcript, CacheStatus.JOINED if has_joined else source
@@ -87,37 +87,37 @@ class ResultService:
         workspace: Path,
         progress: Progress,
     ) -> AsyncGenerator[Event]:
-        """As TranscriptionService does; a kept transcript is told at once, and one that was made is kept.
+        """As TranscriptionService does; a cached transcript is sent at once, a new one is cached.
 
-        Streams join nothing: what was told before somebody came would have to be held for them.
+        Streams do not join a run: its events would have to be kept for those who join later.
         """
         key = self._key(recording, options)
         if (found := await to_thread(self._find, key, workspace)) is not None:
             for event in events_of(found):
                 yield event
             return
-        made = self._transcription.stream_file(recording.path, workspace, options, progress)
-        async with aclosing(made) as events:
+        stream = self._transcription.stream_file(recording.path, workspace, options, progress)
+        async with aclosing(stream) as events:
             async for event in events:
                 if isinstance(event, Finished):
-                    await to_thread(self._keep, key, event.transcript)
+                    await to_thread(self._store, key, event.transcript)
                 yield event
 
     def _key(self, recording: Recording, options: TranscriptionOptions) -> str:
-        asked = OPTIONS.dump_json((options,)).decode()
-        parts = (recording.owner, recording.digest, asked, self._fingerprint)
+        requested = OPTIONS.dump_json((options,)).decode()
+        parts = (recording.owner, recording.digest, requested, self._fingerprint)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    async def _found_or_made(
+    async def _find_or_compute(
         self, key: str, upload: Path, options: TranscriptionOptions, progress: Progress
     ) -> tuple[Transcript, CacheStatus]:
         async with self._temp.workspace() as workspace:
             upload = _moved(upload, workspace)
             if (found := await to_thread(self._find, key, workspace)) is not None:
                 return found, CacheStatus.HIT
-            made = await self._transcription.transcribe(upload, workspace, options, progress)
-        await to_thread(self._keep, key, made)
-        return made, CacheStatus.MISS
+            transcript = await self._transcription.transcribe(upload, workspace, options, progress)
+        await to_thread(self._store, key, transcript)
+        return transcript, CacheStatus.MISS
 
     def _find(self, key: str, workspace: Path) -> Transcript | None:
         file = self._cache.open(key)
@@ -126,18 +126,18 @@ class ResultService:
         with file:
             try:
                 return read_transcript(file, workspace)
-            except ValueError:  # cut short by a power failure, say
+            except ValueError:  # truncated, by a power failure for example
                 return None
 
-    def _keep(self, key: str, transcript: Transcript) -> None:
+    def _store(self, key: str, transcript: Transcript) -> None:
         self._cache.put(key, write_transcript(transcript))
 
     async def delete_expired(self) -> None:
-        """Results past their time are deleted though nobody asks for any."""
+        """Delete expired results even when no request comes in."""
         await to_thread(self._cache.sweep)
 
 
 def _moved(upload: Path, workspace: Path) -> Path:
-    """Out of the workspace of the first caller, who may leave before the others. At once, not in a thread:
-    nothing may come between."""
+    """Move the upload out of the workspace of the first caller, which may leave before the others. Not in a
+    thread: awaiting it could let that caller leave first."""
     return upload.rename(workspace / upload.name)

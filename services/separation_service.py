@@ -1,4 +1,4 @@
-"""Music taken away from a whole recording, before everything else hears it."""
+"""Vocal separation: removes the music of a whole recording before all other stages."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from utils.waiting.concurrency import finish_in_thread
 
 
 class VocalSeparationService:
-    """Segments go through the slot one by one, so that other requests get their turn in between."""
+    """Segments are separate jobs on the slot, so that other requests get their turn in between."""
 
     def __init__(self, model: ModelSlot[SeparationModel]) -> None:
         self._model = model
 
     async def is_needed(self, clip: AudioClip) -> bool:
-        """Whether there is music in the recording; listens to parts of a long one, without the model."""
+        """Whether the recording contains music; checks excerpts of a long one, without the model."""
         spans = probes(clip.num_samples)
         return is_musical([await finish_in_thread(partial(_score, clip, span)) for span in spans])
 
     async def separate(self, upload: Path, clip: AudioClip, workspace: Path) -> AudioClip:
-        """The voices of `upload`, of which `clip` is the mono mix; a clip as long, in the place of that.
+        """The vocals of `upload`, of which `clip` is the mono mix: a clip as long, which replaces it.
 
         Raises InvalidAudioError, InsufficientStorageError, ModelFailedError, ModelUnavailableError.
         """
@@ -55,7 +55,7 @@ class VocalSeparationService:
 
 
 class _VocalTrack:
-    """Estimates of segments in, a clip of the voices out."""
+    """Adds the estimates of segments to a clip of the vocals."""
 
     def __init__(self, layout: SeparationLayout, level: Level, clip: ClipWriter) -> None:
         self._adder = OverlapAdder(layout.segment, (len(layout.weights), SEPARATION_CHANNELS))

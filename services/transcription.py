@@ -1,4 +1,4 @@
-"""The orchestrator: a source of sound becomes a transcript, chunk by chunk, in flat memory."""
+"""The orchestrator: an audio source becomes a transcript, chunk by chunk, in bounded memory."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class TranscriptionService:
         self._stages = chunks.stages | ({Stage.SEPARATION} if audio.can_separate else set())
 
     def require(self, options: TranscriptionOptions) -> None:
-        """Raises StageUnavailableError for a stage that was asked for and has no model here."""
-        by_voice = options.diarize and not options.separate_channels
-        wanted = (
-            (by_voice, Stage.DIARIZATION, "diarize"),
+        """Raises StageUnavailableError for a requested stage that this server has no model for."""
+        needs_diarization = options.diarize and not options.separate_channels
+        stages = (
+            (needs_diarization, Stage.DIARIZATION, "diarize"),
             (options.separate_vocals, Stage.SEPARATION, "separate_vocals"),
             (options.align, Stage.ALIGNMENT, "align"),
             (options.restore_punctuation, Stage.PUNCTUATION, "restore_punctuation"),
         )
-        for is_asked, stage, param in wanted:
-            if is_asked and stage not in self._stages:
+        for is_requested, stage, param in stages:
+            if is_requested and stage not in self._stages:
                 switch = f"ENABLE_{stage.replace(' ', '_').upper()}"
                 raise StageUnavailableError(
                     f"{stage.capitalize()} is off on this server; its operator can turn it on with {switch}.",
@@ -45,7 +45,7 @@ class TranscriptionService:
     async def transcribe(
         self, upload: Path, workspace: Path, options: TranscriptionOptions, progress: Progress
     ) -> Transcript:
-        """The whole of a recording. Raises what `stream_file` raises."""
+        """The transcript of a recording. Raises what `stream_file` raises."""
         async with aclosing(self.stream_file(upload, workspace, options, progress)) as events:
             (finished,) = [event async for event in events if isinstance(event, Finished)]
         return finished.transcript
@@ -58,7 +58,7 @@ class TranscriptionService:
         progress: Progress,
         checkpoints: Checkpoints = no_checkpoints,
     ) -> AsyncGenerator[Event]:
-        """A recording, as `stream` does, or its channels one by one.
+        """Transcribes a recording as `stream` does, or its channels one by one.
 
         An upload in the workspace is deleted once it is decoded. Raises InvalidAudioError and what `stream`
         raises.
@@ -70,7 +70,7 @@ class TranscriptionService:
             for event in events_of(whole):
                 yield event
             return
-        source = self._audio.recorded(upload, workspace, options.separate_vocals, progress)
+        source = self._audio.file_source(upload, workspace, options.separate_vocals, progress)
         async with aclosing(self.stream(source, workspace, options, progress, checkpoints)) as events:
             async for event in events:
                 yield event
@@ -83,10 +83,10 @@ class TranscriptionService:
         progress: Progress,
         checkpoints: Checkpoints = no_checkpoints,
     ) -> AsyncGenerator[Event]:
-        """What happens, as it happens; the last event is Finished.
+        """Yields events as they happen; the last is Finished.
 
-        Chunks with a checkpoint are not run again, and all comes out the same: only their speech is detected
-        once more, because where later ones are cut depends on it. Raises what the stages raise.
+        Chunks with a checkpoint are not run again and the events are the same; only speech detection is
+        repeated, because where later chunks are cut depends on it. Raises what the stages raise.
         """
         running = RunningTranscript(options, workspace)
         async with (

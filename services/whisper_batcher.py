@@ -1,4 +1,4 @@
-"""Windows of all requests through one recogniser: pull when free, in fair order, in short steps."""
+"""Batches the windows of all requests on one recogniser: pulled when it is free, fairly, in short steps."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class BatchSizes:
     decode: int = 2
 
     def resized(self, decode: int) -> BatchSizes:
-        """These, or what the operator wants where that is not 0."""
+        """These sizes, or those for the operator's `decode` if it is not 0."""
         return BatchSizes(min(self.encode, decode), decode) if decode else self
 
 
 @dataclass(slots=True, eq=False)
 class _Job(Generic[R]):
-    answer: asyncio.Future[R]
+    future: asyncio.Future[R]
 
 
 @dataclass(slots=True, eq=False)
@@ -57,10 +57,10 @@ class _Decoding(_Job[WindowText]):
 
 
 class WhisperBatcher:
-    """Whenever a lane of the model is free it takes the next batch of what waits; there is no timer to tune.
+    """Whenever a lane of the model is free it pulls the next batch from the queues; no timer needs tuning.
 
-    On a CPU the encoder gains nothing from a batch. So windows are encoded one by one, which lets newcomers
-    in between, and decoded once a batch of them is there or nothing else waits.
+    On a CPU the encoder gains nothing from batching. Windows are therefore encoded one by one, so that new
+    requests get in between, and decoded once a full batch is encoded or no window waits to be encoded.
     """
 
     def __init__(self, slot: ModelSlot[Recogniser], sizes: BatchSizes) -> None:
@@ -73,94 +73,104 @@ class WhisperBatcher:
         self._workers: list[asyncio.Task[None]] = []
 
     async def encode(self, owner: Hashable, read: Callable[[], Audio]) -> EncodedWindow:
-        """The window that `read` gives on the model's thread, encoded when its owner's turn comes."""
+        """Encode, when its owner's turn comes, the window that `read` returns on the model's thread."""
         job = _Encoding(asyncio.get_running_loop().create_future(), read)
-        return await self._wait_in(self._to_encode, owner, None, job)
+        return await self._submit(self._to_encode, owner, None, job)
 
     async def decode(
         self, owner: Hashable, window: EncodedWindow, options: DecodeOptions, words: bool
     ) -> WindowText:
-        """The text of an encoded window, tried again at higher temperatures where it is doubtful."""
-        temperature = options.temperature  # the first rung of the ladder, or the only one
+        """The text of an encoded window, decoded again at higher temperatures while it is doubtful."""
+        temperature = options.temperature  # the ladder's first rung, and its only one unless it is 0
         job = _Decoding(
             asyncio.get_running_loop().create_future(), owner, window, options, words, temperature
         )
-        return await self._wait_in(self._to_decode, owner, _key(job), job)
+        return await self._submit(self._to_decode, owner, _key(job), job)
 
-    async def _wait_in(self, queue: FairQueue[Any], owner: Hashable, key: Hashable, job: _Job[R]) -> R:
-        """Cancelled while it waits, a job is out of the queue at once."""
+    async def _submit(self, queue: FairQueue[Any], owner: Hashable, key: Hashable, job: _Job[R]) -> R:
+        """Queue a job and wait for its result; the job of a cancelled caller leaves the queue at once."""
         queue.put(owner, key, job)
+        # Workers end when nothing is queued, so every job makes sure that one runs, up to one per lane. None
+        # counted here misses the job: a worker that found the queues empty ends without another await.
         self._workers = [worker for worker in self._workers if not worker.done()]
         if len(self._workers) < self._slot.lanes:
             self._workers.append(asyncio.create_task(self._work()))
         try:
-            return await job.answer
+            return await job.future
         finally:
             queue.remove(owner, job)
 
     async def _work(self) -> None:
-        """Step after step until nothing waits; two of decoding in a row only where nobody is to be heard."""
+        """Run steps until nothing is queued. Two decode steps in a row only if there is nothing to encode."""
         has_decoded = False
         try:
             while self._to_encode or self._to_decode:
-                batch_waits = len(self._to_decode) >= self._sizes.decode and not has_decoded
-                has_decoded = batch_waits or not self._to_encode
+                # While windows wait to be encoded, an encode step follows each decode step, since encoding is
+                # where new requests start, and only full batches are decoded: the others can still fill up.
+                is_batch_due = len(self._to_decode) >= self._sizes.decode and not has_decoded
+                has_decoded = is_batch_due or not self._to_encode
                 if has_decoded:
-                    await self._take(self._to_decode, self._sizes.decode, self._decode)
+                    await self._run_step(self._to_decode, self._sizes.decode, self._decode)
                 else:
-                    await self._take(self._to_encode, self._sizes.encode, self._encode)
-                await asyncio.sleep(0)  # who was answered puts the next step of its window in first
-        finally:  # nothing waits, unless the slot was closed
+                    await self._run_step(self._to_encode, self._sizes.encode, self._encode)
+                # Lets the callers just answered queue their next job before the next step is chosen: without
+                # it, a window just encoded would miss the batch.
+                await asyncio.sleep(0)
+        finally:
+            # Both queues are empty, unless closing the slot cancelled the step that waited for a thread, and
+            # this worker with it. No step can run any more then, so that everything queued is cancelled.
             jobs: list[_Job[Any]] = [*self._to_encode.take_all(), *self._to_decode.take_all()]
             for job in jobs:
-                job.answer.cancel()
+                job.future.cancel()
 
-    async def _take(self, queue: FairQueue[J], most: int, step: Step[J]) -> None:
-        """The next step of `queue`. Windows that were in hand when the model's process ended are tried once
-        more with nothing beside them, so that only the one that ends it fails."""
+    async def _run_step(self, queue: FairQueue[J], limit: int, step: Step[J]) -> None:
+        """Run the next batch of `queue`. Windows whose process crashed are retried once, each with all lanes
+        to itself, so that only the one that crashes it fails."""
         async with self._lanes.one():
-            if not queue:  # taken while this lane was waited for
+            if not queue:  # another worker emptied it while this one waited for a lane
                 return
-            fallen = await self._attempt(queue.take(min(most, self._limit.size)), step)
-        for job in fallen:
+            crashed = await self._attempt(queue.take(min(limit, self._limit.size)), step)
+        # A crash fails the calls of every lane, and which window caused it is unknown: beside others, a retry
+        # could take them down again. The own lane is released by now, since `all` would wait for it.
+        for job in crashed:
             async with self._lanes.all():
                 try:
                     await step([job])
-                except Exception as error:
+                except Exception as error:  # a crash included: alone, this window must be the cause
                     _fail(job, error)
 
     async def _attempt(self, jobs: Sequence[J], step: Step[J]) -> Sequence[J]:
-        """All jobs together; where that fails one by one, so that only the bad one fails, and where memory
-        runs out by halves. Returns those that fell with the model's process."""
+        """Run all jobs in one call; if that fails, one by one, so that only the bad one fails, or in halves
+        if memory ran out. Returns the jobs whose process crashed."""
         try:
             await step(jobs)
             self._limit.fitted(len(jobs))
             return ()
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # by closing the slot; `_work` cancels only what is still queued
             for job in jobs:
-                job.answer.cancel()
+                job.future.cancel()
             raise
         except ModelCrashedError:
-            return jobs
+            return jobs  # not retried here, where this worker holds one lane and others may be busy
         except Exception as error:
             if len(jobs) == 1:
                 _fail(jobs[0], error)
                 return ()
             size = 1
             if _is_out_of_memory(error):
-                self._limit.overflowed(len(jobs))
+                self._limit.overflowed(len(jobs))  # also keeps the next batches smaller
                 size = self._limit.size
-            logger.warning("%d windows failed together, tried again %d at once: %s", len(jobs), size, error)
+            logger.warning("A batch of %d windows failed; retrying %d at a time: %s", len(jobs), size, error)
             parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
             return [job for part in parts for job in await self._attempt(part, step)]
 
     async def _encode(self, jobs: Sequence[_Encoding]) -> None:
         windows = await self._slot.run(lambda model: model.encode([job.read() for job in jobs]))
         for job, window in zip(jobs, windows, strict=True):
-            _answer(job, window)
+            _resolve(job, window)
 
     async def _decode(self, jobs: Sequence[_Decoding]) -> None:
-        """One rung of the ladder; a window that needs another waits for it apart from its batch-mates."""
+        """One rung of the ladder; a window that needs the next is requeued, apart from its batch-mates."""
         words, temperature = jobs[0].words, jobs[0].temperature
         windows, options = [job.window for job in jobs], [job.options for job in jobs]
         texts = await self._slot.run(lambda model: model.decode(windows, options, words, temperature))
@@ -168,34 +178,34 @@ class WhisperBatcher:
             job.tries.append(text)
             rung = next_rung(job.tries, job.options.temperature)
             if rung is None:
-                _answer(job, settle(job.tries))
-            elif not job.answer.done():
+                _resolve(job, settle(job.tries))
+            elif not job.future.done():  # its caller still waits
                 job.temperature = rung
                 self._to_decode.put(job.owner, _key(job), job)
 
 
 def _key(job: _Decoding) -> Hashable:
-    """Equal for windows that may share a batch. CTranslate2 wants windows and prompts of one length, so
-    windows of other languages may join where there is no prompt; `test_engine` compares the results."""
+    """Equal for windows that may share a batch. CTranslate2 needs windows and prompts of equal length;
+    without prompts the languages may differ (`test_engine` compares the results)."""
     options = job.options
     if not (options.prompt or options.keywords):
         options = replace(options, language=None, languages=())
     return options, job.words, job.temperature, len(job.window.states)
 
 
-def _answer(job: _Job[R], result: R) -> None:
-    if not job.answer.done():
-        job.answer.set_result(result)
+def _resolve(job: _Job[R], result: R) -> None:
+    if not job.future.done():
+        job.future.set_result(result)
 
 
 def _fail(job: _Job[Any], error: Exception) -> None:
-    if job.answer.done():
+    if job.future.done():
         return
     if _is_out_of_memory(error):
         failure = ModelFailedError("The device has no memory left for one window of this recording.")
         failure.__cause__ = error
         error = failure
-    job.answer.set_exception(error)
+    job.future.set_exception(error)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

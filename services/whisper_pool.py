@@ -1,4 +1,4 @@
-"""The server's own Whisper, and a few others that callers name."""
+"""The server's own Whisper model, and a few others that requests name."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class _Extra:
 
 
 class WhisperPool:
-    """Does what a WhisperService does, with the model that the options name. At most `most` others are
-    there at once; the one longest unused makes room, and one in use is waited for."""
+    """A WhisperService for whichever model the options name. At most `max_extras` others exist at once: the
+    least recently used one is removed to make room; while all are in use, the request waits."""
 
     def __init__(
         self,
@@ -29,14 +29,14 @@ class WhisperPool:
         own_name: str,
         add: Callable[[str], WhisperService],
         remove: Callable[[str], Awaitable[None]],
-        most: int,
+        max_extras: int,
     ) -> None:
         self._own = own
         self._own_names = ("", own_name)
         self._add = add
         self._remove = remove
-        self._most = most
-        self._extras: dict[str, _Extra] = {}  # the longest unused first
+        self._max_extras = max_extras
+        self._extras: dict[str, _Extra] = {}  # least recently used first
         self._changed = asyncio.Condition()
 
     async def detect_language(
@@ -57,11 +57,11 @@ class WhisperPool:
         encoded: Encoded,
     ) -> AsyncGenerator[ChunkPart]:
         """As WhisperService does."""
-        plain = replace(options, model="")  # the names of one model share its batches
+        unnamed = replace(options, model="")  # both names of the own model share its batches
         async with self._using(options.model) as whisper:
-            work = whisper.transcribe(clip, chunk, speech, windows, plain, words, encoded)
-            async with aclosing(work) as heard:
-                async for part in heard:
+            work = whisper.transcribe(clip, chunk, speech, windows, unnamed, words, encoded)
+            async with aclosing(work) as parts:
+                async for part in parts:
                     yield part
 
     @asynccontextmanager
@@ -71,7 +71,7 @@ class WhisperPool:
             return
         async with self._changed:
             await self._changed.wait_for(lambda: model in self._extras or self._has_room())
-            extra = await self._take(model)
+            extra = await self._acquire(model)
             extra.users += 1
         try:
             yield extra.whisper
@@ -81,13 +81,13 @@ class WhisperPool:
                 self._changed.notify_all()
 
     def _has_room(self) -> bool:
-        return len(self._extras) < self._most or any(not extra.users for extra in self._extras.values())
+        return len(self._extras) < self._max_extras or any(not extra.users for extra in self._extras.values())
 
-    async def _take(self, model: str) -> _Extra:
+    async def _acquire(self, model: str) -> _Extra:
         """Raises ModelUnavailableError."""
         extra = self._extras.pop(model, None)
         if extra is None:
-            if len(self._extras) >= self._most:
+            if len(self._extras) >= self._max_extras:
                 unused = next(name for name, other in self._extras.items() if not other.users)
                 del self._extras[unused]
                 await self._remove(unused)

@@ -1,4 +1,4 @@
-"""Windows of speech to segments: language, sentences."""
+"""Windows of speech to segments: language detection, decoding, cutting into sentences."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from utils.words.missed_speech import is_sparse, missed_speech
 from utils.words.sentences import cut_segments
 from utils.words.temperature_ladder import is_no_speech, without_words
 
-VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words may be
-SURE = 0.5  # a language likelier than this is settled by one window
-VOTERS = 3  # otherwise so many windows are asked
-MOST_HEARINGS = 4  # of a window; over singing, say, a text may break off at every word
+VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words can lie
+LANGUAGE_THRESHOLD = 0.5  # one window decides for a language more probable than this
+LANGUAGE_WINDOWS = 3  # otherwise this many windows vote
+MAX_PASSES = 4  # over a window; over singing, for example, the text may break off at every word
 
 Encoded: TypeAlias = Mapping[Span, EncodedWindow]
 
@@ -32,24 +32,24 @@ class WhisperService:
     def __init__(self, slot: ModelSlot[Recogniser], sizes: BatchSizes) -> None:
         self._slot = slot
         self._batcher = WhisperBatcher(slot, sizes)
-        # Windows of a recording: a batch in each lane and one that waits.
-        self._most_at_once = (slot.lanes + 1) * sizes.decode
+        # Windows of one recording in flight: a batch in each lane and one queued.
+        self._max_in_flight = (slot.lanes + 1) * sizes.decode
 
     async def detect_language(
         self, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
     ) -> tuple[str | None, Encoded]:
-        """The likeliest language of the first windows, among its candidates; None in silence. With what
-        the encoder made of those windows, so that `transcribe` need not encode them again."""
+        """The most probable language of the first windows among the candidates (None in silence), and the
+        windows encoded for it, so that `transcribe` need not encode them again."""
         votes: Counter[str] = Counter()
-        heard: dict[Span, EncodedWindow] = {}
-        for window in windows[:VOTERS]:
-            heard[window] = await self._encode(clip, window)
-            probabilities = await self._slot.run(partial(_language_probabilities, heard[window]))
-            known = {code: probabilities.get(code, 0.0) for code in options.languages or probabilities}
-            votes.update(known)
-            if max(known.values()) > SURE * sum(known.values()):
+        encoded: dict[Span, EncodedWindow] = {}
+        for window in windows[:LANGUAGE_WINDOWS]:
+            encoded[window] = await self._encode(clip, window)
+            probabilities = await self._slot.run(partial(_language_probabilities, encoded[window]))
+            candidates = {code: probabilities.get(code, 0.0) for code in options.languages or probabilities}
+            votes.update(candidates)
+            if max(candidates.values()) > LANGUAGE_THRESHOLD * sum(candidates.values()):
                 break
-        return (votes.most_common(1)[0][0] if votes else None), heard
+        return (votes.most_common(1)[0][0] if votes else None), encoded
 
     async def transcribe(
         self,
@@ -59,37 +59,37 @@ class WhisperService:
         windows: Sequence[Span],
         options: DecodeOptions,
         words: bool,
-        heard: Encoded,
+        encoded: Encoded,
     ) -> AsyncGenerator[ChunkPart]:
-        """Segments of the windows, in samples of the recording, and what they cost, one by one in order;
-        those in `heard` are encoded already.
+        """Yields the segments of each window, in order and in samples of the recording, with their token
+        counts; windows in `encoded` are not encoded again.
 
-        Where `words` is false, only the windows that a neighbouring chunk hears too get word times:
+        If `words` is false, only windows in the overlap with a neighbouring chunk get word timestamps:
         merging needs them.
         """
         voiced = speech.regions(VOICED)
 
-        async def hear(window: Span) -> ChunkPart:
-            """Where the recogniser stops before the speech does, it hears the rest once more from there."""
+        async def recognise(window: Span) -> ChunkPart:
+            """If the text ends before the speech does, the rest of the window is decoded again from there."""
             segments: list[Segment] = []
             counts = TokenCounts()
             rest: Span | None = window
-            for _ in range(MOST_HEARINGS):
+            for _ in range(MAX_PASSES):
                 if rest is None:
                     break
-                encoded = heard.get(rest) or await self._encode(clip, rest)
-                text = await self._batcher.decode(clip, encoded, options, words or _is_shared(window, chunk))
-                if not text.words and is_sparse(text, rest, voiced):
-                    text = await self._batcher.decode(clip, encoded, options, words=True)
+                states = encoded.get(rest) or await self._encode(clip, rest)
+                text = await self._batcher.decode(clip, states, options, words or _is_shared(window, chunk))
+                if not text.words and is_sparse(text, rest, voiced):  # word times tell where it breaks off
+                    text = await self._batcher.decode(clip, states, options, words=True)
                 if is_no_speech(text, speech.highest(rest)):
                     text = without_words(text)
-                said = cut_segments(text, rest, voiced)
-                rest = missed_speech(said, rest, voiced)
-                segments += said
+                found = cut_segments(text, rest, voiced)
+                rest = missed_speech(found, rest, voiced)
+                segments += found
                 counts += text.counts
             return ChunkPart(tuple(segments), window.stop, counts)
 
-        async with aclosing(in_order(map(hear, windows), self._most_at_once)) as parts:
+        async with aclosing(in_order(map(recognise, windows), self._max_in_flight)) as parts:
             async for part in parts:
                 yield part
 
@@ -102,7 +102,7 @@ def _language_probabilities(window: EncodedWindow, model: Recogniser) -> dict[st
 
 
 def _is_shared(window: Span, chunk: Chunk) -> bool:
-    """Whether a neighbour hears part of the window: it lies within the overlap on either side of an end."""
+    """Whether the window reaches into the overlap with a neighbouring chunk, around either end."""
     first = chunk.start + (chunk.start - chunk.heard.start)
     last = chunk.stop - (chunk.heard.stop - chunk.stop)
     return window.start < first or window.stop > last

@@ -16,6 +16,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recorder())
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On several workers the tests of a module stay together, as they share its server; where a module has a
+    server for each parameter, those of a parameter do."""
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        item.add_marker(pytest.mark.xdist_group(f"{item.path}-{parameters.get('server')}"))
+
+
 @pytest.fixture(scope="session")
 def tiny_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Real models throughout; the recogniser is tiny.en."""

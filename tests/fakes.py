@@ -92,7 +92,7 @@ class PitchEmbedder:
 
 
 class PitchSegmenter:
-    """Whatever is loud speaks, one at a time; tones far apart have seats of their own."""
+    """Whatever is loud speaks, one at a time; tones far apart have their own seats."""
 
     def segment(self, windows: Rows) -> Rows:
         return np.stack([self._classes(window) for window in windows])
@@ -120,7 +120,7 @@ def fake_diarizer(models: ModelManager, network: str = "pitch") -> ClusteringDia
 
 
 class MemorisedLabeller:
-    """Knows by heart what follows a word; remembers the windows it was shown, and may fail."""
+    """Knows from a table what follows a word; remembers the windows it was shown, and may fail."""
 
     def __init__(self, marks: Mapping[str, str], fails: bool = False) -> None:
         self.windows: list[tuple[str, ...]] = []

@@ -57,7 +57,7 @@ def tone(seconds: float, hertz: float = 300.0) -> Audio:
 
 
 def chords(seconds: int) -> Audio:
-    """Music, to the detector's ear: three struck notes of C major every second."""
+    """What the detector takes for music: three struck notes of C major every second."""
     moments = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     steps = np.random.default_rng(7).choice([0, 2, 4, 5, 7, 9, 11, 12, 14, 16], (seconds, 3))
     notes = 220 * 2 ** (steps[..., None] / 12)
@@ -81,11 +81,15 @@ def silence(seconds: float) -> Audio:
 
 def wav(*parts: Audio) -> bytes:
     """The parts one after the other as a 16 kHz mono WAV file."""
-    samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    return multichannel_wav(np.concatenate(parts) if parts else np.zeros(0, np.float32))
+
+
+def multichannel_wav(*channels: Audio) -> bytes:
+    """A 16 kHz WAV file with a channel for each."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(len(channels))
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        file.writeframes((samples * 32767).astype("<i2").tobytes())
+        file.writeframes((np.stack(channels, axis=1) * 32767).astype("<i2").tobytes())
     return buffer.getvalue()

@@ -60,7 +60,7 @@ def killable_server(
         [*prefix, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            while not _is_up(url):
+            while not is_up(url):
                 assert process.poll() is None, "the server did not start"
                 time.sleep(0.05)
             yield url, process
@@ -73,7 +73,7 @@ def runs(folder: Path) -> list[int]:
     return [int(line) for line in (folder / RUNS).read_text().split()]
 
 
-def _is_up(url: str) -> bool:
+def is_up(url: str) -> bool:
     try:
         return httpx.get(f"{url}/health").status_code == 200
     except httpx.TransportError:

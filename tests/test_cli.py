@@ -48,7 +48,7 @@ def test_the_answer_goes_to_standard_output(server: RunningServer, recording: Pa
     assert "w w w" in done.stdout
 
 
-def test_the_answer_goes_to_a_file_and_the_server_forgets(
+def test_the_answer_goes_to_a_file_and_the_job_is_deleted(
     server: RunningServer, folder: Path, recording: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "talk.json"
@@ -58,7 +58,7 @@ def test_the_answer_goes_to_a_file_and_the_server_forgets(
     assert not list((folder / "data/jobs").glob("*"))
 
 
-def test_what_the_server_says_no_with_is_shown(server: RunningServer, recording: Path) -> None:
+def test_a_refusal_of_the_server_is_shown(server: RunningServer, recording: Path) -> None:
     done = run(server, recording, "-F", "temperature=7")
     assert done.returncode == 1
     assert "temperature" in done.stderr

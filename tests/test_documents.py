@@ -1,4 +1,4 @@
-"""Documents that cannot rot: what they say is compared with what is."""
+"""Documents, compared with the code that they describe."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from config import Settings
 from options import ResponseFormat
 from services.requests.form import LISTS, TranscriptionForm
 from tests.compatibility import AREAS
+from tests.packaging.requirement_files import requirements
 from tests.servers import RunningServer, running_server
 
 ROOT = Path(__file__).parent.parent
@@ -51,11 +52,6 @@ def test_settings_of_the_example_are_accepted(tmp_path: Path) -> None:
     env = tmp_path / ".env"
     env.write_text("".join(f"{name}={value}\n" for name, value in documented_settings().items() if value))
     assert Settings(_env_file=env) == Settings(_env_file=None)
-
-
-def requirements(name: str) -> list[str]:
-    lines = (ROOT / name).read_text().splitlines()
-    return [line for line in lines if line and not line.startswith(("#", "-r"))]
 
 
 def test_every_requirement_is_pinned_and_explained() -> None:

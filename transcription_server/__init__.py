@@ -1,3 +1,3 @@
-"""What an installed wheel is imported as: there, all the modules of the repository lie in this folder."""
+"""The package of the installed wheel, which holds all modules of the repository in this folder."""
 
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""The command `transcription-server`, which is also `python -m transcription_server`."""
+"""The command `transcription-server`, also run by `python -m transcription_server`."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ HELP = f"""\
 
   {COMMAND}                       start the server
   {COMMAND} RECORDING [options]   transcribe a recording through a running server
-  {COMMAND} pull-models [--all]   fetch and try the models of the stages that are on
+  {COMMAND} pull-models [--all]   download the models of the enabled stages and check them
   {COMMAND} --version             print the version
   {COMMAND} --help                print this
 
-The server listens on http://127.0.0.1:8000. Its settings come from the environment, or from a file
-named .env in the folder where it is started: HOST=0.0.0.0 PORT=9000 {COMMAND}
-The options of the client are listed by: {COMMAND} RECORDING --help"""
+The server listens on http://127.0.0.1:8000. Its settings come from the environment, or from a .env file
+in the working directory: HOST=0.0.0.0 PORT=9000 {COMMAND}
+For the options of the client, run: {COMMAND} RECORDING --help"""
 
 FOLDER = Path(__file__).parent
-ROOT = FOLDER if (FOLDER / "server.py").exists() else FOLDER.parent  # in the repository they lie beside it
+ROOT = FOLDER if (FOLDER / "server.py").exists() else FOLDER.parent  # in the repository: one level up
 
 
 def main() -> None:
-    words = sys.argv[1:]
-    if words in (["-h"], ["--help"]):
+    argv = sys.argv[1:]
+    if argv in (["-h"], ["--help"]):
         print(HELP)
-    elif words == ["--version"]:
+    elif argv == ["--version"]:
         print(COMMAND, __version__)
     else:
-        _run(words)
+        _run(argv)
 
 
-def _run(words: list[str]) -> None:
-    """The server, or what the words ask for."""
-    _put_our_modules_first()
-    if words:
+def _run(argv: list[str]) -> None:
+    """Runs the client if there are arguments, else the server."""
+    _prepend_root_to_path()
+    if argv:
         from cli.__main__ import main as run_client
 
-        sys.exit(run_client(words, COMMAND))
+        sys.exit(run_client(argv, COMMAND))
     from server import main as serve
 
     serve()
 
 
-def _put_our_modules_first() -> None:
-    """Their names are common: somebody else's `utils`, installed or in the working folder, is not meant."""
+def _prepend_root_to_path() -> None:
+    """Names such as `utils` are common; one installed or in the working folder must not shadow ours."""
     if sys.path[0] in ("", str(Path.cwd())):
         del sys.path[0]
     sys.path.insert(0, str(ROOT))

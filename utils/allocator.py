@@ -1,4 +1,4 @@
-"""How the C library hands out memory."""
+"""Limits the malloc arenas of glibc."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ ARENAS = 2
 
 
 def limit_arenas() -> None:
-    """Let all threads allocate from a few arenas. Call it before there are threads.
+    """Make all threads share a few malloc arenas. Call it before any thread starts.
 
-    By default glibc opens up to eight a core, and what a block of work frees in one is of no use to the next
-    thread: over six hours of audio the server holds half as much again. Other C libraries are left as they
-    are.
+    By default glibc opens up to eight per core, and memory freed in one cannot serve a thread that uses
+    another: over six hours of audio the server holds half as much again. Other C libraries are left alone.
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)

@@ -1,4 +1,4 @@
-"""Audio files in and samples out, through PyAV, which carries its own FFmpeg."""
+"""Decodes and resamples audio through PyAV, which bundles its own FFmpeg."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from exceptions import InvalidAudioError, UploadTooLargeError
 from models import SAMPLE_RATE, Audio, AudioClip, Span
 
 BYTES_PER_SAMPLE = 2  # s16le
-SHORTEST_SAMPLES = SAMPLE_RATE // 10  # the hosted API refuses less than 0.1 s
+MIN_SAMPLES = SAMPLE_RATE // 10  # the hosted API rejects less than 0.1 s
 BLOCK_SECONDS = 10
-MAX_CHANNELS = 8  # that are taken apart; any number is mixed
+MAX_CHANNELS = 8  # when they are split; a downmix takes any number
 
-# A frame is resampled whole: at 1 Hz a few kilobytes of FLAC would become gigabytes. From here a frame of
-# 65,535 samples, the most FLAC allows, is at most 16 s.
-LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
+# A frame is resampled whole: at 1 Hz a few kilobytes of FLAC would become gigabytes. From MIN_RATE on, a
+# frame of 65,535 samples, the FLAC maximum, lasts about 16 s.
+MIN_RATE, MAX_RATE = 4_000, 768_000
 
-# Containers that hold their own media. Playlists (hls, dash, concat, sdp) are left out: they name other
-# files and addresses, and a hostile upload must not make the server open those.
+# Self-contained formats. Playlists (hls, dash, concat, sdp) are left out: they name other files and
+# addresses, and a hostile upload must not make the server open those.
 CONTAINERS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,eac3,flac,flv,gsm,loas,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,"
     "mp3,mpeg,mpegts,mpc,mpc8,ogg,opus,rm,tta,voc,w64,wav,wv,xwma"
@@ -39,8 +39,8 @@ Samples = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class SoundFormat:
-    """What decoded sound shall look like, in FFmpeg's names. None for `channels` takes those that there are;
-    then the format may not be planar, since PyAV crashes on planes from the eighth."""
+    """A target format, in FFmpeg's names. `channels` None keeps those of the source; the sample format must
+    then be packed, since PyAV crashes on planar data from the eighth plane on."""
 
     sample_format: str
     channels: int | None
@@ -52,7 +52,7 @@ LAYOUTS = {1: "mono", 2: "stereo"}
 
 
 class Decoder:
-    """Decodes the first audio stream of `source` into `target`, a block a step."""
+    """Decodes the first audio stream of `source` into `target`, one block per step."""
 
     def __init__(self, source: Path, target: Path, max_samples: int) -> None:
         self._blocks = decoded_blocks(source)
@@ -66,13 +66,13 @@ class Decoder:
         return AudioClip(self._target, self._num_samples)
 
     def step(self) -> AudioClip | None:
-        """Decode one block more; the clip once there are none.
+        """Decode one more block; returns the clip once none are left.
 
         Raises InvalidAudioError, UploadTooLargeError, OSError (the disk is full).
         """
         block = next(self._blocks, None)
         if block is None:
-            if self._num_samples < SHORTEST_SAMPLES:
+            if self._num_samples < MIN_SAMPLES:
                 raise InvalidAudioError("The audio is too short: it must hold at least 0.1 seconds.")
             return self.so_far
         self._num_samples += block.shape[1]
@@ -89,17 +89,17 @@ def check_length(num_samples: int, max_samples: int) -> None:
         raise UploadTooLargeError(f"The recording is longer than {hours:g} hours; split it.")
 
 
-def decoded_blocks(source: Path, wanted: SoundFormat = CLIP_FORMAT) -> Iterator[Samples]:
-    """(channels, n) blocks of a file, some ten seconds each. Damaged packets are skipped, as players do.
+def decoded_blocks(source: Path, target: SoundFormat = CLIP_FORMAT) -> Iterator[Samples]:
+    """(channels, n) blocks of a file, about ten seconds each. Damaged packets are skipped, as players do.
 
-    Raises InvalidAudioError when it is no audio at all.
+    Raises InvalidAudioError when the file cannot be decoded as audio.
     """
     with _opened(source) as container:
-        yield from _gather(_resampled(container, wanted), BLOCK_SECONDS * wanted.rate)
+        yield from _gather(_resampled(container, target), BLOCK_SECONDS * target.rate)
 
 
 def claimed_samples(source: Path) -> int:
-    """How long its container says a recording is; 0 where it does not say. Raises InvalidAudioError."""
+    """The length that the container declares, 0 if it declares none. Raises InvalidAudioError."""
     with _opened(source) as container:
         return max(0, (container.duration or 0) * SAMPLE_RATE // av.time_base)
 
@@ -116,26 +116,32 @@ def _opened(source: Path) -> Iterator[InputContainer]:
         ) from error
 
 
-def _resampled(container: InputContainer, wanted: SoundFormat) -> Iterator[Samples]:
+def _resampled(container: InputContainer, target: SoundFormat) -> Iterator[Samples]:
     if not container.streams.audio:
-        raise InvalidAudioError("The file holds no audio stream.")
-    frames, width = _frames(container), wanted.channels
-    for _, alike in groupby(frames, key=lambda frame: (frame.format.name, frame.layout.name, frame.rate)):
-        first = next(alike)
-        there = first.layout.nb_channels
-        width = width or there
-        if wanted.channels is None and not width == there <= MAX_CHANNELS:
-            raise InvalidAudioError(f"The recording has {there} channels, or not the same number throughout.")
-        # FFmpeg would lower a single channel by 3 dB in each of two, so it is copied below instead.
-        layout = first.layout.name if width == there else LAYOUTS[min(width, there)]
+        raise InvalidAudioError("The file has no audio stream.")
+    frames, num_channels = _frames(container), target.channels
+    for _, same_format in groupby(
+        frames, key=lambda frame: (frame.format.name, frame.layout.name, frame.rate)
+    ):
+        first = next(same_format)
+        source_channels = first.layout.nb_channels
+        num_channels = num_channels or source_channels
+        if target.channels is None and not num_channels == source_channels <= MAX_CHANNELS:
+            raise InvalidAudioError(f"The recording has {source_channels} channels, or their number changes.")
+        # FFmpeg would attenuate mono by 3 dB in each channel of stereo, so mono is broadcast below instead.
+        layout = (
+            first.layout.name
+            if num_channels == source_channels
+            else LAYOUTS[min(num_channels, source_channels)]
+        )
         # A resampler is bound to the format of its first frame.
-        resampler = AudioResampler(wanted.sample_format, layout, wanted.rate)
-        for frame in chain([first], alike, [None]):
+        resampler = AudioResampler(target.sample_format, layout, target.rate)
+        for frame in chain([first], same_format, [None]):
             for resampled in resampler.resample(frame):
                 block = resampled.to_ndarray()
                 if not resampled.format.is_planar:
-                    block = block.reshape(-1, width).T
-                yield np.broadcast_to(block, (width, block.shape[1]))
+                    block = block.reshape(-1, num_channels).T
+                yield np.broadcast_to(block, (num_channels, block.shape[1]))
 
 
 def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
@@ -145,39 +151,39 @@ def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
         except av.error.InvalidDataError:
             continue
         for frame in frames:
-            if not LOWEST_RATE <= frame.sample_rate <= HIGHEST_RATE:
-                raise InvalidAudioError(f"{frame.sample_rate} Hz is no sample rate of a recording.")
-            frame.pts = None  # the resampler would fill jumps in the time stamps with nothing
+            if not MIN_RATE <= frame.sample_rate <= MAX_RATE:
+                raise InvalidAudioError(f"A sample rate of {frame.sample_rate} Hz is not supported.")
+            frame.pts = None  # else the resampler would fill gaps in the timestamps with silence
             yield frame
 
 
-def _gather(frames: Iterator[Samples], at_least: int) -> Iterator[Samples]:
-    held: list[Samples] = []
+def _gather(frames: Iterator[Samples], min_samples: int) -> Iterator[Samples]:
+    pending: list[Samples] = []
     count = 0
     for frame in frames:
-        held.append(frame)
+        pending.append(frame)
         count += frame.shape[1]
-        if count >= at_least:
-            yield np.concatenate(held, axis=1)
-            held, count = [], 0
-    if held:
-        yield np.concatenate(held, axis=1)
+        if count >= min_samples:
+            yield np.concatenate(pending, axis=1)
+            pending, count = [], 0
+    if pending:
+        yield np.concatenate(pending, axis=1)
 
 
 def read_samples(clip: AudioClip, span: Span) -> Audio:
-    """The samples of `span`. Read, not mapped: mapped pages of a day-long clip would count as memory."""
+    """The samples of `span`. Not memory-mapped: mapped pages of a day-long clip would count as memory."""
     pcm = np.fromfile(clip.path, "<i2", count=span.num_samples, offset=span.start * BYTES_PER_SAMPLE)
     return as_audio(pcm)
 
 
 def as_audio(pcm: Samples) -> Audio:
-    """Signed 16-bit samples as numbers in [-1, 1)."""
+    """Signed 16-bit samples as floats in [-1, 1)."""
     return pcm.astype(np.float32) / np.float32(32768)
 
 
 class ClipWriter:
-    """Writes sound of any rate as a clip of exactly `num_samples`, a block at a time: what is too much is
-    dropped, what is missing is silent."""
+    """Writes audio of any sample rate as a clip of exactly `num_samples`, block by block: an excess is
+    dropped, a shortfall padded with silence."""
 
     def __init__(self, target: Path, rate: int, num_samples: int) -> None:
         self._target = target

@@ -1,4 +1,4 @@
-"""The model ids that the server answers to."""
+"""The model ids that the server accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALIASES = (
 
 SNAPSHOT = re.compile(r"gpt-[a-z0-9-]{0,20}transcribe(-[a-z0-9-]{1,30})?")  # dated names of the hosted models
 
-# The sizes of faster-whisper, and what its makers publish under ids of their own.
+# Model sizes of faster-whisper, and the models that its authors publish on the Hub.
 SIZES = (
     "tiny.en", "tiny", "base.en", "base", "small.en", "small", "medium.en", "medium",
     "large-v1", "large-v2", "large-v3", "large", "distil-large-v2", "distil-medium.en", "distil-small.en",
@@ -27,13 +27,13 @@ HUB_ID = re.compile(r"Systran/faster-(distil-)?whisper-[A-Za-z0-9.-]{1,40}")
 
 
 def is_hosted(model: str) -> bool:
-    """Whether it is a name of the hosted API, which the server's own model answers to."""
+    """Whether `model` is a name of the hosted API, an alias of the server's own model."""
     return model in ALIASES or SNAPSHOT.fullmatch(model) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """One Whisper under its own id and under the hosted names, and those that can be loaded beside it."""
+    """The server's own Whisper under its id and the hosted names, and the models loadable beside it."""
 
     own: str
     created: int  # Unix time
@@ -46,7 +46,7 @@ class Catalogue:
         return tuple(dict.fromkeys((self.own, *ALIASES, *others)))
 
     def require(self, model: str) -> str:
-        """Raises ModelNotFoundError, which names those there are."""
+        """Raises ModelNotFoundError, which lists the available ids."""
         on_the_hub = self.downloads and HUB_ID.fullmatch(model)
         if model not in self.ids and not is_hosted(model) and not on_the_hub:
             hint = "" if self.downloads else " Its operator can allow others with ALLOW_MODEL_DOWNLOADS."

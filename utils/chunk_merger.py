@@ -1,4 +1,4 @@
-"""Chunk results into one transcript: the overlap heard twice is told once, speakers get one name. Pure."""
+"""Merges chunk results into one transcript, with speakers linked across chunks. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def merge(
     segments: Iterable[Segment],
     count: SpeakerCount,
     known: KnownVoices = NO_KNOWN_VOICES,
-    keep: Callable[[Iterable[Segment]], Sequence[Segment]] = tuple,
+    collect: Callable[[Iterable[Segment]], Sequence[Segment]] = tuple,
 ) -> Transcript:
-    """One transcript of all chunks, in order. Speakers are numbered by first appearance.
+    """One transcript of all chunks, which come in order. Speakers are numbered by first appearance.
 
-    `segments` are those of all chunks as SegmentMerger gives them; they go through one by one, and `keep`
-    says where they are kept.
+    `segments` are those of all chunks as SegmentMerger emits them; they are consumed lazily, and `collect`
+    decides where they are stored.
     """
     speakers, numbers = resolve_speakers([result.speakers for result in results], count)
     turns = merge_turns(
@@ -31,20 +31,20 @@ def merge(
     names: tuple[str | None, ...] = ()
     if turns:
         order: dict[int, int] = {}
-        kept = keep(_numbered(assign_speakers(segments, turns), order))
+        merged = collect(_renumbered(assign_speakers(segments, turns), order))
         turns = [replace(turn, speaker=_number(turn.speaker, order)) for turn in turns]
         voices = mean_speakers(speakers, numbers)
         named = match_voices({speaker: voices[speaker] for speaker in order}, known)
         names = tuple(named.get(speaker) for speaker in order) if named else ()
     else:
-        kept = keep(segments)
+        merged = collect(segments)
     language = next((result.language for result in results if result.language), None)
     counts = sum((result.counts for result in results), TokenCounts())
-    return Transcript(language, results[-1].chunk.stop, kept, tuple(turns), counts, names)
+    return Transcript(language, results[-1].chunk.stop, merged, tuple(turns), counts, names)
 
 
 def merge_turns(results: Sequence[ChunkResult], numbers: Sequence[Mapping[int, int]]) -> list[SpeakerTurn]:
-    """Turns with speakers of the recording, each chunk's within its own bounds, rejoined at the cuts."""
+    """Turns with recording-wide speakers, each chunk's clipped to its own bounds and rejoined at the cuts."""
     pieces = [
         SpeakerTurn(
             max(turn.start, result.chunk.start), min(turn.stop, result.chunk.stop), number[turn.speaker]
@@ -54,7 +54,7 @@ def merge_turns(results: Sequence[ChunkResult], numbers: Sequence[Mapping[int, i
         if turn.start < result.chunk.stop and turn.stop > result.chunk.start
     ]
     turns: list[SpeakerTurn] = []
-    latest: dict[int, int] = {}  # speaker: where the last turn is
+    latest: dict[int, int] = {}  # speaker: index of its latest turn
     for piece in sorted(pieces, key=lambda turn: (turn.start, turn.stop)):
         index = latest.get(piece.speaker)
         if index is not None and piece.start <= turns[index].stop:
@@ -65,8 +65,8 @@ def merge_turns(results: Sequence[ChunkResult], numbers: Sequence[Mapping[int, i
     return turns
 
 
-def _numbered(segments: Iterable[Segment], order: dict[int, int]) -> Iterator[Segment]:
-    """The segments with speakers in order of their first words, which `order` notes."""
+def _renumbered(segments: Iterable[Segment], order: dict[int, int]) -> Iterator[Segment]:
+    """The segments with speakers renumbered by first appearance, which `order` records."""
     for segment in segments:
         if segment.speaker is None:
             yield segment

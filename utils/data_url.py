@@ -1,4 +1,4 @@
-"""data: URLs (RFC 2397), as far as clients send files in them."""
+"""Decodes base64 data: URLs (RFC 2397), in which clients send files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ ENCODING = ";base64"
 
 
 def decode_data_url(url: str) -> bytes:
-    """What `data:audio/wav;base64,…` holds; the type that it claims is not looked at. Raises ValueError."""
+    """The content of `data:audio/wav;base64,…`; the declared type is ignored. Raises ValueError."""
     head, comma, body = url.strip().partition(",")
     if not comma or not head[: len(PREFIX)].lower() == PREFIX or not head.lower().endswith(ENCODING):
-        raise ValueError("it must read data:audio/wav;base64,…")
+        raise ValueError("it must have the form data:audio/wav;base64,…")
     try:
         return base64.b64decode("".join(unquote(body).split()), validate=True)
     except (binascii.Error, ValueError) as error:

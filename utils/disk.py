@@ -1,4 +1,4 @@
-"""What a full disk is called, and whether there is room."""
+"""Free-space checks, and one error for a full disk."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from pathlib import Path
 
 from exceptions import InsufficientStorageError
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
 def disk_full_translated() -> Iterator[None]:
-    """Raises InsufficientStorageError in place of the error of a full disk, the file system's or SQLite's."""
+    """Raises InsufficientStorageError in place of a full-disk error of the file system or SQLite."""
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
-            raise _no_room() from error
+        if error.errno in NO_SPACE:
+            raise _no_space() from error
         raise
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            raise _no_room() from error
+            raise _no_space() from error
         raise
 
 
 def check_room(folder: Path, num_bytes: int) -> None:
-    """Raises InsufficientStorageError where `folder` cannot hold so much, before any work on it."""
+    """Raises InsufficientStorageError if `folder` lacks the space, before any work is done."""
     if num_bytes > shutil.disk_usage(folder).free:
-        raise _no_room()
+        raise _no_space()
 
 
 def move(source: Path, target: Path) -> None:
-    """Perhaps onto another disk; half of a file does not stay there. Raises InsufficientStorageError."""
+    """Also across disks; a partial copy is removed. Raises InsufficientStorageError."""
     try:
         with disk_full_translated():
             shutil.move(source, target)
@@ -45,5 +45,5 @@ def move(source: Path, target: Path) -> None:
         raise
 
 
-def _no_room() -> InsufficientStorageError:
-    return InsufficientStorageError("The disk of this server has no room for this; try again later.")
+def _no_space() -> InsufficientStorageError:
+    return InsufficientStorageError("The disk of this server lacks the space for this; try again later.")

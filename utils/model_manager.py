@@ -1,4 +1,4 @@
-"""Models live in slots: one model, and one thread for each call that it takes at once."""
+"""Model slots: each holds one model and runs its calls on its own threads, one per concurrent call."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ M_co = TypeVar("M_co", covariant=True)
 R = TypeVar("R")
 Clock = Callable[[], float]
 
-NICENESS = 5  # of the slots' threads and processes: the event loop goes first
-RETRY_SECONDS = 30.0  # a model that failed to load is not tried again before; its callers are told at once
+NICENESS = 5  # of slot threads and model processes: the event loop has priority
+RETRY_SECONDS = 30.0  # after a failed load; until then callers get its error at once
 
 
 class SlotState(StrEnum):
@@ -39,8 +39,8 @@ class SlotState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelSource(Generic[M_co]):
-    """A model by name, where it runs, how many calls it takes at once, and how it is loaded: `load`, or
-    `in_child(load)` for one that may bring its process down."""
+    """A model's name, device, number of concurrent calls (`lanes`) and loader: `load`, or `in_child(load)`
+    for a model that may crash its process."""
 
     name: str
     load: Callable[[], M_co]
@@ -50,8 +50,8 @@ class ModelSource(Generic[M_co]):
 
 @dataclass(frozen=True, slots=True)
 class SlotReport:
-    """`memory` is what the process grew by while it loaded the model, or all of its own process, in bytes;
-    `last_used` is Unix time."""
+    """`memory`, in bytes, is the growth of this process while it loaded the model, or all of the model's own
+    process; `last_used` is Unix time."""
 
     model: str
     state: SlotState
@@ -61,8 +61,8 @@ class SlotReport:
 
 
 class ModelSlot(Generic[M]):
-    """A model that loads on first use. All work on it runs on the slot's own threads, one unless the model
-    takes several calls at once; a job waits in their queue, and unloading is one more job there."""
+    """Loads its model on first use. All calls run on the slot's own threads, one per lane, and wait in their
+    queue; unloading an idle model is queued there as well."""
 
     def __init__(self, name: str, source: ModelSource[M], clock: Clock = time.monotonic) -> None:
         self.name = name
@@ -74,14 +74,17 @@ class ModelSlot(Generic[M]):
         self._memory: int | None = None
         self._last_used: float | None = None
         self._threads = ThreadPoolExecutor(source.lanes, f"slot-{name}", initializer=_lower_priority)
-        self._lock = threading.Lock()  # to load, unload and count users; only on its threads
+        # Guards loads, unloads and `_users`. A load may hold it for minutes, so only slot threads take it.
+        self._lock = threading.Lock()
         self._users = 0
 
     async def run(self, work: Callable[[M], R]) -> R:
-        """Run `work(model)` on a thread of the slot. Cancelled while it waits, it never runs.
+        """Run `work(model)` on a slot thread. If cancelled while it is queued, it never runs.
 
         Raises ModelUnavailableError when the model cannot be loaded.
         """
+        # Cancelling this await cancels a queued call. One that runs already cannot be stopped: its thread
+        # finishes it, and the result is dropped.
         return await asyncio.wrap_future(self._threads.submit(self._work, work))
 
     @property
@@ -100,8 +103,9 @@ class ModelSlot(Generic[M]):
         await asyncio.wrap_future(self._threads.submit(self._unload_if_idle, idle_seconds))
 
     def close(self) -> None:
-        """Drop the jobs that wait and the model with them. What is in hand finishes first, being short; in
-        a child process it may be long, and is ended."""
+        """Drop the queued calls, then the model. A running call is short and finishes first; in a child
+        process it may be long, so the process is killed."""
+        # The killed call raises ModelCrashedError on its slot thread, which unloads the model.
         if isinstance(self._model, ModelProcess):
             self._model.kill()
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -109,7 +113,7 @@ class ModelSlot(Generic[M]):
 
     @property
     def state(self) -> SlotState:
-        """A failure is forgotten after a while: then the next caller tries to load again."""
+        """A failed load counts for RETRY_SECONDS; after that the next caller tries again."""
         return SlotState.FAILED if self._recent_failure() else self._state
 
     def report(self) -> SlotReport:
@@ -136,9 +140,9 @@ class ModelSlot(Generic[M]):
             return work(model)
         except ModelFailedError as error:
             with self._lock:
-                if self._model is model:  # no lane beside saw it first
-                    logger.error("%s: %s It is loaded again when next asked for.", self.name, error.message)
-                    self._unload()
+                if self._model is model:  # else another lane has already unloaded it, and maybe reloaded
+                    logger.error("%s: %s The model is reloaded on next use.", self.name, error.message)
+                    self._unload()  # waits for the calls that other lanes have in the same process
             raise
         finally:
             with self._lock:
@@ -147,7 +151,7 @@ class ModelSlot(Generic[M]):
 
     def _ensure_loaded(self) -> M:
         if isinstance(self._model, ModelProcess) and not self._model.is_alive():
-            logger.warning("%s: its process is gone; it is loaded again", self.name)
+            logger.warning("%s: the model process has died; reloading", self.name)
             self._unload()
         if self._model is None:
             if failure := self._recent_failure():
@@ -168,6 +172,7 @@ class ModelSlot(Generic[M]):
 
     def _unload_if_idle(self, idle_seconds: float) -> None:
         with self._lock:
+            # `_users`: with several lanes, another thread may be in a call while this one runs.
             if self._model is None or self._last_used is None or self._users:
                 return
             if self._clock() - self._last_used >= idle_seconds:
@@ -188,8 +193,8 @@ def _as_unavailable(name: str, error: Exception) -> TranscriptionServerError:
 
 
 def _lower_priority() -> None:
-    """On Linux niceness is a thread's own, and goes down to the threads and processes that it starts. A
-    server that was started nicer stays so: less takes a privilege."""
+    """On Linux niceness is per thread and inherited by the threads and processes that it starts. A server
+    that was started nicer stays so: lowering niceness takes a privilege."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
         niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
@@ -197,7 +202,7 @@ def _lower_priority() -> None:
 
 
 def _resident(pid: int) -> int:
-    """Resident memory of a process in bytes; 0 once it is gone."""
+    """Resident memory of a process in bytes; 0 once it has exited."""
     try:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.NoSuchProcess:
@@ -205,31 +210,31 @@ def _resident(pid: int) -> int:
 
 
 class ModelManager:
-    """The slots of a server, by name. One is made by the lifespan and handed over; there is no global."""
+    """The slots of a server by name. The lifespan creates it and passes it on; there is no global."""
 
     def __init__(self) -> None:
         self._slots: dict[str, ModelSlot[Any]] = {}
 
     def add(self, name: str, source: ModelSource[M], clock: Clock = time.monotonic) -> ModelSlot[M]:
-        """A slot of that name, not yet loaded."""
+        """Add a slot; its model is not loaded yet."""
         slot = self._slots[name] = ModelSlot(name, source, clock)
         return slot
 
     async def remove(self, name: str) -> None:
-        """Close a slot that nobody uses."""
+        """Close a slot that is not in use."""
         await asyncio.to_thread(self._slots.pop(name).close)
 
     def slots(self) -> Sequence[ModelSlot[Any]]:
         return tuple(self._slots.values())
 
     async def load_all(self) -> None:
-        """Load every model, one after the other: loading is bound by the disk."""
+        """Load every model, one after another: loading is bound by the disk."""
         for slot in self._slots.values():
             await slot.load()
 
     async def unload_idle(self, idle_seconds: float) -> None:
         for name, slot in tuple(self._slots.items()):
-            if name in self._slots and slot.state is SlotState.LOADED:  # not removed meanwhile
+            if name in self._slots and slot.state is SlotState.LOADED:  # else removed during an await
                 await slot.unload_if_idle(idle_seconds)
 
     def reports(self) -> dict[str, SlotReport]:

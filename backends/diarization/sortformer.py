@@ -1,4 +1,4 @@
-"""Streaming Sortformer (Medennikov et al. 2025, arXiv:2507.18446): who of four speaks, in steps of 27 s."""
+"""Streaming Sortformer (Medennikov et al. 2025, arXiv:2507.18446): four speakers, in steps of 27 s."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SHAPE = BlockShape(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SortformerState:
-    """A stream after a step: audio still to be scored, and the network's memory of who spoke."""
+    """A stream between steps: audio still to be scored, and the network's memory of the speakers."""
 
     buffer: StepBuffer
     cache: Rows
@@ -59,16 +59,16 @@ class Sortformer:
     def step(
         self, audio: Audio, state: SortformerState | None, is_last: bool
     ) -> tuple[Activity, SortformerState]:
-        """(frames, seats) activity of what `audio` completes, and the state for the next call.
+        """(frames, seats) activity of the blocks that `audio` completes, and the state for the next call.
 
-        The frames of all calls together are those of `forward()` on the whole, however it is cut.
+        The frames of all calls together are those of `forward()` on the whole, however it is split.
         """
         import torch
 
         buffer = (state.buffer if state else StepBuffer(np.zeros(0, np.float32))).append(audio)
         blocks = list(buffer.blocks(SHAPE, is_last))
         with torch.inference_mode():
-            memory = self._recall(state)
+            memory = self._restore_memory(state)
             activity = torch.zeros((1, 0, self.layout().seats), device=self._network.device)
             features = self._features(buffer.audio) if blocks else None
             for block in blocks:
@@ -86,18 +86,18 @@ class Sortformer:
     def _score(self, features: Any, block: Block, memory: Any, activity: Any) -> tuple[Any, torch.Tensor]:
         import torch
 
-        seen = features[:, block.start : block.stop]
+        inputs = features[:, block.start : block.stop]
         return self._network.forward_streaming_step(  # type: ignore[no-any-return]
-            processed_signal=seen,
-            processed_signal_length=torch.tensor([seen.shape[1]], device=seen.device),
+            processed_signal=inputs,
+            processed_signal_length=torch.tensor([inputs.shape[1]], device=inputs.device),
             streaming_state=memory,
             total_preds=activity,
             left_offset=block.first - block.start,
             right_offset=block.stop - block.last,
         )
 
-    def _recall(self, state: SortformerState | None) -> Any:
-        """NeMo's own streaming state."""
+    def _restore_memory(self, state: SortformerState | None) -> Any:
+        """NeMo's own streaming state, filled from `state`."""
         import torch
 
         device = self._network.device
@@ -135,12 +135,12 @@ def _state(buffer: StepBuffer, memory: Any) -> SortformerState:
 def load_sortformer(model: str, device: str) -> Sortformer:
     """A streaming Sortformer from a `.nemo` file or hub id.
 
-    Raises ModelUnavailableError, also for the offline kind, which must hear a whole recording at once.
+    Raises ModelUnavailableError, also for an offline model, which needs the whole recording at once.
     """
     network = restore("SortformerEncLabelModel", model, device)
     if network.preprocessor.featurizer.normalize in ("per_feature", "all_features"):
         raise ModelUnavailableError(
-            f"{model} is an offline Sortformer. A streaming one is needed (v2, v2.1)."
+            f"{model} is an offline Sortformer. A streaming one is required (v2, v2.1)."
         )
     network.streaming_mode, network.async_streaming = True, False
     for name, value in PRESET.items():

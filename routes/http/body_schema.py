@@ -1,5 +1,4 @@
-"""What the body of a request holds, as the OpenAPI document says it: the `openapi_extra` of a route that
-reads the body itself."""
+"""OpenAPI schemas of request bodies: the `openapi_extra` of routes that read the body themselves."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ def json_body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def form_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Of a form with the fields of `model` and a `file`."""
+    """A multipart form with the fields of `model` and a `file`."""
     schema = _schema(model)
     schema["properties"]["file"] = {"type": "string", "format": "binary"}
     schema["required"] = ["file", *schema.get("required", [])]
@@ -29,7 +28,7 @@ def _body(media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Nothing is referred to: the document has no place for what only a body uses."""
+    """With `$ref`s inlined: FastAPI does not add models that only `openapi_extra` uses to the components."""
     schema = model.model_json_schema()
     inlined: dict[str, Any] = _inlined(schema, schema.pop("$defs", {}))
     return inlined

@@ -1,4 +1,4 @@
-"""Answers that are made while they are sent."""
+"""Streamed response bodies, with backpressure and disconnect detection."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from routes.http.middleware import request_id_of
 
 logger = logging.getLogger(__name__)
 
-STALLED_SECONDS = 60  # a client that takes nothing for so long has left
+STALLED_SECONDS = 60  # a client that reads nothing for this long is treated as disconnected
 
 
 class BodyStream(StreamingResponse):
-    """Parts that are made as fast as the client takes them, and no more of them once it is gone. Holds what
-    they need until then."""
+    """Produces parts no faster than the client reads them and stops when it disconnects; then closes
+    `resources`."""
 
     def __init__(
         self,
         parts: AsyncGenerator[bytes],
-        needed: AsyncExitStack,
+        resources: AsyncExitStack,
         media_type: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(parts, media_type=media_type, headers=headers)
         self._parts = parts
-        self._needed = needed
+        self._resources = resources
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_soon(message: Message) -> None:
+        async def send_or_time_out(message: Message) -> None:
             async with asyncio.timeout(STALLED_SECONDS):
                 await send(message)
 
         request = Request(scope, receive)
-        async with self._needed, aclosing(self._parts):
+        async with self._resources, aclosing(self._parts):
             try:
-                await until_disconnect(request, self.stream_response(send_soon))
+                await until_disconnect(request, self.stream_response(send_or_time_out))
             except (ClientDisconnect, TimeoutError):
-                logger.info("%s: the client left", request_id_of(request))
+                logger.info("%s: client disconnected", request_id_of(request))
 
 
 async def answer_body(
     blocks: Iterator[bytes], media_type: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """One block goes out as it is, with its length; more are made one by one, so that an answer of any length
-    takes the memory of a block."""
+    """A single block is sent with its Content-Length; more are streamed one by one, so that a body of any
+    size needs the memory of one block."""
     first = await asyncio.to_thread(lambda: list(islice(blocks, 2)))
     if len(first) < 2:
         return Response(b"".join(first), media_type=media_type, headers=headers)

@@ -1,4 +1,4 @@
-"""Work that ends when its client leaves: a plain endpoint would run on for nobody."""
+"""Cancels work when its client disconnects; a plain endpoint would run to its end."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ R = TypeVar("R")
 
 
 async def until_disconnect(request: Request, work: Coroutine[None, None, R]) -> R:
-    """The result of `work`, whose body the request has been read to the end before.
+    """The result of `work`. The body of `request` must have been read to its end.
 
-    Raises ClientDisconnect once the client is gone and the work has stopped.
+    Raises ClientDisconnect after the client has disconnected and the work has stopped.
     """
     task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnected(request))
+    disconnect = asyncio.ensure_future(_wait_for_disconnect(request))
     try:
-        await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([task, disconnect], return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise ClientDisconnect
         return task.result()
     finally:
-        gone.cancel()
+        disconnect.cancel()
         task.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+        await asyncio.gather(task, disconnect, return_exceptions=True)
 
 
-async def _disconnected(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

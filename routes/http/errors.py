@@ -1,4 +1,4 @@
-"""Every error in the OpenAI envelope."""
+"""Exception handlers that return every error in the OpenAI envelope."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from exceptions import InvalidRequestError, TranscriptionServerError, UnexpectedError
-from routes.http.middleware import mark, request_id_of
+from routes.http.middleware import add_tracing_headers, request_id_of
 
 logger = logging.getLogger(__name__)
 
-CLIENT_CLOSED_REQUEST = 499  # nginx's number; nobody is there to read it
+CLIENT_CLOSED_REQUEST = 499  # nginx's status code; the client never receives it
 
 
 class ErrorBody(BaseModel):
@@ -28,7 +28,7 @@ class ErrorBody(BaseModel):
 
 
 class ErrorEnvelope(BaseModel):
-    """What every refusal and failure is told in; the OpenAPI document has it as the default answer."""
+    """The body of every error response."""
 
     error: ErrorBody
 
@@ -36,23 +36,23 @@ class ErrorEnvelope(BaseModel):
 def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(TranscriptionServerError, _server_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _wrong_request)
-    app.add_exception_handler(ClientDisconnect, _client_left)
-    app.add_exception_handler(Exception, _bug)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(ClientDisconnect, _client_disconnected)
+    app.add_exception_handler(Exception, _unexpected_error)
 
 
-def wrong_parameter(error: ValidationError | RequestValidationError) -> InvalidRequestError:
-    """The first of what pydantic found, by the name that the caller gave it."""
+def invalid_parameter(error: ValidationError | RequestValidationError) -> InvalidRequestError:
+    """The first error that pydantic reports, with the parameter name as the caller sent it."""
     first = error.errors()[0]
-    places = ("query", "body", "path", "header")
-    name = ".".join(str(part) for part in first["loc"] if part not in places)
+    locations = ("query", "body", "path", "header")
+    name = ".".join(str(part) for part in first["loc"] if part not in locations)
     if not name:
-        return InvalidRequestError(f"The request could not be read: {first['msg']}.")
+        return InvalidRequestError(f"The request could not be parsed: {first['msg']}.")
     return InvalidRequestError(f"The parameter '{name}' is wrong: {first['msg']}.", param=name)
 
 
 def envelope(error: TranscriptionServerError) -> JSONResponse:
-    """The error as the official client reads it, and whether a retry can succeed."""
+    """The error as the official client parses it, with headers that say whether a retry can succeed."""
     headers = {"x-should-retry": "false"}
     if error.retry_after is not None:
         headers = {"retry-after": str(error.retry_after)}
@@ -67,26 +67,26 @@ async def _server_error(request: Request, error: Exception) -> Response:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """What the framework refuses: unknown paths and methods."""
+    """Errors of the framework: unknown paths and methods."""
     error = cast(HTTPException, error)
-    refusal = InvalidRequestError(f"{request.method} {request.url.path}: {error.detail}.")
-    refusal.status = error.status_code
-    answer = envelope(refusal)
-    answer.headers.update(error.headers or {})
-    return answer
+    invalid = InvalidRequestError(f"{request.method} {request.url.path}: {error.detail}.")
+    invalid.status = error.status_code
+    response = envelope(invalid)
+    response.headers.update(error.headers or {})
+    return response
 
 
-async def _wrong_request(_: Request, error: Exception) -> Response:
-    return envelope(wrong_parameter(cast(RequestValidationError, error)))
+async def _validation_error(_: Request, error: Exception) -> Response:
+    return envelope(invalid_parameter(cast(RequestValidationError, error)))
 
 
-async def _client_left(request: Request, _: Exception) -> Response:
-    logger.info("%s: the client left", request_id_of(request))
+async def _client_disconnected(request: Request, _: Exception) -> Response:
+    logger.info("%s: client disconnected", request_id_of(request))
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
-async def _bug(request: Request, _: Exception) -> Response:
-    """Starlette sends this from outside every middleware, and logs the traceback after it."""
-    answer = envelope(UnexpectedError())
-    mark(answer.headers, request.scope)
-    return answer
+async def _unexpected_error(request: Request, _: Exception) -> Response:
+    """Starlette sends this response outside all middleware and then logs the traceback."""
+    response = envelope(UnexpectedError())
+    add_tracing_headers(response.headers, request.scope)
+    return response

@@ -1,4 +1,4 @@
-"""Server-sent events: the answer to stream=true."""
+"""Server-sent events: the response to stream=true."""
 
 from __future__ import annotations
 
@@ -20,65 +20,66 @@ from utils.waiting.concurrency import with_pauses
 
 logger = logging.getLogger(__name__)
 
-KEEP_ALIVE_SECONDS = 10  # so that no proxy takes the connection for dead
+KEEP_ALIVE_SECONDS = 10  # so that proxies do not close an idle connection
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
 class EventStream(BodyStream):
-    """The lines of an answer."""
+    """A response of server-sent events."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, lines: AsyncGenerator[bytes], needed: AsyncExitStack) -> None:
-        super().__init__(lines, needed, headers=HEADERS)
+    def __init__(self, lines: AsyncGenerator[bytes], resources: AsyncExitStack) -> None:
+        super().__init__(lines, resources, headers=HEADERS)
 
 
 async def answer_events(
     request: Request,
     events: AsyncGenerator[Event],
     form: AnswerForm,
-    needed: AsyncExitStack,
-    pause: float = KEEP_ALIVE_SECONDS,
+    resources: AsyncExitStack,
+    keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
 ) -> EventStream:
-    """The answer, which closes `needed` at its end. What fails before the first event, or within the first
-    pause, is raised, to be told with a status of its own."""
-    beats = with_pauses(events, pause)
+    """The response; takes over `resources` and closes them at its end. An error before the first event or
+    keep-alive is raised, so that it gets its own HTTP status."""
+    stream = with_pauses(events, keep_alive_seconds)
     try:
-        first = await until_disconnect(request, _next(beats))
+        first = await until_disconnect(request, _next(stream))
     except BaseException:
-        await beats.aclose()
+        await stream.aclose()
         raise
-    needed = needed.pop_all()
-    return EventStream(_lines(first, beats, form, needed, request_id_of(request)), needed)
+    resources = resources.pop_all()
+    return EventStream(_lines(first, stream, form, resources, request_id_of(request)), resources)
 
 
-async def _next(beats: AsyncGenerator[Event | None]) -> Event | None:
-    return await anext(beats)
+async def _next(stream: AsyncGenerator[Event | None]) -> Event | None:
+    return await anext(stream)
 
 
 async def _lines(
     first: Event | None,
-    beats: AsyncGenerator[Event | None],
+    stream: AsyncGenerator[Event | None],
     form: AnswerForm,
-    needed: AsyncExitStack,
+    resources: AsyncExitStack,
     request_id: str,
 ) -> AsyncGenerator[bytes]:
-    """Its place in the house is free again before the client hears of the end."""
+    """Releases `resources`, among them the admission, before the last line: a client may then send its next
+    request."""
     wire_events, last = WireEvents(form), DONE
-    async with needed, aclosing(beats):
+    async with resources, aclosing(stream):
         try:
             for line in _lines_of(wire_events, first):
                 yield line
-            async for event in beats:
+            async for event in stream:
                 for line in _lines_of(wire_events, event):
                     yield line
         except TranscriptionServerError as error:
             logger.error("%s: %s", request_id, error.message)
             last = _data(json.dumps({"error": error.body}))
         except Exception:
-            logger.exception("%s: failed after its answer had begun", request_id)
+            logger.exception("%s: failed after the response had started", request_id)
             last = _data(json.dumps({"error": UnexpectedError().body}))
     yield last
 

@@ -1,4 +1,4 @@
-"""JSON bodies, bounded: the framework would read one of any length into memory."""
+"""JSON bodies with a size limit; the framework would read a body of any length into memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from exceptions import InvalidRequestError, UploadTimeoutError
-from routes.http.errors import wrong_parameter
+from routes.http.errors import invalid_parameter
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -18,17 +18,17 @@ SECONDS = 30.0
 
 
 async def read_json(request: Request, model: type[M]) -> M:
-    """Raises InvalidRequestError, which names the parameter; UploadTimeoutError."""
+    """Raises InvalidRequestError, which names the invalid parameter; UploadTimeoutError."""
     body = bytearray()
     try:
         async with timeout(SECONDS):
             async for data in request.stream():
                 body += data
                 if len(body) > MAX_BYTES:
-                    raise InvalidRequestError(f"The body may hold at most {MAX_BYTES} bytes.")
+                    raise InvalidRequestError(f"The body may have at most {MAX_BYTES} bytes.")
     except TimeoutError as error:
-        raise UploadTimeoutError(f"The body did not come within {SECONDS:g} s; send it again.") from error
+        raise UploadTimeoutError(f"The body was not received within {SECONDS:g} s; send it again.") from error
     try:
         return model.model_validate_json(bytes(body))
     except ValidationError as error:
-        raise wrong_parameter(error) from error
+        raise invalid_parameter(error) from error

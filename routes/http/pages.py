@@ -1,5 +1,5 @@
-"""Lists as the hosted API pages them. What is not known is left out of what is listed, since the Node client
-declares it as optional and not as null.
+"""Cursor pagination as in the hosted API. Unknown fields of list items are omitted, since the Node client
+declares them as optional and not as null.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Page(BaseModel, Generic[T]):
     has_more: bool
 
 
-def page_of(found: Sequence[L], limit: int) -> Page[L]:
-    """The first `limit` of what was found; one more than that shows that there is a further page."""
-    data = found[:limit]
+def page_of(rows: Sequence[L], limit: int) -> Page[L]:
+    """A page of the first `limit` rows; callers fetch one more, which shows whether a further page exists."""
+    data = rows[:limit]
     first, last = (data[0].id, data[-1].id) if data else (None, None)
-    return Page(data=data, first_id=first, last_id=last, has_more=len(found) > limit)
+    return Page(data=data, first_id=first, last_id=last, has_more=len(rows) > limit)

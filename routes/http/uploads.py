@@ -1,4 +1,4 @@
-"""multipart/form-data straight to disk: fields in memory, the file in the workspace, everything bounded."""
+"""Streaming multipart/form-data parser: fields in memory, files in the workspace, everything size-limited."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from utils.waiting.concurrency import finish_in_thread
 MAX_FIELDS = 200
 MAX_FIELD_BYTES = 64 * 1024
 MAX_FILENAME = 255  # characters
-CLIPS = "known_speaker_references"  # fields that hold sound: 10 s of 48 kHz stereo, 24 bit, in base64
+CLIPS_FIELD = "known_speaker_references"  # audio: up to 10 s of 48 kHz stereo, 24 bit, in base64
 MAX_CLIP_BYTES = 4 * 1024 * 1024
 MAX_CLIPS_BYTES = 4 * MAX_CLIP_BYTES
-FORM_ROOM = 1024 * 1024  # what the form may weigh beside the file and the clips
+FORM_OVERHEAD_BYTES = 1024 * 1024  # allowance for the form besides the file and the clips
 WRITE_BYTES = 1024 * 1024
 
 F = TypeVar("F")
@@ -39,8 +39,8 @@ Fields = list[tuple[str, str]]
 
 @dataclass(slots=True)
 class Upload:
-    """A form as it was sent: the text fields in their order, and the files on disk, with the SHA-256 of
-    all their bytes. `filename` is what the client calls the last, fit for showing and for nothing else."""
+    """A received form: the text fields in order, and the files on disk with the SHA-256 of all their bytes.
+    `filename` is the client's name of the last file, for display only."""
 
     fields: Fields = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
@@ -49,14 +49,14 @@ class Upload:
 
     @property
     def file(self) -> Path | None:
-        """The file of a form that may have but one."""
+        """The file of a form that accepts only one; None if it has none."""
         return self.files[0] if self.files else None
 
 
 class UploadReader(Generic[F]):
-    """Reads one form. `parse` makes something of its fields, or refuses them: ahead of a file's first byte
-    where `required` has come by then, as it has not where the fields follow the file. `max_file_bytes` is for
-    all files together."""
+    """Reads one form. `parse` validates the fields: before a file's first byte if the field `required` has
+    arrived by then, and always at the end, since fields may follow the file. `max_file_bytes` is the limit
+    for all files together."""
 
     def __init__(
         self,
@@ -87,27 +87,27 @@ class UploadReader(Generic[F]):
         self._complete = False
 
     async def read(self, request: Request) -> tuple[Upload, F]:
-        """The form, and what `parse` made of it. Raises what `parse` does, InvalidRequestError,
+        """The form and the result of `parse`. Raises what `parse` does, InvalidRequestError,
         UploadTimeoutError, UploadTooLargeError, InsufficientStorageError, ClientDisconnect."""
         self._check_size(request.headers.get("content-length", ""))
         try:
             parser = self._parser(request.headers.get("content-type", ""))
-            async for data in self._received(request):
+            async for data in self._body(request):
                 parser.write(data)
                 if self._unwritten_bytes >= WRITE_BYTES:
                     await self._flush()
             await self._flush()
         except FormParserError as error:
-            raise InvalidRequestError(f"The form could not be read: {error}.") from error
+            raise InvalidRequestError(f"The form could not be parsed: {error}.") from error
         except TimeoutError as error:
-            raise UploadTimeoutError(f"Nothing came for {self._idle_seconds:g} s; send it again.") from error
+            raise UploadTimeoutError(f"No data came for {self._idle_seconds:g} s; send it again.") from error
         if not self._complete:
-            raise InvalidRequestError("The form ends before its last boundary; send it again.")
+            raise InvalidRequestError("The form ends before its final boundary; send it again.")
         self._upload.digest = self._sha256.hexdigest()
         return self._upload, self._parse(self._upload.fields)
 
-    async def _received(self, request: Request) -> AsyncIterator[bytes]:
-        """The body as it comes. A client that stalls would keep its place in the house for ever."""
+    async def _body(self, request: Request) -> AsyncIterator[bytes]:
+        """The body in pieces, with an idle timeout: a stalled client would hold its admission forever."""
         stream, received = aiter(request.stream()), 0
         while True:
             async with timeout(self._idle_seconds):
@@ -115,17 +115,17 @@ class UploadReader(Generic[F]):
             if data is None:
                 return
             received += len(data)
-            if received > self._max_file_bytes + self._clip_bytes + FORM_ROOM:
+            if received > self._max_file_bytes + self._clip_bytes + FORM_OVERHEAD_BYTES:
                 raise self._too_large()
             yield data
 
     def _parser(self, content_type: str) -> MultipartParser:
-        kind, options = parse_options_header(content_type)
+        media_type, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
-        if kind != b"multipart/form-data":
+        if media_type != b"multipart/form-data":
             raise UnsupportedMediaTypeError("Send the request as multipart/form-data with a 'file' part.")
         if not boundary:
-            raise InvalidRequestError("The content type lacks the boundary of the form.")
+            raise InvalidRequestError("The Content-Type header has no boundary.")
         callbacks = {
             "on_part_begin": self._begin_part,
             "on_part_data": self._part_data,
@@ -139,10 +139,10 @@ class UploadReader(Generic[F]):
         return MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
 
     def _check_size(self, content_length: str) -> None:
-        announced = int(content_length) if content_length.isascii() and content_length.isdigit() else 0
-        if announced > self._max_file_bytes + MAX_CLIPS_BYTES + FORM_ROOM:
+        declared = int(content_length) if content_length.isascii() and content_length.isdigit() else 0
+        if declared > self._max_file_bytes + MAX_CLIPS_BYTES + FORM_OVERHEAD_BYTES:
             raise self._too_large()
-        check_room(self._workspace, announced)
+        check_room(self._workspace, declared)
 
     def _too_large(self) -> UploadTooLargeError:
         return UploadTooLargeError(
@@ -182,10 +182,10 @@ class UploadReader(Generic[F]):
             return
         number = len(self._upload.files)
         if self._name != "file" or number >= self._max_files:
-            most = "one file" if self._max_files == 1 else f"at most {self._max_files} files"
-            raise InvalidRequestError(f"Send {most}, as the part named 'file'.", param="file")
-        self._upload.files.append(self._workspace / f"upload-{number}")  # never the client's own name
-        self._unwritten.append((self._upload.files[-1], b""))  # which makes the file, though it be empty
+            allowed = "one file" if self._max_files == 1 else f"at most {self._max_files} files"
+            raise InvalidRequestError(f"Send {allowed}, as the part named 'file'.", param="file")
+        self._upload.files.append(self._workspace / f"upload-{number}")  # never the client's filename
+        self._unwritten.append((self._upload.files[-1], b""))  # creates the file even if it is empty
         self._upload.filename = options.get(b"filename", b"").decode(errors="replace")[:MAX_FILENAME]
         if any(name == self._required for name, _ in self._upload.fields):
             self._parse(self._upload.fields)
@@ -200,13 +200,15 @@ class UploadReader(Generic[F]):
             return
         self._value += data[start:end]
         name = self._name.partition("[")[0]
-        if name == CLIPS:
+        if name == CLIPS_FIELD:
             self._clip_bytes += end - start
-        most = MAX_CLIP_BYTES if name == CLIPS else MAX_FIELD_BYTES
-        if len(self._value) > most:
-            raise InvalidRequestError(f"A field '{name}' may hold at most {most} bytes.", param=name)
+        limit = MAX_CLIP_BYTES if name == CLIPS_FIELD else MAX_FIELD_BYTES
+        if len(self._value) > limit:
+            raise InvalidRequestError(f"The field '{name}' may have at most {limit} bytes.", param=name)
         if self._clip_bytes > MAX_CLIPS_BYTES:
-            raise InvalidRequestError(f"All '{name}' may hold at most {MAX_CLIPS_BYTES} bytes.", param=name)
+            raise InvalidRequestError(
+                f"All '{name}' fields together may have at most {MAX_CLIPS_BYTES} bytes.", param=name
+            )
 
     def _end_part(self) -> None:
         if self._is_file:

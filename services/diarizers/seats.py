@@ -1,5 +1,5 @@
-"""Speakers from a network with a seat for each, which hears them over each other; NeMo's clustering takes
-over where the seats do not suffice or the caller knows better."""
+"""Diarization by networks with one output (seat) per speaker, which separate overlapping speech; NeMo's
+clustering takes over where the seats do not suffice or contradict the requested speaker count."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ from utils.speakers.activity import Activity, SeatLayout, seat_turns, solo_spans
 from utils.speakers.voice_windows import build_turns, plan_windows
 from utils.speech.speech_map import SpeechMap
 
-LEAST_SPEECH = seconds(1)  # of a seat in a chunk; less is a false alarm, and too little to know a voice by
+MIN_SPEECH = seconds(1)  # of a seat in a chunk; less is a false alarm, and too little for an embedding
 SOLO, SOLO_HOP = seconds(3), seconds(1.5)  # windows of a seat's voice
-LEAST_SOLO = seconds(0.5)
-MOST_SOLO = 40  # windows of one seat; a mean voice gains nothing from more
-# Windows and hops of NeMo's diar_infer_general.yaml, seconds.
+MIN_SOLO = seconds(0.5)
+MAX_SOLO_WINDOWS = 40  # of one seat; a mean embedding gains nothing from more
+# Windows and hops of NeMo's diar_infer_general.yaml, in seconds.
 SCALES = ((1.9, 0.95), (1.2, 0.6), (0.5, 0.25))
-# Mean cosine of TitaNet's voices that are one speaker. NeMo's `verify_speakers` takes 0.4 for two utterances;
-# means over many windows are steadier, so that more can be asked of them, and most of those who say much.
+# Cosine similarity from which mean TitaNet embeddings are one speaker. NeMo's `verify_speakers` takes 0.4 for
+# two utterances; means over many windows are steadier and allow a higher threshold, most of all for speakers
+# with much speech.
 SAME_VOICE = 0.55
-KNOWN_VOICE = 0.5  # the like of a clip and a speaker; not measured for want of the published weights
+KNOWN_VOICE = 0.5  # the same of a clip and a speaker; not measured, for lack of the published weights
 
 
 class SeatDiarizer:
@@ -56,7 +57,8 @@ class SeatDiarizer:
         )
         if len(found.voices) >= count.minimum:
             return found
-        return replace(found, finer=await self._cluster(samples, regions, count, most=2 * layout.seats))
+        finer = await self._cluster(samples, regions, count, max_speakers=2 * layout.seats)
+        return replace(found, finer=finer)
 
     @property
     def network(self) -> VoiceNetwork:
@@ -77,7 +79,7 @@ class SeatDiarizer:
         fits = 1 <= found <= (count.maximum or found)
         if fits and (found < seats or found == count.maximum):
             return await self._with_voices(samples, turns)
-        clustered = await self._cluster(samples, speech, count, most=2 * seats)
+        clustered = await self._cluster(samples, speech, count, max_speakers=2 * seats)
         if fits and len(clustered.voices) <= found:
             return await self._with_voices(samples, turns)  # the seats were just enough
         return clustered
@@ -92,11 +94,11 @@ class SeatDiarizer:
                 partial(_step, samples, block, state, block.stop == heard.stop)
             )
             activity.append(rows)
-        return _seated(seat_turns(np.concatenate(activity), layout.frame, heard, layout.rules))
+        return _number_speakers(seat_turns(np.concatenate(activity), layout.frame, heard, layout.rules))
 
     async def _with_voices(self, samples: ReadSamples, turns: tuple[SpeakerTurn, ...]) -> ChunkSpeakers:
-        """The voice of each seat, taken from where only it speaks."""
-        owned = [(window, seat) for seat in speaking_time(turns) for window in _solo(turns, seat)]
+        """The turns, and the voice of each seat taken from where it speaks alone."""
+        owned = [(window, seat) for seat in speaking_time(turns) for window in _solo_windows(turns, seat)]
         owned.sort(key=lambda pair: pair[0].start)
         windows = [window for window, _ in owned]
         labels = np.array([seat for _, seat in owned], np.int64)
@@ -104,13 +106,13 @@ class SeatDiarizer:
         return ChunkSpeakers(turns, mean_voices(turns, rows, windows, labels), SAME_VOICE)
 
     async def _cluster(
-        self, samples: ReadSamples, speech: Sequence[Span], count: SpeakerCount, most: int
+        self, samples: ReadSamples, speech: Sequence[Span], count: SpeakerCount, max_speakers: int
     ) -> ChunkSpeakers:
         scales = []
         for length, hop in SCALES:
             windows = plan_windows(speech, seconds(length), seconds(hop))
             scales.append((await embed_windows(self._voices, samples, windows), windows))
-        labels = await self._voices.run(lambda model: model.cluster(scales, count, most))
+        labels = await self._voices.run(lambda model: model.cluster(scales, count, max_speakers))
         rows, windows = scales[-1]
         turns = build_turns(windows, labels, speech)
         return ChunkSpeakers(turns, mean_voices(turns, rows, windows, labels), SAME_VOICE)
@@ -127,15 +129,15 @@ def _step(
     return model.step(samples(block), state, is_last)
 
 
-def _seated(turns: Sequence[SpeakerTurn]) -> tuple[SpeakerTurn, ...]:
-    """The turns of those who speak at all, numbered from 0 by the first."""
-    heard = [seat for seat, spoken in speaking_time(turns).items() if spoken >= LEAST_SPEECH]
-    return tuple(replace(turn, speaker=heard.index(turn.speaker)) for turn in turns if turn.speaker in heard)
+def _number_speakers(turns: Sequence[SpeakerTurn]) -> tuple[SpeakerTurn, ...]:
+    """The turns of seats with enough speech, numbered from 0 in order of first appearance."""
+    seats = [seat for seat, spoken in speaking_time(turns).items() if spoken >= MIN_SPEECH]
+    return tuple(replace(turn, speaker=seats.index(turn.speaker)) for turn in turns if turn.speaker in seats)
 
 
-def _solo(turns: Sequence[SpeakerTurn], seat: int) -> list[Span]:
-    """Windows of where the seat speaks alone, or of all its speech where that never lasts."""
-    spans = [span for span in solo_spans(turns, seat) if span.num_samples >= LEAST_SOLO]
+def _solo_windows(turns: Sequence[SpeakerTurn], seat: int) -> list[Span]:
+    """Windows of where the seat speaks alone, or of all its speech if it never does so for long enough."""
+    spans = [span for span in solo_spans(turns, seat) if span.num_samples >= MIN_SOLO]
     spans = spans or [Span(turn.start, turn.stop) for turn in turns if turn.speaker == seat]
     windows = plan_windows(spans, SOLO, SOLO_HOP)
-    return windows[:: -(-len(windows) // MOST_SOLO)]
+    return windows[:: -(-len(windows) // MAX_SOLO_WINDOWS)]

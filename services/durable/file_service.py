@@ -1,4 +1,4 @@
-"""Files that callers keep here: bodies on disk under ids of our own, the rest in the store."""
+"""Files stored for callers: bodies on disk under generated ids, metadata in the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from utils.waiting.concurrency import finish_in_thread
 
 Clock = Callable[[], float]
 
-BATCH_FILE_SECONDS = 30 * 24 * 3600  # files for batches expire after 30 days unless told otherwise, as hosted
+BATCH_FILE_SECONDS = 30 * 24 * 3600  # batch files expire after 30 days by default, as in the hosted API
 
 
 class FileService:
@@ -27,17 +27,17 @@ class FileService:
         self._clock = clock
 
     async def open(self) -> None:
-        """Remove bodies that a server which died had not yet, or no longer, in the store."""
+        """Remove bodies that a crashed server had not yet added to the store, or already deleted from it."""
         await to_thread(self._keep_only, await self._store.ids())
 
     async def check_room(self, new_bytes: int = 0) -> None:
-        """Raises InsufficientStorageError before an upload is read for nothing."""
+        """Raises InsufficientStorageError, before an upload is read in vain."""
         await self._store.check_room(new_bytes, self._limits)
 
     async def create(
         self, owner: str, body: Path, filename: str, purpose: str, lifetime: int | None = None
     ) -> StoredFile:
-        """Move `body` here for so many seconds. Raises InsufficientStorageError."""
+        """Store `body`, for `lifetime` seconds if given. Raises InsufficientStorageError."""
         file = await self.take(owner, body, filename, purpose, lifetime)
         try:
             await self._store.add(file, self._limits)
@@ -49,7 +49,7 @@ class FileService:
     async def take(
         self, owner: str, body: Path, filename: str, purpose: str, lifetime: int | None
     ) -> StoredFile:
-        """Move `body` here. It is removed at the next start unless the store learns of it."""
+        """Move `body` here. It is removed at the next start unless its metadata is added to the store."""
         if lifetime is None and purpose.startswith("batch"):
             lifetime = BATCH_FILE_SECONDS
         now = int(self._clock())
@@ -62,7 +62,7 @@ class FileService:
         return await self._store.ids(owner)
 
     async def find(self, owner: str, file_id: str) -> StoredFile:
-        """Raises NotFoundError, also for the files of others."""
+        """Raises NotFoundError, also for files of other owners."""
         return await self._store.find(owner, file_id)
 
     async def page(
@@ -82,7 +82,7 @@ class FileService:
             await finish_in_thread(partial(self.path(file_id).unlink, missing_ok=True))
 
     def path(self, file_id: str) -> Path:
-        """Where the body of a file that was found lies."""
+        """The path of a file's body."""
         return self._folder / file_id
 
     def _take(self, body: Path, file_id: str) -> int:

@@ -1,4 +1,4 @@
-"""Background transcriptions, as their owners see them."""
+"""Background transcriptions and their owners' operations on them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """A job, its text so far, how it runs if it does, and its transcript once it is completed."""
+    """A job, its text so far, its progress while it runs, and its transcript once it is completed."""
 
     job: Job
     text: str = ""
@@ -32,27 +32,27 @@ class JobReport:
 
 class JobService:
     def __init__(
-        self, store: JobStore, spool: Path, runner: JobRunner, most: int, clock: Clock = time.time
+        self, store: JobStore, spool: Path, runner: JobRunner, max_jobs: int, clock: Clock = time.time
     ) -> None:
-        """At most `most` jobs may wait or run."""
+        """At most `max_jobs` jobs may be queued or running."""
         self._store = store
         self._spool = spool
         self._runner = runner
-        self._most = most
+        self._max_jobs = max_jobs
         self._clock = clock
 
     async def open(self) -> None:
-        """Remove uploads that nobody needs."""
+        """Remove uploads that no unfinished job needs."""
         await to_thread(self._keep_only, await self._store.unfinished())
 
     async def create(self, owner: str, endpoint: str, request: str, upload: Path) -> Job:
-        """Queue an accepted request; takes the upload. Raises OverloadedError, InsufficientStorageError."""
+        """Queue an accepted request; moves the upload. Raises OverloadedError, InsufficientStorageError."""
         now = self._clock()
         job = Job(f"transcription_{uuid.uuid4().hex}", owner, endpoint, request, created_at=int(now))
-        await self._store.check_room(self._most)
+        await self._store.check_room(self._max_jobs)
         await finish_in_thread(partial(move, upload, self._spool / job.id))
         try:
-            await self._store.add(job, self._most, now)
+            await self._store.add(job, self._max_jobs, now)
         except Exception:
             await finish_in_thread((self._spool / job.id).unlink)
             raise
@@ -60,26 +60,26 @@ class JobService:
         return job
 
     async def find(self, owner: str, job_id: str) -> Job:
-        """Raises NotFoundError, also for the jobs of others."""
+        """Raises NotFoundError, also for jobs of other owners."""
         return await self._store.find(owner, job_id)
 
     async def report(self, owner: str, job_id: str, folder: Path) -> JobReport:
-        """A long transcript lies in `folder`. Raises NotFoundError."""
+        """A long transcript is on disk in `folder`. Raises NotFoundError."""
         job, text, transcript = await self._store.report(owner, job_id, folder)
         return JobReport(job, text, self._runner.running(job_id), transcript)
 
     async def delete(self, owner: str, job_id: str) -> None:
-        """Cancel it and delete all of it, recording and text. Raises NotFoundError."""
+        """Cancel a job and delete all of it, recording and text. Raises NotFoundError."""
         await self._store.delete(owner, job_id)
         await self._runner.cancel([job_id])
         await finish_in_thread(partial((self._spool / job_id).unlink, missing_ok=True))
         self._runner.changes.notify(job_id)
 
     async def events(self, owner: str, job_id: str, after: int) -> AsyncGenerator[tuple[int, str]]:
-        """Its events behind the number `after`, those there are and those to come, until it is over. Raises
-        NotFoundError, also when it is deleted meanwhile."""
+        """Yields its events after number `after`, stored ones and new ones, until it ends. Raises
+        NotFoundError, also if it is deleted meanwhile."""
         while True:
-            change = self._runner.changes.next(job_id)
+            change = self._runner.changes.next(job_id)  # first, so that no change is missed
             job = await self.find(owner, job_id)
             events = await self._store.events_after(job_id, after)
             for event in events:
@@ -91,7 +91,7 @@ class JobService:
                 await change.wait()
 
     async def sweep(self) -> None:
-        """Delete the results that have expired."""
+        """Delete expired results."""
         await self._store.delete_expired(self._clock())
 
     def _keep_only(self, needed: frozenset[str]) -> None:

@@ -30,14 +30,14 @@ class DurableServices:
     batches: BatchService
 
     async def open(self) -> None:
-        """Take up what an earlier server left. Raises DataFolderError."""
+        """Restore what an earlier run left in the data folder. Raises DataFolderError."""
         await self.store.connection.open()
         await upgrade_jobs(self.store.jobs, self.work)
         await self.files.open()
         await self.jobs.open()
 
     async def run(self) -> None:
-        """Jobs, batches and expiry, until cancelled. A full disk stops them for a while and not for good."""
+        """Run jobs, batches and expiry until cancelled; after an error, such as a full disk, they restart."""
         while True:
             try:
                 await self._run_all()

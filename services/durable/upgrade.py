@@ -1,4 +1,4 @@
-"""Jobs of version 0.1, which kept the fields of their forms, made jobs that keep what was accepted."""
+"""Migration of version 0.1 jobs, which stored form fields, to jobs that store the accepted request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from utils.store.interface import JobStore
 
 
 async def upgrade_jobs(store: JobStore, work: TranscriptionWork) -> None:
-    """Their fields meet the settings of today once more; what cannot be parsed now fails and says why."""
+    """Their fields are parsed under the current settings; a job whose fields are invalid now fails with
+    the reason."""
     while jobs := await store.unparsed():
         for job in jobs:
             fields = [(name, value) for name, value in json.loads(job.request)]

@@ -1,4 +1,4 @@
-"""What a job runs: the checks, the pipeline and the rendering of the plain endpoints."""
+"""What a job runs: the validation, pipeline and rendering of the synchronous endpoints."""
 
 from __future__ import annotations
 
@@ -45,26 +45,26 @@ class TranscriptionWork:
     speakers: SpeakerService
 
     def accept_line(self, endpoint: str, fields: Fields) -> str:
-        """A line of a batch as a job keeps it.
+        """A batch line, validated, as a job stores it.
 
         Raises InvalidRequestError, ModelNotFoundError, StageUnavailableError.
         """
-        asked = parse_parameters(fields, self.defaults, TASKS[endpoint])
+        request = parse_parameters(fields, self.defaults, TASKS[endpoint])
         for name in ("background", "stream"):
-            if getattr(asked, name):
-                raise InvalidRequestError("A line of a batch cannot ask for it.", param=name)
-        self.catalogue.require(asked.model)
-        return self._accepted(accept(asked))
+            if getattr(request, name):
+                raise InvalidRequestError(f"A batch line cannot set '{name}'.", param=name)
+        self.catalogue.require(request.model)
+        return self._encode(accept(request))
 
     def accept_background(self, fields: Fields) -> str:
-        """A background transcription, whose model was found before, as a job keeps it. Raises as above."""
-        return self._accepted(accept_for_any_format(fields, self.defaults))
+        """A background transcription, whose model is checked already, as a job stores it. Raises as above."""
+        return self._encode(accept_for_any_format(fields, self.defaults))
 
     async def stream(
         self, job: Job, upload: Path, workspace: Path, progress: Progress, checkpoints: Checkpoints
     ) -> AsyncGenerator[JobEvent | ChunkResult | Transcript]:
         request = decode_accepted(job.request)
-        if request.options.decode.model:  # an operator who allows no downloads any more gets none
+        if request.options.decode.model:  # its download may no longer be allowed
             self.catalogue.require(request.options.decode.model)
         form = request.answer_in(None)
         wire_events = WireEvents(form)
@@ -72,7 +72,7 @@ class TranscriptionWork:
         stream = self.transcription.stream_file(upload, workspace, options, progress, checkpoints)
         async with aclosing(stream) as events:
             async for event in events:
-                for part in _one_by_one(event, form.speakers) if job.batch_id is None else ():
+                for part in _per_segment(event, form.speakers) if job.batch_id is None else ():
                     for wire in wire_events.convert(part):
                         delta = wire.delta if isinstance(wire, WireTextDelta) else ""
                         yield JobEvent(wire.model_dump_json(exclude_none=True), delta)
@@ -84,21 +84,21 @@ class TranscriptionWork:
     def render(
         self, job: Job, transcript: Transcript, wanted: ResponseFormat | None = None
     ) -> tuple[Iterator[bytes], str]:
-        """The body in blocks and its media type; by default in the format that the job was started with.
+        """The body in blocks and its media type, by default in the format requested when the job was created.
 
-        Raises InvalidRequestError for speakers where nobody diarized.
+        Raises InvalidRequestError for speakers if the job did not diarize.
         """
         form = decode_accepted(job.request).answer_in(wanted)
         return render(transcript if form.speakers else without_speakers(transcript), form)
 
-    def _accepted(self, request: AcceptedRequest) -> str:
+    def _encode(self, request: AcceptedRequest) -> str:
         self.transcription.require(request.options)
         return encode_accepted(request)
 
 
-def _one_by_one(event: Event, shows_speakers: bool) -> Iterable[Event]:
-    """The events of a stream, each segment on its own: how many come together depends on what is finished
-    already."""
+def _per_segment(event: Event, shows_speakers: bool) -> Iterable[Event]:
+    """An event split into one per segment: how many come together depends on the checkpoints, and a retry
+    must repeat the same events."""
     match event:
         case Announced() if not shows_speakers:
             return []

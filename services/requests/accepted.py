@@ -1,4 +1,4 @@
-"""Requests that outlive their connection: what was accepted is never judged again by later settings."""
+"""Requests that outlive their connection: once accepted, never validated again under later settings."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from utils.transcript.codec import EXACT
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRequest:
-    """What a job runs, and every form that its result can take, the one asked for first."""
+    """What a job runs, and every form its result can take, the requested one first."""
 
     options: TranscriptionOptions
     known: KnownSpeakers
     answers: tuple[AnswerForm, ...]
 
     def answer_in(self, wanted: ResponseFormat | None) -> AnswerForm:
-        """By default the form asked for. Raises InvalidRequestError for speakers where nobody diarized."""
+        """By default the requested form. Raises InvalidRequestError for speakers without diarization."""
         found = (form for form in self.answers if wanted in (None, form.format))
         if (form := next(found, None)) is None:
             raise InvalidRequestError(f"response_format={wanted} needs diarize=true.", param="diarize")
@@ -38,32 +38,32 @@ ADAPTER = TypeAdapter(tuple[AcceptedRequest], config=EXACT)  # a tuple of one, a
 
 
 def accept(request: TranscriptionRequest) -> AcceptedRequest:
-    """For a result in the format asked for."""
+    """For a result in the requested format."""
     return AcceptedRequest(request.options, request.known, (request.answer,))
 
 
 def accept_for_any_format(fields: Sequence[tuple[str, str]], defaults: StageDefaults) -> AcceptedRequest:
-    """For a result that may be asked for in any format in the end, and is made as for the richest."""
+    """For a result that can later be read in any format, so that it is computed for the richest one."""
     form, task = parse_form(fields), Task.TRANSCRIBE
-    asked = request_of(form, defaults, task)
+    request = request_of(form, defaults, task)
     rich = pipeline_options(in_format(form, ResponseFormat.VERBOSE_JSON), defaults, task)
     options = replace(
         rich,
-        decode=asked.options.decode,
-        diarize=rich.diarize or asked.options.diarize,
-        restore_punctuation=asked.options.restore_punctuation,
+        decode=request.options.decode,
+        diarize=rich.diarize or request.options.diarize,
+        restore_punctuation=request.options.restore_punctuation,
     )
     others = (answer for answer in _other_answers(form, defaults) if options.diarize or not answer.speakers)
-    return AcceptedRequest(options, asked.known, (asked.answer, *others))
+    return AcceptedRequest(options, request.known, (request.answer, *others))
 
 
 def encode_accepted(request: AcceptedRequest) -> str:
-    """JSON that `decode_accepted` makes an equal value of."""
+    """JSON from which `decode_accepted` restores an equal value."""
     return ADAPTER.dump_json((request,)).decode()
 
 
 def decode_accepted(data: str) -> AcceptedRequest:
-    """Raises ValueError for what is none."""
+    """Raises ValueError for anything else."""
     return ADAPTER.validate_json(data, strict=True)[0]
 
 

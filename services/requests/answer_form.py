@@ -1,4 +1,4 @@
-"""What a request asks of the answer: its form, and whether it shows speakers."""
+"""The form of the response to a request, and whether it shows speakers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def in_format(form: TranscriptionForm, wanted: ResponseFormat) -> TranscriptionF
 
 
 def shows_speakers(form: TranscriptionForm, defaults: StageDefaults) -> bool:
-    """Raises InvalidRequestError where the caller's wishes contradict each other."""
+    """Raises InvalidRequestError if parameters contradict each other."""
     names = _wants_names(form)
     is_separate = form.channels is Channels.SEPARATE
     match FORMATS[form.response_format].speakers:
@@ -65,8 +65,8 @@ def wants_logprobs(form: TranscriptionForm) -> bool:
     return bool(form.include)
 
 
-def chosen(asked: C | None, default: C) -> C:
-    return default if asked is None else asked
+def chosen(value: C | None, default: C) -> C:
+    return default if value is None else value
 
 
 def _granularities(form: TranscriptionForm) -> frozenset[Granularity]:
@@ -79,7 +79,7 @@ def _granularities(form: TranscriptionForm) -> frozenset[Granularity]:
 
 
 def _wants_names(form: TranscriptionForm) -> bool:
-    """Whether known speakers are to be named. Raises InvalidRequestError where names have no place."""
+    """Whether known speakers are to be named. Raises InvalidRequestError if names cannot be shown."""
     param = "known_speakers" if form.known_speakers else "known_speaker_names"
     wanted = bool(form.known_speakers or form.known_speaker_names)
     if wanted and (form.diarize is False or FORMATS[form.response_format].speakers is Speakers.NEVER):

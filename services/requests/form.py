@@ -1,4 +1,4 @@
-"""The form of a transcription request: its fields, and how they are sent."""
+"""The form of a transcription request: its fields, and how they are encoded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from options import Choice, Granularity, ResponseFormat
 from services.requests.speaker_names import MAX_REFERENCES, SpeakerName
 
 MAX_SPEAKERS = 100
-MISSPELT = 0.86  # likeness from which an unknown field is taken for a slip rather than for another server's
+TYPO_SIMILARITY = 0.86  # from which an unknown field is a typo rather than a field of another server
 Count = Annotated[int, Field(ge=1, le=MAX_SPEAKERS)]
 Short = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -30,7 +30,7 @@ class Channels(StrEnum):
 
 
 class ChunkingStrategy(BaseModel):
-    """`auto`, or the numbers of `server_vad`; a number left out is the server's own."""
+    """`auto`, or the settings of `server_vad`; the server's default applies to any left out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,7 +41,7 @@ class ChunkingStrategy(BaseModel):
 
 
 def _unpacked(sent: object) -> object:
-    """`auto`, JSON text and the parts of the bracket form all become fields."""
+    """The fields in `auto`, in JSON text or in bracketed parts."""
     if not isinstance(sent, str):
         return sent
     if sent == "auto":
@@ -49,13 +49,13 @@ def _unpacked(sent: object) -> object:
     try:
         value = json.loads(sent)
     except (ValueError, RecursionError):
-        raise ValueError("send 'auto', or server_vad with its numbers, in brackets or as JSON") from None
+        raise ValueError("send 'auto', or the settings of server_vad, in brackets or as JSON") from None
     return {"type": "auto"} if value in (None, "auto") else value
 
 
 class TranscriptionForm(BaseModel):
-    """The fields of a request beside `file`. Unknown ones are ignored, as hosted, unless they look like a
-    slip."""
+    """The fields of a request other than `file`. Unknown ones are ignored, as in the hosted API, unless they
+    look like a typo."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -88,12 +88,12 @@ FIELDS = frozenset(TranscriptionForm.model_fields)
 LISTS = frozenset(
     name for name, field in TranscriptionForm.model_fields.items() if get_origin(field.annotation) is list
 )
-PARTED = "chunking_strategy"
+NESTED = "chunking_strategy"
 
 
 def parse_form(fields: Sequence[tuple[str, str]]) -> TranscriptionForm:
     """Raises InvalidRequestError, which names the parameter."""
-    _refuse_slips(fields)
+    _refuse_typos(fields)
     try:
         return TranscriptionForm.model_validate(_gather(fields))
     except ValidationError as error:
@@ -101,13 +101,13 @@ def parse_form(fields: Sequence[tuple[str, str]]) -> TranscriptionForm:
         raise InvalidRequestError(_explain(first), param=str(first["loc"][0])) from error
 
 
-def _refuse_slips(fields: Sequence[tuple[str, str]]) -> None:
-    """Whoever sends `timestamp_granularity` wants it honoured, not ignored."""
+def _refuse_typos(fields: Sequence[tuple[str, str]]) -> None:
+    """A client that sends `timestamp_granularity` wants it honoured, not ignored."""
     for sent, _ in fields:
         name = sent.partition("[")[0]
         if name in FIELDS:
             continue
-        if meant := get_close_matches(name.lower(), FIELDS, n=1, cutoff=MISSPELT):
+        if meant := get_close_matches(name.lower(), FIELDS, n=1, cutoff=TYPO_SIMILARITY):
             raise InvalidRequestError(
                 f"There is no parameter '{name[:100]}'. If '{meant[0]}' is meant, send that.",
                 param=name[:100],
@@ -115,8 +115,8 @@ def _refuse_slips(fields: Sequence[tuple[str, str]]) -> None:
 
 
 def _gather(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """`name[]` and repeated names make lists, `chunking_strategy[part]` its parts; of other names,
-    `name[part]` too, the last counts; empty means not sent."""
+    """`name[]` and repeated names become lists, `chunking_strategy[part]` its parts; of any other repeated
+    name, `name[part]` included, the last value counts. Empty values count as not sent."""
     gathered: dict[str, Any] = {}
     for sent, value in fields:
         name, _, part = sent.partition("[")
@@ -124,7 +124,7 @@ def _gather(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
             continue
         if name in LISTS:
             gathered.setdefault(name, []).append(value)
-        elif name == PARTED and part:
+        elif name == NESTED and part:
             parts = gathered.get(name)
             gathered[name] = {**(parts if isinstance(parts, dict) else {}), part.rstrip("]"): value}
         else:

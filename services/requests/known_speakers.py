@@ -1,4 +1,4 @@
-"""The voices that a request names, found before the recording is transcribed."""
+"""Resolves the known speakers of a request to voices, before the recording is transcribed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ async def with_known_voices(
     owner: str,
     workspace: Path,
 ) -> TranscriptionOptions:
-    """The options with the voices that `known` asks for.
+    """The options with the voices of `known`.
 
-    Raises InvalidRequestError for a clip that no voice can be taken from.
+    Raises InvalidRequestError for a clip without a usable voice.
     """
     if known == NO_KNOWN_SPEAKERS:
         return options

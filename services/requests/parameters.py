@@ -1,4 +1,4 @@
-"""Form fields to what the pipeline is asked: the one place that knows the OpenAI parameters."""
+"""Form fields to pipeline options: the one place that knows the OpenAI parameters."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def pipeline_options(form: TranscriptionForm, defaults: StageDefaults, task: Tas
     align = form.align if form.align is not None else defaults.align and is_timed
     if form.include and form.restore_punctuation:
         raise InvalidRequestError(
-            "Marks that are restored have no log-probability; send include or restore_punctuation.",
+            "Restored punctuation has no log-probability; send include or restore_punctuation, not both.",
             param="include",
         )
     return TranscriptionOptions(
@@ -99,7 +99,7 @@ def _refuse_unstreamable(form: TranscriptionForm, task: Task) -> None:
 def _refuse_untranslatable(form: TranscriptionForm) -> None:
     if not FORMATS[form.response_format].can_translate:
         raise InvalidRequestError(
-            f"Translations have no {form.response_format}; verbose_json shows speakers too.",
+            f"Translations do not support {form.response_format}; verbose_json shows speakers too.",
             param="response_format",
         )
     if form.background:
@@ -108,7 +108,7 @@ def _refuse_untranslatable(form: TranscriptionForm) -> None:
         )
     if form.align:
         raise InvalidRequestError(
-            "Only what is said can be aligned, not its translation; leave 'align' out.", param="align"
+            "Word times of a translation cannot be aligned; leave 'align' out.", param="align"
         )
 
 
@@ -155,7 +155,7 @@ def _languages(given: Collection[str], param: str) -> list[str]:
         code = language_code(value)
         if code is None:
             raise InvalidRequestError(
-                f"'{value}' is no language that Whisper knows; send an ISO 639-1 code such as 'en'.",
+                f"Whisper does not know the language '{value}'; send an ISO 639-1 code such as 'en'.",
                 param=param,
             )
         codes.append(code)

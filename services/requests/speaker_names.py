@@ -11,14 +11,14 @@ from pydantic import AfterValidator, StringConstraints
 from exceptions import InvalidRequestError
 from services.voices.clips import SpeakerReference
 
-MAX_REFERENCES = 4  # as hosted
+MAX_REFERENCES = 4  # as in the hosted API
 MAX_NAME = 64  # characters
-BREAKS = ("Cc", "Cs", "Zl", "Zp")  # controls, halves of characters, line and paragraph separators
+FORBIDDEN = ("Cc", "Cs", "Zl", "Zp")  # control characters, surrogates, line and paragraph separators
 
 
 def _one_line(name: str) -> str:
-    if any(unicodedata.category(character) in BREAKS for character in name):
-        raise ValueError("a name is one line without control characters")
+    if any(unicodedata.category(character) in FORBIDDEN for character in name):
+        raise ValueError("a name must be one line without control characters")
     return name
 
 
@@ -27,14 +27,14 @@ SpeakerName = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME),
     AfterValidator(_one_line),
 ]
-"""It is shown in subtitles, where a line break would end a cue."""
+"""Shown in subtitles, where a line break would end a cue."""
 
 
 def speaker_references(names: Sequence[str], urls: Sequence[str]) -> tuple[SpeakerReference, ...]:
     """Names with their clips. Raises InvalidRequestError."""
     if len(set(names)) < len(names):
         raise InvalidRequestError(
-            "'known_speaker_names' names somebody twice; one name, one reference.",
+            "'known_speaker_names' contains a name twice; send one reference for each name.",
             param="known_speaker_names",
         )
     if len(names) != len(urls):

@@ -1,4 +1,4 @@
-"""Which stages run where a request does not say."""
+"""Which stages run by default."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from options import Choice
 
 @dataclass(frozen=True, slots=True)
 class StageDefaults:
-    """The operator's choice."""
+    """The operator's settings, for requests that leave the parameter out."""
 
     diarize: bool = True
     separate_vocals: Choice = False

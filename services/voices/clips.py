@@ -1,4 +1,4 @@
-"""Clips of one person to a voice that speakers of recordings are compared with."""
+"""Clips of one person to voice embeddings that speakers of recordings are compared with."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from utils.model_manager import ModelSlot
 from utils.speech.speech_map import SpeechMap
 from utils.waiting.concurrency import finish_in_thread
 
-SHORTEST_CLIP, LONGEST_REFERENCE = 2, 10  # seconds, as hosted
-LEAST_SPEECH = seconds(1)  # in a clip; of less there is no voice to go by
-PADDING = 0.1  # seconds that encoders add to a clip or take from it
+SHORTEST_CLIP, LONGEST_REFERENCE = 2, 10  # seconds, as in the hosted API
+MIN_SPEECH = seconds(1)  # in a clip; less gives no reliable embedding
+PADDING = 0.1  # seconds that audio encoders may add to a clip or cut from it
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerReference:
-    """What somebody is called, and a clip of the voice as a data URL."""
+    """The name of a speaker, and a clip of the voice as a data URL."""
 
     name: str
     url: str
@@ -34,7 +34,7 @@ class SpeakerReference:
 
 @dataclass(frozen=True, slots=True)
 class ClipVoice:
-    """The voice in a clip, and how many samples of speech it was taken from."""
+    """The embedding of a clip, and how many samples of speech it was computed from."""
 
     embedding: Embedding
     num_samples: int
@@ -50,13 +50,13 @@ class VoiceService:
 
     @property
     def network(self) -> str:
-        """Voices of another network than this cannot be compared with those of recordings."""
+        """Only embeddings of this network can be compared with those of recordings."""
         return self._diarizer.network.name
 
     @property
     def threshold(self) -> float:
-        """Cosine from which a speaker is who a clip was said to be of."""
-        return self._threshold or self._diarizer.network.known_voice
+        """Cosine similarity from which a speaker matches a clip."""
+        return self._threshold or self._diarizer.network.match_threshold
 
     async def of_references(
         self, references: Sequence[SpeakerReference], workspace: Path
@@ -75,24 +75,26 @@ class VoiceService:
             voices.append(KnownVoice(reference.name, voice.embedding))
         return tuple(voices)
 
-    async def of_clip(self, clip: Path, longest: int) -> ClipVoice:
-        """The voice in a clip of 2 to `longest` seconds. Raises InvalidAudioError."""
-        audio = await finish_in_thread(partial(_read, clip, longest))
+    async def of_clip(self, clip: Path, max_seconds: int) -> ClipVoice:
+        """The voice in a clip of 2 to `max_seconds` seconds. Raises InvalidAudioError."""
+        audio = await finish_in_thread(partial(_read, clip, max_seconds))
         return await self.of_samples(audio)
 
     async def of_samples(self, audio: Audio) -> ClipVoice:
-        """Raises InvalidAudioError where too little speech is heard."""
+        """Raises InvalidAudioError if too little speech is detected."""
         speech = (await self.speech(audio)).regions(VOICE_RULES)
         spoken = sum(region.num_samples for region in speech)
-        if spoken < LEAST_SPEECH:
-            raise InvalidAudioError("The clip holds less than a second of speech; send one of a voice alone.")
+        if spoken < MIN_SPEECH:
+            raise InvalidAudioError(
+                "The clip contains less than a second of speech; send one of a person speaking."
+            )
         embedding = await self._diarizer.voice_of(lambda span: audio[span.start : span.stop], speech)
         if embedding is None:
-            raise InvalidAudioError("No voice was heard in the clip; send a longer or clearer one.")
+            raise InvalidAudioError("No voice was detected in the clip; send a longer or clearer one.")
         return ClipVoice(embedding, spoken)
 
     async def speech(self, audio: Audio) -> SpeechMap:
-        """Where people speak, by the detector that hears recordings too."""
+        """The detected speech, by the same detector as for recordings."""
         found, _ = await self._detector.run(lambda model: model.detect(audio, DetectorState()))
         return SpeechMap(0, len(audio), found)
 
@@ -102,14 +104,14 @@ def _unpack(url: str, target: Path) -> Path:
     return target
 
 
-def _read(clip: Path, longest: int) -> Audio:
-    """All of a clip; no more of it than may be is decoded."""
+def _read(clip: Path, max_seconds: int) -> Audio:
+    """Decode a clip, but stop as soon as it is too long."""
     blocks, num_samples = [], 0
     for block in decoded_blocks(clip):
         blocks.append(block[0])
         num_samples += block.shape[1]
-        if num_samples > seconds(longest + PADDING):
-            raise InvalidAudioError(f"The clip is longer than {longest} seconds; cut it.")
+        if num_samples > seconds(max_seconds + PADDING):
+            raise InvalidAudioError(f"The clip is longer than {max_seconds} seconds; send a shorter one.")
     if num_samples < seconds(SHORTEST_CLIP - PADDING):
         raise InvalidAudioError(f"The clip is shorter than {SHORTEST_CLIP} seconds; send a longer one.")
     return as_audio(np.concatenate(blocks))

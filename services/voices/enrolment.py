@@ -1,4 +1,4 @@
-"""Who is known by voice: people enrolled for good, and those whose clips come with a request."""
+"""Known speakers: enrolled ones, whose voices are stored, and those whose clips come with a request."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from utils.speakers.voice_matching import mean_voice
 from utils.store.interface import VoiceStore
 from utils.store.records import EnrolledVoice
 
-MAX_VOICES = 1000  # of one owner
-LONGEST_CLIP = 60  # seconds, of one to enrol
+MAX_VOICES = 1000  # per owner
+LONGEST_CLIP = 60  # seconds, for enrolment
 
 
 @dataclass(frozen=True, slots=True)
 class KnownSpeakers:
-    """Whose names a caller wants: of clips, and where `enrolled`, of the voices kept for that caller."""
+    """The speakers to recognise: those of `references` and, if `enrolled`, those the caller has enrolled."""
 
     references: tuple[SpeakerReference, ...] = ()
     enrolled: bool = False
@@ -31,7 +31,7 @@ NO_KNOWN_SPEAKERS = KnownSpeakers()
 
 
 class SpeakerService:
-    """Without `voices` (diarization is off) nobody is enrolled or known, but can be listed and forgotten."""
+    """Without `voices` (diarization is off) speakers can only be listed and deleted."""
 
     def __init__(
         self, store: VoiceStore, voices: VoiceService | None, clock: Callable[[], float] = time.time
@@ -44,40 +44,40 @@ class SpeakerService:
     def _voices(self) -> VoiceService:
         if self._maybe_voices is None:
             raise StageUnavailableError(
-                "Voices cannot be told on this server; its operator can turn it on with "
+                "Speaker recognition is off on this server; its operator can turn it on with "
                 "ENABLE_SPEAKER_DIARIZATION."
             )
         return self._maybe_voices
 
     def require(self) -> None:
-        """Raises StageUnavailableError where voices cannot be told, before an upload is read for nothing."""
+        """Raises StageUnavailableError if diarization is off, before an upload is read in vain."""
         _ = self._voices
 
     def is_usable(self, voice: EnrolledVoice) -> bool:
-        """Whether recordings can be searched for it: not if another network made it."""
+        """Whether it can be matched with recordings: not if another network computed it."""
         return self._maybe_voices is not None and voice.network == self._maybe_voices.network
 
-    async def known(self, asked: KnownSpeakers, owner: str, workspace: Path) -> KnownVoices:
-        """The voices to look for; of two with one name, that of the clip.
+    async def known(self, requested: KnownSpeakers, owner: str, workspace: Path) -> KnownVoices:
+        """The voices to match; if two share a name, that of the clip.
 
-        Raises InvalidRequestError for a clip that no voice can be taken from.
+        Raises InvalidRequestError for a clip without a usable voice.
         """
-        voices = {v.name: v for v in await self._usable(owner)} if asked.enrolled else {}
-        voices |= {v.name: v for v in await self._voices.of_references(asked.references, workspace)}
+        voices = {v.name: v for v in await self._usable(owner)} if requested.enrolled else {}
+        voices |= {v.name: v for v in await self._voices.of_references(requested.references, workspace)}
         return KnownVoices(tuple(voices.values()), self._voices.threshold)
 
     async def enrol(self, owner: str, name: str, clips: Sequence[Path]) -> EnrolledVoice:
-        """The voice with these clips added, if it was there. Raises InvalidAudioError."""
-        heard = [await self._voices.of_clip(clip, LONGEST_CLIP) for clip in clips]
+        """Add a voice, or the clips to an existing one. Raises InvalidAudioError."""
+        voices = [await self._voices.of_clip(clip, LONGEST_CLIP) for clip in clips]
         voice = EnrolledVoice(
             id=f"spk_{uuid.uuid4().hex}",
             owner=owner,
             name=name,
             network=self._voices.network,
             created_at=int(self._clock()),
-            clips=len(heard),
-            num_samples=sum(voice.num_samples for voice in heard),
-            embedding=mean_voice([(voice.embedding, voice.num_samples) for voice in heard]),
+            clips=len(voices),
+            num_samples=sum(voice.num_samples for voice in voices),
+            embedding=mean_voice([(voice.embedding, voice.num_samples) for voice in voices]),
         )
         return await self._store.enrol(voice, MAX_VOICES)
 
@@ -89,7 +89,7 @@ class SpeakerService:
         return await self._store.find(owner, voice_id)
 
     async def delete(self, owner: str, voice_id: str) -> None:
-        """Nothing of the voice is left in the files. Raises NotFoundError."""
+        """No trace of the voice remains in the database files. Raises NotFoundError."""
         await self._store.delete(owner, voice_id)
 
     async def _usable(self, owner: str) -> Sequence[KnownVoice]:
@@ -97,8 +97,8 @@ class SpeakerService:
         usable = [KnownVoice(v.name, v.embedding) for v in enrolled if self.is_usable(v)]
         if enrolled and not usable:
             raise InvalidRequestError(
-                f"Your speakers were enrolled with '{enrolled[0].network}' and this server now tells voices "
-                f"by '{self._voices.network}': enrol them again, or leave 'known_speakers' out.",
+                f"Your speakers were enrolled with '{enrolled[0].network}' and this server now uses "
+                f"'{self._voices.network}': enrol them again, or leave 'known_speakers' out.",
                 param="known_speakers",
             )
         return usable

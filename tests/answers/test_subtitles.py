@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models import Segment, Word, seconds
 from tests.builders import segment, thorough, word, words
-from utils.answers.subtitles import LONGEST, MAX_LINE, MAX_LINES, PAUSE, Cue, make_cues
+from utils.answers.subtitles import MAX_DURATION, MAX_LINE, MAX_LINES, MAX_PAUSE, Cue, make_cues
 
 HOSTILE = [
     "x" * 500,
@@ -66,7 +66,7 @@ def test_every_cue_fits(said: list[Segment], prefix: int) -> None:
         assert len(cue.lines[0]) + prefix <= MAX_LINE
         assert all(0 < len(line.strip()) <= len(line) <= MAX_LINE for line in cue.lines)
         assert not any("\n" in line or "\r" in line for line in cue.lines)
-        assert cue.stop - cue.start <= LONGEST
+        assert cue.stop - cue.start <= MAX_DURATION
 
 
 @thorough
@@ -107,7 +107,7 @@ def test_a_long_sentence_breaks_at_its_clause() -> None:
 
 
 def test_a_pause_ends_a_cue() -> None:
-    said = [word("so", 0, 1), word("then", 1 + PAUSE / 16_000, 3), word("he", 4.1, 5)]
+    said = [word("so", 0, 1), word("then", 1 + MAX_PAUSE / 16_000, 3), word("he", 4.1, 5)]
     assert texts(said) == [("so then",), ("he",)]
 
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.eval_set import read_audio
 from models import SAMPLE_RATE, Audio, Span
 from tests.recordings import FIXTURES, chords, silence
-from utils.audio.music_detector import MOST_PROBES, PROBE, is_musical, music_score, probes
+from utils.audio.music_detector import MAX_PROBES, PROBE, is_musical, music_score, probes
 
 LENGTH = 20  # seconds
 
@@ -70,7 +70,7 @@ def test_a_jingle_is_not_enough() -> None:
 def test_probes_are_spread_over_the_recording(seconds: int) -> None:
     num_samples = seconds * SAMPLE_RATE
     spans = probes(num_samples)
-    assert len(spans) <= MOST_PROBES
+    assert len(spans) <= MAX_PROBES
     assert all(span.num_samples == min(PROBE, num_samples) for span in spans)
     if num_samples >= 2 * PROBE:
         assert (spans[0].start, spans[-1].stop) == (0, num_samples)

@@ -60,14 +60,14 @@ def test_a_missing_file_is_named(model: str) -> None:
         nemo_file(model)
 
 
-def test_a_hub_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+def test_a_hub_that_cannot_be_reached_is_reported(tmp_path: Path) -> None:
     code = (
         "from exceptions import ModelUnavailableError\nfrom backends.hub import nemo_file\n"
         "try:\n    nemo_file('nobody/seats-v2')\nexcept ModelUnavailableError as error:\n    print(error)"
     )
     environment = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
-    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert "seats-v2.nemo of nobody/seats-v2" in told.stdout
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert "seats-v2.nemo of nobody/seats-v2" in run.stdout
 
 
 @pytest.mark.parametrize("model", ["not a hub id", "a/b/c"])

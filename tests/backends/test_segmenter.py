@@ -22,7 +22,7 @@ def talk() -> Conversation:
     return conversation("dialogue")
 
 
-def test_two_people_sit_on_two_seats_and_pauses_are_silence(
+def test_two_people_have_two_seats_and_pauses_are_silence(
     segmenter: SpeakerSegmenter, talk: Conversation
 ) -> None:
     classes = segmenter.segment(talk.samples[None, :WINDOW])[0]
@@ -31,10 +31,10 @@ def test_two_people_sit_on_two_seats_and_pauses_are_silence(
     talks = CLASSES[classes.argmax(axis=1)]
     moments = (FRAME_CENTRE + FRAME * np.arange(WINDOW_FRAMES)) / SAMPLE_RATE
     spoken = [(turn.start + 0.3, turn.stop - 0.3) for turn in talk.turns[:3]]
-    inside = [talks[(moments > start) & (moments < stop)] for start, stop in spoken]
-    seats = [int(frames.sum(axis=0).argmax()) for frames in inside]
+    within = [talks[(moments > start) & (moments < stop)] for start, stop in spoken]
+    seats = [int(frames.sum(axis=0).argmax()) for frames in within]
     assert seats[0] == seats[2] != seats[1]
-    assert all(frames[:, seat].mean() > 0.9 for frames, seat in zip(inside, seats, strict=True))
+    assert all(frames[:, seat].mean() > 0.9 for frames, seat in zip(within, seats, strict=True))
     assert not talks[moments < 0.3].any()
 
 

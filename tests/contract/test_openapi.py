@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from config import Settings
-from tests.contract.test_peers import PYTHON, needs_peers
+from tests.contract.peer_programs import PYTHON, needs_peers
 from tests.servers import fake_loaders, running_server
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"

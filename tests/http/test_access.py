@@ -1,4 +1,4 @@
-"""Who may come in, and what strangers learn."""
+"""API keys: who is answered, and what is answered without one."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def client(server: RunningServer, key: str) -> OpenAI:
 
 
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.contract("Errors and headers", "`Authorization: Bearer`", "any of the keys opens")
-def test_every_key_opens(server: RunningServer, key: str) -> None:
+@pytest.mark.contract("Errors and headers", "`Authorization: Bearer`", "any of the keys is accepted")
+def test_every_key_is_accepted(server: RunningServer, key: str) -> None:
     with client(server, key) as caller:
         answer = caller.audio.transcriptions.create(model="whisper-1", file=("a.wav", SPEECH))
     assert answer.text == "w w"
@@ -73,24 +73,24 @@ def test_the_official_client_sees_an_authentication_error(server: RunningServer)
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic first-secret", "first-secret"])
 @pytest.mark.contract("Errors and headers", "401 `invalid_api_key`")
-def test_without_a_bearer_key_nobody_enters(server: RunningServer, header: str) -> None:
+def test_a_request_without_a_bearer_key_is_refused(server: RunningServer, header: str) -> None:
     assert httpx.get(f"{server.url}/v1/models", headers={"authorization": header}).status_code == 401
 
 
 @pytest.mark.parametrize(
     "path", ["/docs", "/openapi.json", "/v1/models", "/nothing", "/healthy", "/health/../v1"]
 )
-def test_everything_is_closed(server: RunningServer, path: str) -> None:
+def test_every_other_path_needs_a_key(server: RunningServer, path: str) -> None:
     assert httpx.get(f"{server.url}{path}").status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready"])
 @pytest.mark.contract("Errors and headers", "`/health`")
-def test_health_is_open(server: RunningServer, path: str) -> None:
+def test_health_needs_no_key(server: RunningServer, path: str) -> None:
     assert httpx.get(f"{server.url}{path}").status_code == 200
 
 
-def test_a_stranger_is_refused_before_the_body_is_sent(server: RunningServer) -> None:
+def test_a_request_without_a_key_is_refused_before_its_body_is_sent(server: RunningServer) -> None:
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as caller:
         caller.sendall(

@@ -1,4 +1,4 @@
-"""Models that throw, hang and crash in the middle of a request: one caller is told, the others are served."""
+"""Models that throw, hang and crash in the middle of a request: that one fails, the others are served."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TALK = wav(tone(2.0))
 
 
 class FaultyRecogniser(ScriptedRecogniser):
-    """Does what a prompt tells it."""
+    """Fails in the way that a prompt names."""
 
     def decode(
         self,
@@ -68,14 +68,14 @@ def post(url: str, **fields: str) -> httpx.Response:
         ("throw", None, "log"),
     ],
 )
-def test_one_caller_is_told_and_the_neighbours_are_served(
+def test_the_failing_request_gets_an_error_and_the_others_are_served(
     server: RunningServer, fault: str, code: str | None, said: str
 ) -> None:
     with ThreadPoolExecutor() as pool:
-        told = pool.submit(post, server.url, prompt=fault)
-        neighbours = [future.result() for future in [pool.submit(post, server.url) for _ in range(3)]]
-    error = told.result().json()["error"]
-    assert told.result().status_code == 500
+        failing = pool.submit(post, server.url, prompt=fault)
+        others = [future.result() for future in [pool.submit(post, server.url) for _ in range(3)]]
+    error = failing.result().json()["error"]
+    assert failing.result().status_code == 500
     assert (error["code"], error["type"]) == (code, "server_error")
     assert said in error["message"]
-    assert [answer.json().get("text") for answer in neighbours] == ["w w"] * 3
+    assert [answer.json().get("text") for answer in others] == ["w w"] * 3

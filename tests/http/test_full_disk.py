@@ -1,4 +1,4 @@
-"""A disk that is really full, under the workspaces or under DATA_DIR: who is told, and who is not."""
+"""A disk that is really full, under the workspaces or under DATA_DIR: what is refused, and what is served."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.durable.jobs import PATH, finished, post
 from tests.recordings import silence, tone, wav
-from tests.routes.test_jobs import PATH, finished, post
 from tests.serve_fakes import killable_server
 from tests.servers import wait_until
 
@@ -49,15 +49,15 @@ class Server:
     disk: Path
 
     def left(self) -> list[str]:
-        """Files on the small disk but those that a server in good health has there."""
+        """Files on the small disk but those that a working server has there."""
         usual = {"lock", "server.db", "server.db-wal"}
         return [path.name for path in self.disk.rglob("*") if path.is_file() and path.name not in usual]
 
     def fill(self) -> Path:
         filler = self.disk / "filler"
         with filler.open("wb") as out:
-            while room := shutil.disk_usage(self.disk).free:
-                out.write(bytes(room))
+            while free := shutil.disk_usage(self.disk).free:
+                out.write(bytes(free))
                 out.flush()
         return filler
 
@@ -67,11 +67,11 @@ def serving_on_small_disk(tmp_path: Path, name: str, seconds_per_batch: float = 
     if not can_mount(tmp_path / name):
         pytest.skip("no small disk can be mounted here")
     with killable_server(tmp_path, seconds_per_batch, small_disk(tmp_path / name)) as (url, process):
-        inside = f"{tmp_path}/{name}".removeprefix("/")
-        yield Server(url, Path("/proc", str(process.pid), "root", inside))
+        mount = f"{tmp_path}/{name}".removeprefix("/")
+        yield Server(url, Path("/proc", str(process.pid), "root", mount))
 
 
-def unannounced(url: str) -> httpx.Response:
+def post_without_length(url: str) -> httpx.Response:
     """The upload in chunks, so that nobody knows how large it is."""
     head = (
         '--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n'
@@ -95,10 +95,10 @@ def test_what_the_workspace_cannot_hold_is_refused_and_the_others_are_served(tmp
         serving_on_small_disk(tmp_path, "work", seconds_per_batch=0.5) as server,
         ThreadPoolExecutor() as pool,
     ):
-        neighbour = pool.submit(post, server.url, TALK)
+        other = pool.submit(post, server.url, TALK)
         assert_full(post(server.url, MINUTE))
-        assert_full(unannounced(server.url))
-        assert neighbour.result().json()["text"] == "w w"
+        assert_full(post_without_length(server.url))
+        assert other.result().json()["text"] == "w w"
         assert post(server.url, TALK).json()["text"] == "w w"
         wait_until(lambda: not server.left())
 

@@ -1,4 +1,4 @@
-"""Every status that the server refuses or fails with, out of a real situation: envelope, headers, retry."""
+"""Every status that the server refuses or fails with, from a real request: envelope, headers, retry."""
 
 from __future__ import annotations
 
@@ -49,18 +49,20 @@ def missing() -> LoudnessDetector:
 
 
 @dataclass(frozen=True)
-class House:
-    server: RunningServer
+class Servers:
+    """One whose recogniser waits at the gate, and one whose detector cannot be loaded."""
+
+    main: RunningServer
     without_detector: RunningServer
     gate: threading.Event
 
     @property
     def url(self) -> str:
-        return f"{self.server.url}/v1/audio/transcriptions"
+        return f"{self.main.url}/v1/audio/transcriptions"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     gate = threading.Event()
     loaders = fake_loaders(lambda: FailingRecogniser(gate=gate))
     broken = replace(loaders, detector=ModelSource("gone", missing))
@@ -68,7 +70,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         running_server(settings(tmp_path_factory.mktemp("work")), loaders) as server,
         running_server(settings(tmp_path_factory.mktemp("work")), broken) as without_detector,
     ):
-        yield House(server, without_detector, gate)
+        yield Servers(server, without_detector, gate)
         gate.set()
 
 
@@ -90,9 +92,9 @@ def post(url: str, file: bytes = SPEECH, **fields: str) -> httpx.Response:
     return httpx.post(url, data=data, files={"file": ("a.wav", file)}, headers=KEY, timeout=60)
 
 
-def head(house: House, length: int) -> httpx.Response:
+def head(servers: Servers, length: int) -> httpx.Response:
     """The answer to a request that announces a body of `length` and sends no more than its start."""
-    address = urlsplit(house.url)
+    address = urlsplit(servers.url)
     with socket.create_connection((address.hostname, address.port), timeout=20) as client:
         client.sendall(
             f"POST {address.path} HTTP/1.1\r\nhost: x\r\nauthorization: {KEY['authorization']}\r\n"
@@ -105,46 +107,58 @@ def head(house: House, length: int) -> httpx.Response:
     )
 
 
-def overloaded(house: House) -> httpx.Response:
-    house.gate.clear()
+def overloaded(servers: Servers) -> httpx.Response:
+    servers.gate.clear()
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(post, house.url)
-        wait_until(lambda: len(house.server.state.admission.in_flight) == 1)
-        answer = post(house.url)
-        house.gate.set()
+        first = pool.submit(post, servers.url)
+        wait_until(lambda: len(servers.main.state.admission.in_flight) == 1)
+        answer = post(servers.url)
+        servers.gate.set()
         assert first.result().status_code == 200
     return answer
 
 
-Situation = tuple[int, str, str | None, bool, Callable[[House], httpx.Response]]
+Situation = tuple[int, str, str | None, bool, Callable[[Servers], httpx.Response]]
 
 SITUATIONS: list[Situation] = [
-    (400, "invalid_request_error", None, False, lambda house: post(house.url, temperature="warm")),
-    (400, "invalid_request_error", "invalid_audio", False, lambda house: post(house.url, b"no audio")),
-    (401, "invalid_request_error", "invalid_api_key", False, lambda house: httpx.post(house.url)),
-    (404, "invalid_request_error", "model_not_found", False, lambda house: post(house.url, model="x/y")),
-    (404, "invalid_request_error", None, False, lambda house: post(f"{house.server.url}/v1/nothing")),
-    (405, "invalid_request_error", None, False, lambda house: httpx.get(house.url, headers=KEY)),
-    (408, "invalid_request_error", "upload_timeout", False, lambda house: head(house, 100)),
-    (413, "invalid_request_error", "file_too_large", False, lambda house: post(house.url, wav(tone(40.0)))),
+    (400, "invalid_request_error", None, False, lambda servers: post(servers.url, temperature="warm")),
+    (400, "invalid_request_error", "invalid_audio", False, lambda servers: post(servers.url, b"no audio")),
+    (401, "invalid_request_error", "invalid_api_key", False, lambda servers: httpx.post(servers.url)),
+    (404, "invalid_request_error", "model_not_found", False, lambda servers: post(servers.url, model="x/y")),
+    (404, "invalid_request_error", None, False, lambda servers: post(f"{servers.main.url}/v1/nothing")),
+    (405, "invalid_request_error", None, False, lambda servers: httpx.get(servers.url, headers=KEY)),
+    (408, "invalid_request_error", "upload_timeout", False, lambda servers: head(servers, 100)),
+    (
+        413,
+        "invalid_request_error",
+        "file_too_large",
+        False,
+        lambda servers: post(servers.url, wav(tone(40.0))),
+    ),
     (
         415,
         "invalid_request_error",
         "unsupported_media_type",
         False,
-        lambda house: httpx.post(house.url, json={"model": "whisper-1"}, headers=KEY),
+        lambda servers: httpx.post(servers.url, json={"model": "whisper-1"}, headers=KEY),
     ),
     (429, "rate_limit_error", "server_overloaded", True, overloaded),
-    (500, "server_error", None, False, lambda house: post(house.url, prompt="crash")),
-    (501, "not_implemented_error", "stage_unavailable", False, lambda house: post(house.url, align="true")),
+    (500, "server_error", None, False, lambda servers: post(servers.url, prompt="crash")),
+    (
+        501,
+        "not_implemented_error",
+        "stage_unavailable",
+        False,
+        lambda servers: post(servers.url, align="true"),
+    ),
     (
         503,
         "server_error",
         "model_unavailable",
         True,
-        lambda house: post(f"{house.without_detector.url}/v1/audio/transcriptions"),
+        lambda servers: post(f"{servers.without_detector.url}/v1/audio/transcriptions"),
     ),
-    (507, "server_error", "insufficient_storage", True, lambda house: head(house, TERABYTE)),
+    (507, "server_error", "insufficient_storage", True, lambda servers: head(servers, TERABYTE)),
 ]
 
 
@@ -167,16 +181,18 @@ def raised_for(status: int) -> str:
 @pytest.mark.contract("Errors and headers", "`openai-processing-ms`", "on every answer")
 @pytest.mark.contract("Errors and headers", "`retry-after`", "where a retry can help, at most 120 s")
 @pytest.mark.parametrize("situation", [row(situation) for situation in SITUATIONS])
-def test_a_refusal_says_what_is_wrong_and_whether_to_try_again(house: House, situation: Situation) -> None:
-    status, kind, code, can_retry, happen = situation
-    house.gate.set()
-    answer = happen(house)
+def test_a_refusal_says_what_is_wrong_and_whether_to_try_again(
+    servers: Servers, situation: Situation
+) -> None:
+    status, kind, code, can_retry, provoke = situation
+    servers.gate.set()
+    answer = provoke(servers)
     assert answer.status_code == status, answer.text
     error: dict[str, Any] = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert (error["type"], error["code"]) == (kind, code)
-    answer.request = httpx.Request("POST", house.url)
-    client: Any = house.server.client  # its types know only the successor of httpx
+    answer.request = httpx.Request("POST", servers.url)
+    client: Any = servers.main.client  # its types know only the successor of httpx
     raised = client._make_status_error_from_response(answer)
     assert type(raised).__name__ == raised_for(status)
     assert (raised.code, raised.type, raised.request_id) == (code, kind, answer.headers["x-request-id"])

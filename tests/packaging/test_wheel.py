@@ -1,4 +1,4 @@
-"""What `pip install .` installs: one package and one command, which work whatever lies around them."""
+"""What `pip install .` installs: one package and one command, which work whatever other modules there are."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
+from tests.packaging.requirement_files import requirements
 from tests.recordings import FIXTURES, conversation, plain_words
 from tests.servers import wait_until
-from tests.test_documents import requirements
 from transcription_server import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -40,10 +40,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Installed:
-    """An environment with the wheel, and a folder of strangers to run it in."""
+    """An environment with the wheel, and a folder of modules with conflicting names to run it in."""
 
     programs: Path
-    strangers: Path
+    conflicting: Path
     settings: dict[str, str]
 
     @property
@@ -56,11 +56,11 @@ class Installed:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | self.settings | {"PYTHONPATH": str(self.strangers)}
+        return os.environ | self.settings | {"PYTHONPATH": str(self.conflicting)}
 
     def run(self, *command: str | Path) -> str:
         done = subprocess.run(
-            command, cwd=self.strangers, env=self.environment, capture_output=True, text=True, timeout=60
+            command, cwd=self.conflicting, env=self.environment, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -82,16 +82,16 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
         "DATA_DIR": str(folder / "data"),
         "WORKSPACE_DIR": str(folder / "work"),
     }
-    return Installed(programs, strangers(wheel, tmp_path_factory.mktemp("strangers")), settings)
+    return Installed(programs, conflicting_modules(wheel, tmp_path_factory.mktemp("conflicting")), settings)
 
 
-def strangers(wheel: Path, folder: Path) -> Path:
+def conflicting_modules(wheel: Path, folder: Path) -> Path:
     """Modules and packages with the names of ours, none of which may be imported."""
     ours = {name.split("/")[1] for name in ZipFile(wheel).namelist() if name.endswith(".py")}
     for name in ours - {"__init__.py", "__main__.py"}:
         path = folder / name if name.endswith(".py") else folder / name / "__init__.py"
         path.parent.mkdir(exist_ok=True)
-        path.write_text("raise RuntimeError('a stranger was imported')\n")
+        path.write_text("raise RuntimeError('the wrong module was imported')\n")
     return folder
 
 
@@ -105,7 +105,7 @@ def serving(installed: Installed, log: Path) -> Iterator[tuple[str, subprocess.P
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [installed.command], cwd=installed.strangers, env=environment, stdout=output, stderr=output
+            [installed.command], cwd=installed.conflicting, env=environment, stdout=output, stderr=output
         ) as process,
     ):
 
@@ -127,8 +127,8 @@ def test_the_wheel_holds_one_package_with_every_module(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     assert {name.split("/")[0] for name in names} == {PACKAGE, f"{PACKAGE}-{__version__}.dist-info"}
     assert f"{PACKAGE}/py.typed" in names
-    rooms = {path.parent for path in ROOT.glob("*/__init__.py")} - {ROOT / "tests", ROOT / "benchmarks"}
-    sources = [*ROOT.glob("*.py"), *(path for room in rooms for path in room.rglob("*.py"))]
+    folders = {path.parent for path in ROOT.glob("*/__init__.py")} - {ROOT / "tests", ROOT / "benchmarks"}
+    sources = [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
     assert {name for name in names if name.endswith(".py")} == {
         f"{PACKAGE}/{str(path.relative_to(ROOT)).removeprefix(f'{PACKAGE}/')}" for path in sources
     }
@@ -151,7 +151,7 @@ def test_the_wheel_asks_for_what_the_requirements_say(wheel: Path) -> None:
     }
 
 
-def test_the_command_tells_its_version_and_what_it_does(installed: Installed) -> None:
+def test_the_command_prints_its_version_and_usage(installed: Installed) -> None:
     for command in ([installed.command], installed.module):
         assert installed.run(*command, "--version") == f"transcription-server {__version__}\n"
         assert "transcription-server RECORDING" in installed.run(*command, "--help")
@@ -164,7 +164,7 @@ def test_the_repository_is_run_like_the_package() -> None:
     assert "transcription-server pull-models" in shown.stdout
 
 
-def test_the_installed_command_serves_its_client_and_stops_when_told(
+def test_the_installed_command_serves_its_client_and_stops_on_sigterm(
     installed: Installed, tmp_path: Path
 ) -> None:
     with serving(installed, tmp_path / "log") as (url, process):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import wave
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,21 +16,10 @@ from hypothesis import strategies as st
 from config import Settings
 from models import SAMPLE_RATE, Audio, Span, Transcript
 from tests.builders import segment, thorough, transcript, words
-from tests.recordings import silence, tone
+from tests.recordings import multichannel_wav, silence, tone
 from tests.servers import RunningServer, fake_loaders, running_server
 from utils.audio.channel_splitter import ChannelSplitter, read_channel
 from utils.transcript.channel_merger import merge_channels
-
-
-def recording(*channels: Audio) -> bytes:
-    """A WAV file with a channel for each."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(len(channels))
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes((np.stack(channels, axis=1) * 32767).astype("<i2").tobytes())
-    return buffer.getvalue()
 
 
 def after(seconds: float, sound: Audio, whole: float = 8.0) -> Audio:
@@ -44,7 +31,7 @@ def after(seconds: float, sound: Audio, whole: float = 8.0) -> Audio:
 
 LEFT = after(0.0, tone(3.0))
 RIGHT = after(2.0, tone(4.0, 900.0))
-CALL = recording(LEFT, RIGHT)
+CALL = multichannel_wav(LEFT, RIGHT)
 
 
 @pytest.fixture(scope="module")
@@ -102,16 +89,16 @@ def test_speakers_may_be_left_out(server: RunningServer) -> None:
 
 def test_eight_channels(server: RunningServer) -> None:
     channels = [after(n, tone(1.0, 300.0 + 100 * n)) for n in range(8)]
-    segments = post(server, recording(*channels), response_format="diarized_json").json()["segments"]
+    segments = post(server, multichannel_wav(*channels), response_format="diarized_json").json()["segments"]
     assert [segment["speaker"] for segment in segments] == list("ABCDEFGH")
 
 
 @pytest.mark.parametrize(
     ("file", "fields", "param"),
     [
-        (recording(LEFT), {}, "channels"),
-        (recording(LEFT, LEFT), {}, "channels"),
-        (recording(*[after(n * 0.1, tone(0.1)) for n in range(9)]), {}, "file"),
+        (multichannel_wav(LEFT), {}, "channels"),
+        (multichannel_wav(LEFT, LEFT), {}, "channels"),
+        (multichannel_wav(*[after(n * 0.1, tone(0.1)) for n in range(9)]), {}, "file"),
         (CALL, {"num_speakers": "3", "response_format": "srt"}, "num_speakers"),
         (CALL, {"max_speakers": "1", "response_format": "srt"}, "num_speakers"),
         (CALL, {"channels": "both"}, "channels"),
@@ -141,7 +128,7 @@ def spoken(result: Transcript) -> list[tuple[int | None, str]]:
     return [(segment.speaker, segment.text.strip()) for segment in result.segments]
 
 
-def test_what_leaked_is_told_once() -> None:
+def test_what_leaked_is_transcribed_once() -> None:
     left = transcript([segment(words("how can I help you"))])
     right = transcript([segment(words("can I uh help", start=0.45))])
     merged = merge_channels([left, right], quieter_on_the_right, has_speakers=True)

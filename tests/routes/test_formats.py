@@ -31,7 +31,7 @@ def error_rate(said: list[str], heard: list[str]) -> float:
 
 
 @pytest.mark.contract("Response formats", "`json`", "text, languages and usage; also the default")
-def test_json_tells_the_words(client: OpenAI) -> None:
+def test_json_has_the_words(client: OpenAI) -> None:
     answer = client.audio.transcriptions.create(model="whisper-1", file=DIALOGUE.audio)
     assert error_rate(DIALOGUE.words, plain_words(answer.text)) < 0.1
     assert answer.usage is not None
@@ -90,15 +90,15 @@ def test_words_fall_into_the_turn_that_says_them(client: OpenAI) -> None:
     assert answer.segments is None
     assert answer.words
     for turn in DIALOGUE.turns:
-        inside = [w.word for w in answer.words if turn.start - 0.3 <= w.start and w.end <= turn.stop + 0.3]
-        assert error_rate(plain_words(turn.text), plain_words(" ".join(inside))) < 0.2
+        within = [w.word for w in answer.words if turn.start - 0.3 <= w.start and w.end <= turn.stop + 0.3]
+        assert error_rate(plain_words(turn.text), plain_words(" ".join(within))) < 0.2
 
 
 @pytest.mark.parametrize("talk", [DIALOGUE, CONVERSATION], ids=["two voices", "three voices"])
 @pytest.mark.contract(
     "Response formats", "`diarized_json`", "speakers A, B, … by first appearance, or their known names"
 )
-def test_diarized_json_tells_who_said_what(client: OpenAI, talk: Conversation) -> None:
+def test_diarized_json_shows_who_said_what(client: OpenAI, talk: Conversation) -> None:
     answer = client.audio.transcriptions.create(
         model="gpt-4o-transcribe-diarize",
         file=talk.audio,
@@ -108,9 +108,9 @@ def test_diarized_json_tells_who_said_what(client: OpenAI, talk: Conversation) -
     voices = list(dict.fromkeys(turn.speaker for turn in talk.turns))
     labels = dict(zip(voices, "ABC", strict=False))
     for turn in talk.turns:
-        told = [s for s in answer.segments if turn.start - 0.3 <= (s.start + s.end) / 2 <= turn.stop + 0.3]
-        assert {segment.speaker for segment in told} == {labels[turn.speaker]}
-        assert error_rate(plain_words(turn.text), plain_words(" ".join(s.text for s in told))) < 0.25
+        said = [s for s in answer.segments if turn.start - 0.3 <= (s.start + s.end) / 2 <= turn.stop + 0.3]
+        assert {segment.speaker for segment in said} == {labels[turn.speaker]}
+        assert error_rate(plain_words(turn.text), plain_words(" ".join(s.text for s in said))) < 0.25
     assert answer.segments[0].id == "seg_001"
 
 

@@ -1,8 +1,7 @@
-"""Known speakers over the wire: fakes for every refusal, the real voice network for who is who."""
+"""Known speakers over HTTP: fakes for every refusal, the real voice network for what is matched."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,36 +11,19 @@ import pytest
 from openai.types.audio import TranscriptionDiarized
 
 from config import Settings
-from loaders import Loaders
-from models import Audio, seconds
-from tests.fakes import LoudnessDetector, ScriptedRecogniser, fake_diarizer
-from tests.recordings import Conversation, conversation, silence, tone, wav
-from tests.servers import RunningServer, running_server
-from utils.model_manager import ModelSource
+from models import seconds
+from tests.recordings import conversation, silence, tone, wav
+from tests.routes.voices import HIGH, LOW, TALK, clip_of, data_url, voice
+from tests.servers import RunningServer, fake_loaders, running_server
 
-LOW, HIGH, OTHER = 300.0, 700.0, 1100.0  # three voices, to the fakes
-TALK = wav(tone(4, LOW), silence(1), tone(4, HIGH), silence(1), tone(4, OTHER))
 NAMES, CLIPS = "known_speaker_names[]", "known_speaker_references[]"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     settings = Settings(_env_file=None, workspace_dir=tmp_path_factory.mktemp("work"))
-    loaders = Loaders(
-        ModelSource("whisper-base", ScriptedRecogniser),
-        ModelSource("loudness", LoudnessDetector),
-        fake_diarizer,
-    )
-    with running_server(settings, loaders) as running:
+    with running_server(settings, fake_loaders()) as running:
         yield running
-
-
-def data_url(clip: bytes) -> str:
-    return f"data:audio/wav;base64,{base64.b64encode(clip).decode()}"
-
-
-def voice(hertz: float, length: float = 3.0) -> str:
-    return data_url(wav(tone(length, hertz)))
 
 
 def post(server: RunningServer, fields: list[tuple[str, str]], form: str = "diarized_json") -> httpx.Response:
@@ -86,8 +68,8 @@ def test_a_voice_that_is_not_there_names_nobody(server: RunningServer) -> None:
 @pytest.mark.parametrize(
     ("clip", "says"),
     [
-        ("audio.wav", "must read data:"),
-        ("data:audio/wav,abc", "must read data:"),
+        ("audio.wav", "must have the form data:"),
+        ("data:audio/wav,abc", "must have the form data:"),
         ("data:audio/wav;base64,%%%", "not valid base64"),
         ("data:audio/wav;base64,AAA", "not valid base64"),
         (data_url(b"no audio at all" * 50), "could not be decoded"),
@@ -145,15 +127,10 @@ def test_names_and_clips_leave_no_trace(server: RunningServer, caplog: pytest.Lo
     assert [path.name for path in server.state.temp.root.iterdir()] == ["lock"]
 
 
-def clip_of(talk: Conversation, turn: int) -> Audio:
-    said = talk.turns[turn]
-    return talk.samples[seconds(said.start) : seconds(said.stop)]
-
-
 @pytest.mark.contract(
     "Transcription fields", "`known_speaker_references[]`", "data URLs of 2 to 10 s become voice embeddings"
 )
-def test_real_voices_are_named_and_a_stranger_is_not(tiny_server: RunningServer) -> None:
+def test_real_voices_are_named_and_an_unknown_one_is_not(tiny_server: RunningServer) -> None:
     """Clips of two of three voices, from another take than what they are looked for in."""
     talk = conversation("conversation")
     cut = talk.turns[6].start
@@ -176,7 +153,7 @@ def test_real_voices_are_named_and_a_stranger_is_not(tiny_server: RunningServer)
 
 
 @pytest.mark.contract("Speakers", "a voice that is not there", "names nobody")
-def test_wrong_references_steal_no_real_speaker(tiny_server: RunningServer) -> None:
+def test_wrong_references_rename_no_real_speaker(tiny_server: RunningServer) -> None:
     talk, other = conversation("dialogue"), conversation("conversation")
     noise = np.random.default_rng(3).normal(0, 0.01, seconds(4)).astype(np.float32)
     answer = tiny_server.client.audio.transcriptions.create(

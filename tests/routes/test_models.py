@@ -25,7 +25,7 @@ from utils.model_manager import ModelSource
 SPEECH = ("talk.wav", wav(tone(2.0)))
 
 
-def another(model: str) -> ModelSource[Recogniser]:
+def hub_model(model: str) -> ModelSource[Recogniser]:
     """Stands for the model hub: it holds tiny.en, in a folder, and small; nothing else can be reached."""
 
     def load() -> Recogniser:
@@ -42,7 +42,7 @@ def another(model: str) -> ModelSource[Recogniser]:
     return ModelSource(model, load)
 
 
-def serve(tmp_path: Path, **changes: Any) -> Settings:
+def settings(tmp_path: Path, **changes: Any) -> Settings:
     return Settings(
         _env_file=None, enable_speaker_diarization=False, workspace_dir=tmp_path, data_dir=tmp_path, **changes
     )
@@ -51,11 +51,11 @@ def serve(tmp_path: Path, **changes: Any) -> Settings:
 LOADERS = Loaders(
     ModelSource("whisper-base", ScriptedRecogniser),
     ModelSource("loudness", LoudnessDetector),
-    named_recogniser=another,
+    named_recogniser=hub_model,
 )
 
 
-def whispers(server: RunningServer) -> set[str]:
+def whisper_slots(server: RunningServer) -> set[str]:
     return {name for name in server.state.models.reports() if name.startswith("whisper")}
 
 
@@ -65,13 +65,13 @@ def test_sizes_are_those_of_faster_whisper() -> None:
 
 @pytest.mark.contract("Models", "any Whisper of the hub", "where ALLOW_MODEL_DOWNLOADS is true")
 def test_a_model_of_the_hub_is_loaded_when_it_is_named(tmp_path: Path) -> None:
-    with running_server(serve(tmp_path, allow_model_downloads=True), LOADERS) as server:
+    with running_server(settings(tmp_path, allow_model_downloads=True), LOADERS) as server:
         create = server.client.audio.transcriptions.create
         heard = create(model="tiny.en", file=conversation("dialogue").audio)
         assert "summer market" in heard.text
-        assert whispers(server) == {"whisper", "whisper tiny.en"}
+        assert whisper_slots(server) == {"whisper", "whisper tiny.en"}
         assert create(model="small", file=SPEECH).text == "w w"
-        assert whispers(server) == {"whisper", "whisper small"}
+        assert whisper_slots(server) == {"whisper", "whisper small"}
         assert create(model="whisper-base", file=SPEECH).text == "w w"
         assert {"small", "large-v3", "whisper-1"} <= {model.id for model in server.client.models.list()}
         with pytest.raises(openai.InternalServerError, match="hub cannot be reached") as failure:
@@ -83,8 +83,10 @@ def test_a_model_of_the_hub_is_loaded_when_it_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"allow_model_downloads": True, "max_extra_models": 0}])
 @pytest.mark.contract("Models", "any Whisper of the hub")
-def test_without_leave_or_room_there_is_one_model(tmp_path: Path, changes: dict[str, Any]) -> None:
-    with running_server(serve(tmp_path, **changes), LOADERS) as server:
+def test_without_downloads_or_extra_models_there_is_one_model(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    with running_server(settings(tmp_path, **changes), LOADERS) as server:
         with pytest.raises(openai.NotFoundError, match="ALLOW_MODEL_DOWNLOADS"):
             server.client.audio.transcriptions.create(model="small", file=SPEECH)
         assert "small" not in {model.id for model in server.client.models.list()}

@@ -20,9 +20,9 @@ from assembly import build_state
 from config import Settings
 from options import TranscriptionOptions
 from services.result_service import Recording
+from tests.client import LONG
 from tests.fakes import ScriptedRecogniser
 from tests.recordings import tone, wav
-from tests.routes.test_serving import LONG
 from tests.servers import RunningServer, fake_loaders, running_server, wait_until
 from utils.transcript.events import Settled
 from utils.waiting.progress import Progress
@@ -56,8 +56,8 @@ def post(server: RunningServer, file: bytes, key: str = "ann-key", **fields: str
 
 
 @contextmanager
-def impatient(server: RunningServer, file: bytes) -> Iterator[None]:
-    """A client that has sent its request, and leaves without waiting for the answer."""
+def disconnecting_client(server: RunningServer, file: bytes) -> Iterator[None]:
+    """A client that has sent its request, and disconnects without waiting for the answer."""
     address, asked = urlsplit(server.url), request(server, file)
     head = "".join(f"{name}: {value}\r\n" for name, value in asked.headers.items())
     with socket.create_connection((address.hostname, address.port), timeout=10) as client:
@@ -66,87 +66,89 @@ def impatient(server: RunningServer, file: bytes) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Held:
-    """A server whose recogniser waits at a gate."""
+class PausedServer:
+    """A server whose recogniser waits for the gate to open."""
 
     server: RunningServer
     recogniser: ScriptedRecogniser
     gate: threading.Event
     log: pytest.LogCaptureFixture
 
-    def inside(self, count: int) -> None:
+    def wait_for_in_flight(self, count: int) -> None:
         wait_until(lambda: len(self.server.state.admission.in_flight) == count)
 
-    def one_has_joined(self) -> None:
+    def wait_for_a_join(self) -> None:
         wait_until(lambda: "joined" in self.log.text)
 
-    def has_begun(self) -> None:
+    def wait_for_a_batch(self) -> None:
         wait_until(lambda: bool(self.recogniser.batches))
 
 
 @pytest.fixture
-def held(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Held]:
+def paused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[PausedServer]:
     caplog.set_level(logging.INFO)
     gate = threading.Event()
     recogniser = ScriptedRecogniser(seconds_per_batch=0.3, gate=gate)
     loaders = fake_loaders(lambda: recogniser)
     with running_server(settings(tmp_path, whisper_batch_size=1), loaders) as server:
-        yield Held(server, recogniser, gate, caplog)
+        yield PausedServer(server, recogniser, gate, caplog)
         gate.set()
 
 
 @pytest.mark.contract(
     "Errors and headers", "`x-cache`", "`joined`: a retry of what runs; `hit`: a finished result; `miss`"
 )
-def test_a_retry_joins_what_runs(held: Held) -> None:
+def test_a_retry_joins_what_runs(paused: PausedServer) -> None:
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(post, held.server, SPEECH)
-        held.has_begun()
-        second = pool.submit(post, held.server, SPEECH, response_format="text")
-        held.one_has_joined()
-        held.gate.set()
+        first = pool.submit(post, paused.server, SPEECH)
+        paused.wait_for_a_batch()
+        second = pool.submit(post, paused.server, SPEECH, response_format="text")
+        paused.wait_for_a_join()
+        paused.gate.set()
     assert (first.result().headers["x-cache"], first.result().json()["text"]) == ("miss", "w w")
     assert (second.result().headers["x-cache"], second.result().text) == ("joined", "w w\n")
-    assert len(held.recogniser.batches) == 1
-    held.inside(0)
-    assert [path.name for path in held.server.state.temp.root.iterdir()] == ["lock"]
+    assert len(paused.recogniser.batches) == 1
+    paused.wait_for_in_flight(0)
+    assert [path.name for path in paused.server.state.temp.root.iterdir()] == ["lock"]
 
 
 @pytest.mark.parametrize("other", [{"key": "bob-key"}, {"language": "de"}, {"file": wav(tone(2.1))}])
 @pytest.mark.contract("Errors and headers", "`x-cache`")
-def test_other_keys_options_and_recordings_run_on_their_own(held: Held, other: dict[str, Any]) -> None:
+def test_other_keys_options_and_recordings_run_on_their_own(
+    paused: PausedServer, other: dict[str, Any]
+) -> None:
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(post, held.server, SPEECH)
-        held.has_begun()
-        second = pool.submit(post, held.server, **({"file": SPEECH} | other))
-        held.inside(2)
-        held.gate.set()
+        first = pool.submit(post, paused.server, SPEECH)
+        paused.wait_for_a_batch()
+        second = pool.submit(post, paused.server, **({"file": SPEECH} | other))
+        paused.wait_for_in_flight(2)
+        paused.gate.set()
     assert [answer.result().headers["x-cache"] for answer in (first, second)] == ["miss", "miss"]
-    assert len(held.recogniser.batches) == 2
+    assert len(paused.recogniser.batches) == 2
 
 
-def test_the_first_caller_may_leave_before_the_second(held: Held) -> None:
+def test_the_first_caller_may_disconnect_before_the_second(paused: PausedServer) -> None:
     with ThreadPoolExecutor() as pool:
-        with impatient(held.server, SPEECH):
-            held.has_begun()
-            second = pool.submit(post, held.server, SPEECH)
-            held.one_has_joined()
-        held.inside(1)
-        held.gate.set()
+        with disconnecting_client(paused.server, SPEECH):
+            paused.wait_for_a_batch()
+            second = pool.submit(post, paused.server, SPEECH)
+            paused.wait_for_a_join()
+        paused.wait_for_in_flight(1)
+        paused.gate.set()
     assert second.result().json()["text"] == "w w"
-    assert len(held.recogniser.batches) == 1
+    assert len(paused.recogniser.batches) == 1
 
 
-def test_the_work_stops_when_the_last_caller_has_left(held: Held) -> None:
-    with impatient(held.server, LONG):
-        held.has_begun()
-        with impatient(held.server, LONG):
-            held.one_has_joined()
-        held.inside(1)
-    held.gate.set()
-    held.inside(0)
-    assert len(held.recogniser.batches) < 10, "there is a batch for every tone of 20"
-    assert [path.name for path in held.server.state.temp.root.iterdir()] == ["lock"]
+def test_the_work_stops_when_the_last_caller_has_disconnected(paused: PausedServer) -> None:
+    with disconnecting_client(paused.server, LONG):
+        paused.wait_for_a_batch()
+        with disconnecting_client(paused.server, LONG):
+            paused.wait_for_a_join()
+        paused.wait_for_in_flight(1)
+    paused.gate.set()
+    paused.wait_for_in_flight(0)
+    assert len(paused.recogniser.batches) < 10, "there is a batch for every tone of 20"
+    assert [path.name for path in paused.server.state.temp.root.iterdir()] == ["lock"]
 
 
 @pytest.mark.contract("Errors and headers", "`x-cache`")
@@ -193,23 +195,23 @@ def test_a_refusal_is_not_kept(tmp_path: Path) -> None:
         assert not (tmp_path / "data/results").exists()
 
 
-async def test_a_stream_tells_a_kept_result_at_once_and_keeps_its_own(tmp_path: Path) -> None:
+async def test_a_stream_sends_a_kept_result_at_once_and_keeps_its_own(tmp_path: Path) -> None:
     recogniser = ScriptedRecogniser()
     state = build_state(settings(tmp_path), fake_loaders(lambda: recogniser))
     (tmp_path / "data").mkdir()
-    told = []
+    streams = []
     for owner in ("ann", "ann", "bob"):
         async with state.temp.workspace() as workspace:
             recording = Recording(workspace / "upload", "digest", owner)
             recording.path.write_bytes(SPEECH)
             stream = state.results.stream(recording, TranscriptionOptions(), workspace, Progress("r"))
-            told.append([event async for event in stream])
+            streams.append([event async for event in stream])
     state.models.close()
     state.temp.close()
     first, again, other = (
         ["".join(s.text for s in event.segments) for event in events if isinstance(event, Settled)]
-        for events in told
+        for events in streams
     )
     assert "".join(first) == "".join(again) == "".join(other) == " w w"
-    assert told[0][-1] == told[1][-1]
+    assert streams[0][-1] == streams[1][-1]
     assert len(recogniser.batches) == 2

@@ -25,9 +25,9 @@ from routes.http.event_stream import answer_events
 from routes.http.middleware import RequestIdMiddleware
 from seams import EncodedWindow
 from tests.builders import segment, transcript, words
+from tests.client import post, settings
 from tests.fakes import ScriptedRecogniser
 from tests.recordings import silence, tone, wav
-from tests.routes.test_serving import post, settings
 from tests.servers import RunningServer, fake_loaders, running_server, wait_until
 from utils.answers.wire import AnswerForm
 from utils.transcript.events import Event, Finished, Settled
@@ -84,10 +84,10 @@ def test_a_stream_says_what_the_plain_answer_says(tmp_path: Path, form: str) -> 
     with running_server(config, fake_loaders()) as server:
         heard = events(server, TALK, response_format=form)
         plain = post(server, TALK, response_format=form)
-        *told, done = lines(server, TALK, response_format=form)
+        *data, done = lines(server, TALK, response_format=form)
         assert is_empty(server)
     assert done == "data: [DONE]"
-    for line in told:
+    for line in data:
         STRICT.validate_json(line.removeprefix("data: "), strict=True)
     deltas = [event.delta for event in heard if event.type == "transcript.text.delta"]
     last = heard[-1]
@@ -159,8 +159,8 @@ def test_what_can_be_refused_is_refused_before_the_stream(tmp_path: Path) -> Non
 def test_a_failure_half_way_is_a_line_of_its_own_and_the_last(tmp_path: Path) -> None:
     config = settings(tmp_path, whisper_batch_size=1)
     with running_server(config, fake_loaders(FailingRecogniser)) as server:
-        *told, last = lines(server, TALK)
-        assert told
+        *data, last = lines(server, TALK)
+        assert data
         error = json.loads(last.removeprefix("data: "))["error"]
         assert (error["code"], error["type"]) == ("model_failed", "server_error")
         with pytest.raises(openai.APIError, match="crashed"):
@@ -168,8 +168,8 @@ def test_a_failure_half_way_is_a_line_of_its_own_and_the_last(tmp_path: Path) ->
         assert is_empty(server)
 
 
-@pytest.mark.contract("Streaming", "a client that leaves", "stops its work within a batch")
-def test_a_client_that_leaves_a_stream_stops_its_work(tmp_path: Path) -> None:
+@pytest.mark.contract("Streaming", "a client that disconnects", "stops its work within a batch")
+def test_a_client_that_closes_a_stream_stops_its_work(tmp_path: Path) -> None:
     recogniser = ScriptedRecogniser(seconds_per_batch=0.3)
     config = settings(tmp_path, chunk_seconds=60, whisper_batch_size=1)
     with running_server(config, fake_loaders(lambda: recogniser)) as server:
@@ -214,7 +214,7 @@ async def test_a_pause_is_filled_with_comments_that_the_client_passes_over() -> 
 
     @app.post("/audio/transcriptions")
     async def create(request: Request) -> Response:
-        return await answer_events(request, slow(), AnswerForm(), AsyncExitStack(), pause=0.05)
+        return await answer_events(request, slow(), AnswerForm(), AsyncExitStack(), keep_alive_seconds=0.05)
 
     http: Any = httpx.AsyncClient(transport=httpx.ASGITransport(app))
     async with AsyncOpenAI(base_url="http://test", api_key="unused", http_client=http) as client:

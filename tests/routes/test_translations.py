@@ -43,7 +43,7 @@ def fake(tmp_path_factory: pytest.TempPathFactory, recogniser: ScriptedRecognise
 
 @pytest.mark.contract("Translations", "`verbose_json`", "task `translate`, language `english`")
 @pytest.mark.contract("Translations", "`prompt`, `temperature`", "as with transcriptions")
-def test_the_recogniser_is_told_to_translate(fake: RunningServer, recogniser: ScriptedRecogniser) -> None:
+def test_the_recogniser_is_asked_to_translate(fake: RunningServer, recogniser: ScriptedRecogniser) -> None:
     answer = fake.client.audio.translations.create(
         model="whisper-1", file=SPEECH, prompt="A tale.", temperature=0.4, response_format="verbose_json"
     )
@@ -51,8 +51,8 @@ def test_the_recogniser_is_told_to_translate(fake: RunningServer, recogniser: Sc
     read = TranslationVerbose.model_validate(answer.to_dict(), strict=True)
     assert (read.language, read.text, read.duration) == ("english", "w w", 2.0)
     assert answer.to_dict()["task"] == "translate"
-    told = recogniser.options[-1]
-    assert (told.task, told.prompt, told.temperature) == (Task.TRANSLATE, "A tale.", 0.4)
+    received = recogniser.options[-1]
+    assert (received.task, received.prompt, received.temperature) == (Task.TRANSLATE, "A tale.", 0.4)
 
 
 @pytest.mark.contract("Translations", "`json`, `text`, `srt`, `vtt`", "as with transcriptions")

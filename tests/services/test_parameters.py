@@ -1,46 +1,14 @@
-"""Form fields to what the pipeline is asked."""
+"""Form fields to the options of a transcription and the form of its answer."""
 
 from __future__ import annotations
-
-import json
-from itertools import product
 
 import pytest
 
 from exceptions import InvalidRequestError
-from options import (
-    DecodeOptions,
-    Granularity,
-    ResponseFormat,
-    SpeakerCount,
-    Task,
-    TranscriptionOptions,
-    VoiceActivity,
-)
-from services.requests.parameters import TranscriptionRequest, parse_parameters
-from services.requests.stage_defaults import StageDefaults
+from options import DecodeOptions, Granularity, Task, TranscriptionOptions
+from services.requests.parameters import parse_parameters
+from tests.services.form_fields import ALL, FORMATS, MODEL, OFF, options, parse, refused
 from utils.answers.wire import AnswerForm
-
-MODEL = ("model", "whisper-1")
-OFF = StageDefaults(diarize=False)
-ALL = StageDefaults(diarize=True, separate_vocals=True, align=True, restore_punctuation=True)
-FORMATS = [form.value for form in ResponseFormat]
-
-
-def parse(*fields: tuple[str, str], defaults: StageDefaults = OFF) -> TranscriptionRequest:
-    return parse_parameters([MODEL, *fields], defaults)
-
-
-def options(*fields: tuple[str, str], defaults: StageDefaults = OFF) -> TranscriptionOptions:
-    return parse(*fields, defaults=defaults).options
-
-
-def refused(*fields: tuple[str, str], defaults: StageDefaults = OFF) -> str | None:
-    with pytest.raises(InvalidRequestError) as caught:
-        parse(*fields, defaults=defaults)
-    assert caught.value.status == 400
-    assert caught.value.message.endswith(".")
-    return caught.value.param
 
 
 def test_only_the_model_is_required() -> None:
@@ -137,81 +105,6 @@ def test_granularities_need_verbose_json(form: str) -> None:
         assert refused(*fields) == "timestamp_granularities"
 
 
-@pytest.mark.parametrize(("form", "asked"), list(product(FORMATS, [None, "true", "false"])))
-def test_speakers_are_told_apart_where_the_answer_shows_them(form: str, asked: str | None) -> None:
-    fields = [("response_format", form), *([("diarize", asked)] if asked else [])]
-    if form == "diarized_json" and asked == "false":
-        assert refused(*fields) == "diarize"
-        return
-    expected = {
-        "json": {None: False, "true": False, "false": False},
-        "verbose_json": {None: True, "true": True, "false": False},
-        "diarized_json": {None: True, "true": True},
-    }.get(form, {None: False, "true": True, "false": False})[asked]
-    assert options(*fields, defaults=ALL).diarize is expected
-
-
-def test_verbose_json_follows_the_server_and_diarized_json_does_not() -> None:
-    assert options(("response_format", "verbose_json"), defaults=OFF).diarize is False
-    assert options(("response_format", "diarized_json"), defaults=OFF).diarize is True
-
-
-@pytest.mark.parametrize("count", ["num_speakers", "min_speakers", "max_speakers"])
-def test_a_speaker_count_asks_for_names_in_text_and_subtitles(count: str) -> None:
-    asked = {form: options(("response_format", form), (count, "3")).diarize for form in FORMATS}
-    assert {form for form, diarize in asked.items() if diarize} == {"text", "srt", "vtt", "diarized_json"}
-
-
-@pytest.mark.parametrize(
-    ("fields", "count"),
-    [
-        ([], SpeakerCount(1, None)),
-        ([("num_speakers", "3")], SpeakerCount(3, 3)),
-        ([("min_speakers", "2")], SpeakerCount(2, None)),
-        ([("max_speakers", "4")], SpeakerCount(1, 4)),
-        ([("min_speakers", "2"), ("max_speakers", "2")], SpeakerCount(2, 2)),
-    ],
-)
-def test_speaker_counts(fields: list[tuple[str, str]], count: SpeakerCount) -> None:
-    assert options(*fields).speakers == count
-
-
-def test_speaker_counts_that_contradict_each_other() -> None:
-    assert refused(("num_speakers", "2"), ("max_speakers", "2")) == "num_speakers"
-    assert refused(("num_speakers", "2"), ("min_speakers", "2")) == "num_speakers"
-    assert refused(("min_speakers", "3"), ("max_speakers", "2")) == "max_speakers"
-
-
-def test_words_are_timed_where_something_needs_their_times() -> None:
-    timed = {form for form in FORMATS if options(("response_format", form)).words}
-    assert timed == {"srt", "vtt", "verbose_json", "diarized_json"}
-    assert options(("response_format", "text"), ("diarize", "true")).words
-    assert options(("align", "true")).words
-
-
-def test_stages_follow_the_request_then_the_server() -> None:
-    stages = ("separate_vocals", "restore_punctuation")
-    for name in stages:
-        assert getattr(options(defaults=ALL), name) is True
-        assert getattr(options((name, "false"), defaults=ALL), name) is False
-        assert getattr(options(defaults=OFF), name) is False
-        assert getattr(options((name, "1"), defaults=OFF), name) is True
-
-
-def test_alignment_runs_by_default_only_where_times_are_shown() -> None:
-    aligned = {form for form in FORMATS if options(("response_format", form), defaults=ALL).align}
-    assert aligned == {"srt", "vtt", "verbose_json", "diarized_json"}
-    assert not options(("response_format", "srt"), ("align", "false"), defaults=ALL).align
-
-
-def test_vocals_may_be_separated_where_there_is_music() -> None:
-    automatic = StageDefaults(separate_vocals="auto")
-    assert options(("separate_vocals", "auto")).separate_vocals == "auto"
-    assert options(defaults=automatic).separate_vocals == "auto"
-    assert options(("separate_vocals", "true"), defaults=automatic).separate_vocals is True
-    assert options(("separate_vocals", "false"), defaults=automatic).separate_vocals is False
-
-
 @pytest.mark.parametrize("form", FORMATS)
 def test_logprobs_need_json(form: str) -> None:
     fields = [("response_format", form), ("include[]", "logprobs")]
@@ -222,51 +115,12 @@ def test_logprobs_need_json(form: str) -> None:
         assert refused(*fields) == "include"
 
 
-def test_logprobs_are_of_the_words_as_they_were_heard() -> None:
-    asked = ("include[]", "logprobs")
-    assert not options(asked, defaults=ALL).restore_punctuation
-    assert refused(asked, ("restore_punctuation", "true")) == "include"
-
-
 @pytest.mark.parametrize(
     ("model", "counts_tokens"),
     [("whisper-1", False), ("whisper-base", False), ("gpt-4o-transcribe", True), ("gpt-transcribe", True)],
 )
 def test_usage_is_of_the_kind_that_the_name_has_when_hosted(model: str, counts_tokens: bool) -> None:
     assert parse(("model", model)).answer.counts_tokens is counts_tokens
-
-
-@pytest.mark.parametrize(
-    ("part", "value"),
-    [
-        ("threshold", "1.1"),
-        ("threshold", "-0.1"),
-        ("threshold", "nan"),
-        ("prefix_padding_ms", "-1"),
-        ("prefix_padding_ms", "5001"),
-        ("prefix_padding_ms", "0.5"),
-        ("silence_duration_ms", "99"),
-        ("silence_duration_ms", "10001"),
-        ("sensitivity", "1"),
-    ],
-)
-def test_numbers_of_the_speech_detector_have_bounds(part: str, value: str) -> None:
-    sent = [("chunking_strategy[type]", "server_vad"), (f"chunking_strategy[{part}]", value)]
-    assert refused(*sent) == refused(("chunking_strategy[threshold]", "0.5")) == "chunking_strategy"
-
-
-def test_numbers_of_the_speech_detector_come_in_brackets_or_as_json() -> None:
-    asked = {"type": "server_vad", "threshold": 0.4, "prefix_padding_ms": 100, "silence_duration_ms": 700}
-    in_brackets = [(f"chunking_strategy[{part}]", str(value)) for part, value in asked.items()]
-    as_json = [("chunking_strategy", json.dumps(asked))]
-    expected = VoiceActivity(0.4, 1600, 11_200)
-    assert options(*in_brackets).voice_activity == options(*as_json).voice_activity == expected
-    assert hash(options(*in_brackets)) == hash(options(*as_json))
-
-
-@pytest.mark.parametrize("sent", ["auto", "null", '"auto"', '{"type": "auto"}', '{"type": "server_vad"}'])
-def test_without_numbers_the_server_knows_best(sent: str) -> None:
-    assert options(("chunking_strategy", sent)).voice_activity == VoiceActivity()
 
 
 @pytest.mark.parametrize(
@@ -280,7 +134,7 @@ def test_without_numbers_the_server_knows_best(sent: str) -> None:
         ("chunking_stratergy[type]", "chunking_strategy"),
     ],
 )
-def test_a_slip_is_told_and_not_ignored(sent: str, meant: str) -> None:
+def test_a_misspelt_field_is_refused_and_not_ignored(sent: str, meant: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"If '{meant}' is meant"):
         parse((sent, "word"))
     assert refused((sent, "word")) == sent.partition("[")[0]

@@ -1,4 +1,4 @@
-"""The punctuation stage, over a model that knows its words by heart."""
+"""The punctuation stage, over a model that knows its words from a table."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_segments_without_words_get_marks_and_stay_whole(serve: Serve) -> 
     assert restored == [replace(bare, text=" Who are you? I am bob.")]
 
 
-async def test_text_with_marks_never_meets_the_model(serve: Serve) -> None:
+async def test_text_with_marks_is_never_given_to_the_model(serve: Serve) -> None:
     labeller = MemorisedLabeller({"you": "?"})
     segments = [segment(words("Well, it is you I mean.")), segment(words("and you"))]
     assert await serve(labeller).restore(segments, "en") == segments
@@ -61,7 +61,7 @@ async def test_text_with_marks_never_meets_the_model(serve: Serve) -> None:
     assert labeller.windows == []
 
 
-async def test_a_language_that_the_model_does_not_know_never_meets_it(serve: Serve) -> None:
+async def test_a_language_that_the_model_does_not_know_is_never_given_to_it(serve: Serve) -> None:
     labeller = MemorisedLabeller({"tú": "?"})
     segments = [segment(words("quién eres tú"))]
     assert await serve(labeller).restore(segments, "es") == segments
@@ -102,7 +102,7 @@ async def test_a_model_that_fails_leaves_the_text_and_does_not_log_it(
     assert "secret" not in caplog.text
 
 
-async def test_a_model_that_cannot_be_loaded_is_told() -> None:
+async def test_a_model_that_cannot_be_loaded_is_reported() -> None:
     def missing() -> MarkLabeller:
         raise ModelUnavailableError("no such model")
 

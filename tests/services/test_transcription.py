@@ -1,4 +1,4 @@
-"""The pipeline as a stream of events, with fakes for its models."""
+"""A transcription as a stream of events, with fakes for its models."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class FragileEmbedder(PitchEmbedder):
         return super().embed_parts(stretch, voices)
 
 
-class House:
-    """A service that works in chunks of a minute, and what lies behind it."""
+class Pipeline:
+    """A transcription service that works in chunks of a minute, and its models."""
 
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace
@@ -92,9 +92,9 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with closing(House(tmp_path)) as house:
-        yield house
+def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
+    with closing(Pipeline(tmp_path)) as pipeline:
+        yield pipeline
 
 
 def text_of(events: Sequence[Event]) -> str:
@@ -112,97 +112,98 @@ def finished(events: Sequence[Event]) -> Finished:
 
 
 @pytest.mark.parametrize("options", [PLAIN, SPEAKERS, replace(PLAIN, words=True)])
-async def test_what_is_told_on_the_way_adds_up_to_the_transcript(
-    house: House, options: TranscriptionOptions
-) -> None:
-    events = await house.events(TALK, options)
+async def test_events_add_up_to_the_transcript(pipeline: Pipeline, options: TranscriptionOptions) -> None:
+    events = await pipeline.events(TALK, options)
     transcript = finished(events).transcript
     assert text_of(events) == transcript.text
     assert len(transcript.text.split()) == pytest.approx(240, abs=30)
     assert len(results_of(events)) > 4
-    assert house.progress.done == house.progress.total == transcript.num_samples == seconds(LENGTH)
-    house.recogniser.batches.clear()
-    upload = house.workspace / "again"
+    assert pipeline.progress.done == pipeline.progress.total == transcript.num_samples == seconds(LENGTH)
+    pipeline.recogniser.batches.clear()
+    upload = pipeline.workspace / "again"
     upload.write_bytes(TALK)
-    assert await house.service.transcribe(upload, house.workspace, options, house.progress) == transcript
+    assert (
+        await pipeline.service.transcribe(upload, pipeline.workspace, options, pipeline.progress)
+        == transcript
+    )
     assert not upload.exists()
 
 
-async def test_text_comes_while_the_rest_is_undecoded(house: House) -> None:
-    async with house.stream(TALK, PLAIN) as events:
+async def test_text_comes_while_the_rest_is_undecoded(pipeline: Pipeline) -> None:
+    async with pipeline.stream(TALK, PLAIN) as events:
         first = await anext(events)
         assert isinstance(first, Settled)
-        assert house.decoded_seconds() <= 130
-        assert len(house.recogniser.batches) <= 2
-        assert house.progress.total == seconds(LENGTH)
-    assert len(house.recogniser.batches) <= 3
+        assert pipeline.decoded_seconds() <= 130
+        assert len(pipeline.recogniser.batches) <= 2
+        assert pipeline.progress.total == seconds(LENGTH)
+    assert len(pipeline.recogniser.batches) <= 3
 
 
-async def test_speakers_are_announced_chunk_by_chunk_under_labels_that_stay(house: House) -> None:
-    events = await house.events(TALK, SPEAKERS)
+async def test_speakers_are_announced_chunk_by_chunk_under_labels_that_stay(pipeline: Pipeline) -> None:
+    events = await pipeline.events(TALK, SPEAKERS)
     announced = [event for event in events if isinstance(event, Announced)]
     assert len(announced) > 3
     assert events.index(announced[0]) < len(events) / 2  # long before the end
-    told = [(piece, event.labels[piece.speaker or 0]) for event in announced for piece in event.segments]
+    pieces = [(piece, event.labels[piece.speaker or 0]) for event in announced for piece in event.segments]
     transcript = finished(events).transcript
-    assert [label for _, label in told] == [speaker_label(s.speaker or 0) for s in transcript.segments]
-    assert [piece.text for piece, _ in told] == [segment.text for segment in transcript.segments]
-    assert {label for _, label in told} == {"A", "B"}
+    assert [label for _, label in pieces] == [speaker_label(s.speaker or 0) for s in transcript.segments]
+    assert [piece.text for piece, _ in pieces] == [segment.text for segment in transcript.segments]
+    assert {label for _, label in pieces} == {"A", "B"}
     assert finished(events).speaker_map == {}
 
 
 @pytest.mark.parametrize("options", [PLAIN, SPEAKERS])
 async def test_a_run_cut_short_goes_on_at_the_first_unfinished_chunk(
-    house: House, options: TranscriptionOptions
+    pipeline: Pipeline, options: TranscriptionOptions
 ) -> None:
-    undisturbed = await house.events(TALK, options)
-    whole = len(house.recogniser.batches)
+    undisturbed = await pipeline.events(TALK, options)
+    whole = len(pipeline.recogniser.batches)
     results = results_of(undisturbed)
     for count in (1, 3, len(results)):
-        house.recogniser.batches.clear()
-        events = await house.events(TALK, options, results[:count])
+        pipeline.recogniser.batches.clear()
+        events = await pipeline.events(TALK, options, results[:count])
         assert finished(events) == finished(undisturbed)
         assert text_of(events) == text_of(undisturbed)
         assert results_of(events) == results
-        assert len(house.recogniser.batches) <= whole * (1 - count / len(results)) + 2
-    assert house.recogniser.batches == []
+        assert len(pipeline.recogniser.batches) <= whole * (1 - count / len(results)) + 2
+    assert pipeline.recogniser.batches == []
 
 
-async def test_results_of_another_cutting_are_not_used(house: House) -> None:
-    undisturbed = await house.events(TALK, PLAIN)
+async def test_results_of_another_cutting_are_not_used(pipeline: Pipeline) -> None:
+    undisturbed = await pipeline.events(TALK, PLAIN)
     first = results_of(undisturbed)[0]
     other = replace(first, segments=(), chunk=replace(first.chunk, stop=first.chunk.stop - 512))
-    assert finished(await house.events(TALK, PLAIN, [other])) == finished(undisturbed)
+    assert finished(await pipeline.events(TALK, PLAIN, [other])) == finished(undisturbed)
 
 
-async def test_the_language_found_before_a_run_was_cut_short_holds_after_it(house: House) -> None:
-    results = results_of(await house.events(TALK, PLAIN))
-    house.recogniser.options.clear()
+async def test_the_language_found_before_a_run_was_cut_short_holds_after_it(pipeline: Pipeline) -> None:
+    results = results_of(await pipeline.events(TALK, PLAIN))
+    pipeline.recogniser.options.clear()
     in_french = replace(results[0], language="fr")
-    await house.events(TALK, PLAIN, [in_french])
-    assert {options.language for options in house.recogniser.options} == {"fr"}
+    await pipeline.events(TALK, PLAIN, [in_french])
+    assert {options.language for options in pipeline.recogniser.options} == {"fr"}
 
 
-async def test_who_stops_listening_stops_the_work(house: House) -> None:
-    async with house.stream(TALK, SPEAKERS) as events:
+async def test_closing_the_stream_stops_the_work(pipeline: Pipeline) -> None:
+    async with pipeline.stream(TALK, SPEAKERS) as events:
         await anext(events)
-    begun = len(house.recogniser.batches)
+    begun = len(pipeline.recogniser.batches)
     assert begun <= 3
-    await house.slots[1].run(lambda _: None)  # after all that was queued
-    assert len(house.recogniser.batches) == begun
+    await pipeline.slots[1].run(lambda _: None)  # after all that was queued
+    assert len(pipeline.recogniser.batches) == begun
 
 
-async def test_speakers_that_cannot_be_told_apart_end_the_stream(house: House) -> None:
-    house.embedder.fails = True
+async def test_speakers_that_cannot_be_told_apart_end_the_stream(pipeline: Pipeline) -> None:
+    pipeline.embedder.fails = True
     with pytest.raises(ModelFailedError):
-        await house.events(TALK, SPEAKERS)
-    assert len(house.recogniser.batches) < 4
+        await pipeline.events(TALK, SPEAKERS)
+    assert len(pipeline.recogniser.batches) < 4
 
 
-async def test_no_audio_is_refused_before_anything_happens(house: House) -> None:
+async def test_no_audio_is_refused_before_anything_happens(pipeline: Pipeline) -> None:
     with pytest.raises(InvalidAudioError):
-        await house.events(b"no audio", PLAIN)
-    assert house.recogniser.batches == []
+        await pipeline.events(b"no audio", PLAIN)
+    assert pipeline.recogniser.batches == []
 
 
 def without_its_length(recording: bytes) -> bytes:
@@ -211,20 +212,22 @@ def without_its_length(recording: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("claims", [True, False])
-async def test_too_long_a_recording_is_refused_before_any_of_it_is_heard(house: House, claims: bool) -> None:
+async def test_too_long_a_recording_is_refused_before_any_of_it_is_heard(
+    pipeline: Pipeline, claims: bool
+) -> None:
     recording = wav(*([tone(100.0)] * 4))
     with pytest.raises(UploadTooLargeError):
-        await house.events(recording if claims else without_its_length(recording), PLAIN)
-    assert house.recogniser.batches == []
+        await pipeline.events(recording if claims else without_its_length(recording), PLAIN)
+    assert pipeline.recogniser.batches == []
 
 
-async def test_a_recording_shorter_than_it_claims_is_heard_to_its_end(house: House) -> None:
-    events = await house.events(TALK[: len(TALK) * 3 // 4], PLAIN)
+async def test_a_recording_shorter_than_it_claims_is_heard_to_its_end(pipeline: Pipeline) -> None:
+    events = await pipeline.events(TALK[: len(TALK) * 3 // 4], PLAIN)
     assert finished(events).transcript.num_samples == pytest.approx(seconds(LENGTH * 3 / 4), abs=100)
-    assert house.progress.fraction == 1
+    assert pipeline.progress.fraction == 1
 
 
-async def test_the_count_of_speakers_holds_on_the_way_too(house: House) -> None:
+async def test_the_count_of_speakers_holds_for_events_too(pipeline: Pipeline) -> None:
     options = replace(SPEAKERS, speakers=SpeakerCount(1, 1))
-    events = await house.events(TALK, options)
+    events = await pipeline.events(TALK, options)
     assert {label for event in events if isinstance(event, Announced) for label in event.labels} == {"A"}

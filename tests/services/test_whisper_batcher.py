@@ -20,11 +20,11 @@ from utils.model_manager import ModelSlot, ModelSource
 ENGLISH, GERMAN = DecodeOptions("en"), DecodeOptions("de")
 SECOND = 16_000
 SIZES = BatchSizes(encode=1, decode=4)
-BAD = 13  # seconds; a window of this length upsets the recognisers below
+BAD = 13  # seconds; the recognisers below fail at a window of this length
 
 
-class Moody(ScriptedRecogniser):
-    """Remembers whom it decoded together, by their seconds; what upsets it is the subclass's business."""
+class RecordingRecogniser(ScriptedRecogniser):
+    """Remembers which windows it decoded together, by their seconds; subclasses fail at some."""
 
     def __init__(self, gate: threading.Event | None = None) -> None:
         super().__init__(gate=gate)
@@ -46,52 +46,52 @@ class Moody(ScriptedRecogniser):
         lengths = [window.num_samples // SECOND for window in windows]
         self.steps.append((temperature, lengths))
         self.has_begun.set()
-        self.upset(lengths, options)
+        self.check(lengths, options)
         return super().decode(windows, options, words, temperature)
 
-    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None: ...
+    def check(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None: ...
 
 
-class OutOfMemory(Moody):
-    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
+class OutOfMemory(RecordingRecogniser):
+    def check(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
         if len(lengths) > 2 or BAD in lengths:
             raise RuntimeError("CUDA failed with error out of memory")
 
 
-class Failing(Moody):
-    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
+class Failing(RecordingRecogniser):
+    def check(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
         if BAD in lengths:
             raise ValueError("a bad window")
 
 
-class Meeting(Moody):
-    """Lets the first two out only when both are inside."""
+class Parallel(RecordingRecogniser):
+    """Its first two calls return only when both have started."""
 
     def __init__(self) -> None:
         super().__init__()
         self._both = threading.Barrier(2)
 
-    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
+    def check(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
         if len(self.steps) <= 2:
             self._both.wait(10)
 
 
-class Crashing(Meeting):
-    """The bad window ends the process, and with it whoever is inside."""
+class Crashing(Parallel):
+    """The bad window ends the process, and with it the other call."""
 
-    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
-        super().upset(lengths, options)
+    def check(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
+        super().check(lengths, options)
         if len(self.steps) <= 2 or BAD in lengths:
             raise ModelCrashedError("The process of the model ended with SIGSEGV.")
 
 
-class OnlyEnglish(Moody):
-    def upset(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
+class OnlyEnglish(RecordingRecogniser):
+    def check(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
         if GERMAN in options:
             raise InvalidRequestError("not German", param="language")
 
 
-class Doubtful(Moody):
+class Doubtful(RecordingRecogniser):
     """Repeats itself over the bad window until the temperature is 0.4."""
 
     def _text(self, seconds: int, words: bool, temperature: float) -> WindowText:
@@ -102,10 +102,10 @@ class Doubtful(Moody):
 
 
 class Requests:
-    """A batcher and those who ask it for windows of so many seconds."""
+    """A batcher, asked for windows of so many seconds by several owners."""
 
     def __init__(self, model: Recogniser, sizes: BatchSizes = SIZES, lanes: int = 1) -> None:
-        source = ModelSource("moody", lambda: model, lanes=lanes)
+        source = ModelSource("recording", lambda: model, lanes=lanes)
         self.slot: ModelSlot[Recogniser] = ModelSlot("whisper", source)
         self._batcher = WhisperBatcher(self.slot, sizes)
 
@@ -114,8 +114,8 @@ class Requests:
         return (await self._batcher.decode(owner, encoded, options, words=False)).text
 
 
-async def test_windows_of_several_requests_and_languages_ride_together() -> None:
-    model = Moody()
+async def test_windows_of_several_requests_and_languages_share_a_batch() -> None:
+    model = RecordingRecogniser()
     requests = Requests(model)
     asked = [("A", 1, ENGLISH), ("B", 2, GERMAN), ("C", 3, ENGLISH), ("D", 4, ENGLISH)]
     texts = await asyncio.gather(*(requests.ask(*each) for each in asked))
@@ -124,7 +124,7 @@ async def test_windows_of_several_requests_and_languages_ride_together() -> None
 
 
 async def test_prompts_keep_windows_apart() -> None:
-    model = Moody()
+    model = RecordingRecogniser()
     requests = Requests(model)
     prompted = DecodeOptions("en", prompt="Minutes.")
     asked = [("A", 1, ENGLISH), ("B", 2, prompted), ("C", 3, ENGLISH), ("D", 4, prompted)]
@@ -134,7 +134,7 @@ async def test_prompts_keep_windows_apart() -> None:
 
 async def test_a_newcomer_does_not_wait_for_a_long_recording() -> None:
     gate = threading.Event()
-    model = Moody(gate)
+    model = RecordingRecogniser(gate)
     requests = Requests(model)
     long = [asyncio.create_task(requests.ask("long", 30)) for _ in range(8)]
     await asyncio.to_thread(model.has_begun.wait)
@@ -158,7 +158,7 @@ async def test_only_the_bad_window_fails() -> None:
     assert [lengths for _, lengths in model.steps] == [[1, BAD, 3], [1], [BAD], [3]]
 
 
-async def test_who_fell_with_the_process_is_tried_alone_and_only_the_one_that_ends_it_fails() -> None:
+async def test_windows_of_a_crash_are_tried_alone_and_only_the_one_that_crashes_again_fails() -> None:
     model = Crashing()
     requests = Requests(model, BatchSizes(encode=1, decode=1), lanes=2)
     bad, good = await asyncio.gather(requests.ask("A", BAD), requests.ask("B", 2), return_exceptions=True)
@@ -168,7 +168,7 @@ async def test_who_fell_with_the_process_is_tried_alone_and_only_the_one_that_en
 
 
 async def test_two_lanes_work_side_by_side() -> None:
-    requests = Requests(Meeting(), BatchSizes(encode=1, decode=1), lanes=2)
+    requests = Requests(Parallel(), BatchSizes(encode=1, decode=1), lanes=2)
     texts = await asyncio.gather(requests.ask("A", 1), requests.ask("B", 2))
     assert tuple(texts) == (" w", " w w")
 
@@ -194,7 +194,7 @@ async def test_when_memory_runs_out_batches_are_halved_for_good() -> None:
         await requests.ask("A", BAD)
 
 
-async def test_a_doubtful_window_goes_up_the_ladder_without_its_batch_mates() -> None:
+async def test_a_doubtful_window_goes_up_the_temperature_ladder_without_the_others() -> None:
     model = Doubtful()
     requests = Requests(model)
     texts = await asyncio.gather(*(requests.ask("A", seconds) for seconds in (1, BAD, 3)))
@@ -202,26 +202,26 @@ async def test_a_doubtful_window_goes_up_the_ladder_without_its_batch_mates() ->
     assert model.steps == [(0.0, [1, BAD, 3]), (0.2, [BAD]), (0.4, [BAD])]
 
 
-async def test_whose_caller_left_is_never_run() -> None:
+async def test_windows_of_a_cancelled_caller_are_never_run() -> None:
     gate = threading.Event()
-    model = Moody(gate)
+    model = RecordingRecogniser(gate)
     requests = Requests(model)
     first = asyncio.create_task(requests.ask("A", 1))
     await asyncio.to_thread(model.has_begun.wait)
-    left = [asyncio.create_task(requests.ask("B", 2)) for _ in range(3)]
+    cancelled = [asyncio.create_task(requests.ask("B", 2)) for _ in range(3)]
     await asyncio.sleep(0.01)
-    for task in left:
+    for task in cancelled:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.gather(*cancelled, return_exceptions=True)
     gate.set()
     await first
     assert await requests.ask("C", 3) == " w w w"
     assert model.encoded == [1, 3]
 
 
-async def test_everybody_is_let_go_when_the_slot_is_closed() -> None:
+async def test_every_call_ends_when_the_slot_is_closed() -> None:
     gate = threading.Event()
-    model = Moody(gate)
+    model = RecordingRecogniser(gate)
     requests = Requests(model)
     tasks = [asyncio.create_task(requests.ask("A", 1)) for _ in range(9)]
     await asyncio.to_thread(model.has_begun.wait)

@@ -13,11 +13,11 @@ from models import SAMPLE_RATE, Audio, AudioClip, Chunk, ChunkPart, Span, Window
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser
 from services.whisper_batcher import BatchSizes
-from services.whisper_service import MOST_HEARINGS, WhisperService
+from services.whisper_service import MAX_PASSES, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech.speech_map import SpeechMap
-from utils.words.missed_speech import LEAST
+from utils.words.missed_speech import MIN_MISSED
 
 WINDOWS = [Span(n * SAMPLE_RATE, (n + 1) * SAMPLE_RATE) for n in range(6)]
 
@@ -98,15 +98,15 @@ async def test_what_a_broken_off_text_leaves_out_is_heard_again(tmp_path: Path, 
     heard = await hear(model, tmp_path, window, words)
     ends = [word.stop for segment in heard.segments for word in segment.words]
     assert max(np.diff([window.start, *ends])) <= SAMPLE_RATE
-    assert window.stop - ends[-1] < LEAST
+    assert window.stop - ends[-1] < MIN_MISSED
     assert heard.until == window.stop
-    assert model.encoded == MOST_HEARINGS
+    assert model.encoded == MAX_PASSES
 
 
 async def test_a_text_that_always_breaks_off_has_an_end(tmp_path: Path) -> None:
     model = Breaking()
     await hear(model, tmp_path, Span(0, 30 * SAMPLE_RATE), words=True)
-    assert model.encoded == MOST_HEARINGS
+    assert model.encoded == MAX_PASSES
 
 
 async def hear(model: Recogniser, folder: Path, window: Span, words: bool) -> ChunkPart:

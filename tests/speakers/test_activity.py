@@ -37,7 +37,7 @@ def activities(draw: st.DrawFn) -> Activity:
 
 
 def rows(*seats: str) -> Activity:
-    """A seat is a string: `#` speaks, `+` murmurs, `.` is still."""
+    """A seat is a string: `#` speaks, `+` speaks softly, `.` is silent."""
     level = {"#": 1.0, "+": 0.4, ".": 0.0}
     return np.array([[level[mark] for mark in seat] for seat in seats], np.float32).T
 

@@ -149,11 +149,11 @@ def test_the_count_is_of_the_recording_however_few_a_chunk_hears(
         replace(chunk, finer=finer(index)) if 0 < len(chunk.voices) < least else chunk
         for index, chunk in enumerate(chunks)
     ]
-    told, links = resolve_speakers(heard, SpeakerCount(least, least + spare))
+    resolved, links = resolve_speakers(heard, SpeakerCount(least, least + spare))
     numbers = {number for mapping in links for number in mapping.values()}
     assert len(numbers) >= least or not any(chunk.voices for chunk in chunks)
     assert len(numbers) <= least + spare
-    assert [set(mapping) for mapping in links] == [{v.speaker for v in chunk.voices} for chunk in told]
+    assert [set(mapping) for mapping in links] == [{v.speaker for v in chunk.voices} for chunk in resolved]
 
 
 def test_nobody_is_split_where_all_chunks_together_hold_enough() -> None:
@@ -173,6 +173,6 @@ def test_who_was_taken_for_another_is_found_where_somebody_is_missing() -> None:
         return replace(coarse, turns=turns, finer=finer)
 
     chunks = [chunk(0, [0, 1, 2], [0, 1, 1]), chunk(1, [0, 0, 1], [0, 0, 1])]
-    told, links = resolve_speakers(chunks, SpeakerCount(3, 3))
-    assert told == [found.finer for found in chunks]
+    resolved, links = resolve_speakers(chunks, SpeakerCount(3, 3))
+    assert resolved == [found.finer for found in chunks]
     assert links == [{0: 0, 1: 1, 2: 2}, {0: 0, 1: 0, 2: 1}]

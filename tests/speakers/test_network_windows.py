@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models import SAMPLE_RATE, Span
 from utils.speakers.local_speakers import CLASSES, FRAME, WINDOW, WINDOW_FRAMES
-from utils.speakers.network_windows import HOP, WIDE, plan_between, plan_windows
+from utils.speakers.network_windows import HOP, WIDE_HOP, plan_between, plan_windows
 
 
 @given(st.integers(1, 90 * SAMPLE_RATE), st.integers(0, 10 * SAMPLE_RATE))
@@ -19,7 +19,7 @@ def test_all_speech_is_heard_twice_but_for_the_ends(num_samples: int, start: int
     starts = plan_windows(heard, [heard])
     assert starts[0] == start
     assert starts[-1] + WINDOW >= heard.stop > starts[-1]
-    assert {after - before for before, after in pairwise(starts)} <= {HOP, WIDE}
+    assert {after - before for before, after in pairwise(starts)} <= {HOP, WIDE_HOP}
 
 
 def test_where_nobody_speaks_nothing_is_heard() -> None:
@@ -41,10 +41,10 @@ def test_a_window_lies_between_two_that_tell_others_apart(order: tuple[int, ...]
     """Seats mean nothing outside a window, so that other seats alone are no reason."""
     talks = np.zeros((3 * WINDOW_FRAMES, 3), np.bool_)
     talks[:400, 0] = talks[350:900, 1] = talks[900:, 2] = True
-    starts = [0, WIDE, 2 * WIDE, 2 * WIDE + HOP]
+    starts = [0, WIDE_HOP, 2 * WIDE_HOP, 2 * WIDE_HOP + HOP]
     windows = [window_of(talks, start, order if n % 2 else (0, 1, 2)) for n, start in enumerate(starts)]
     assert plan_between(starts, np.stack(windows)) == []
-    shared = WINDOW_FRAMES - WIDE // FRAME
+    shared = WINDOW_FRAMES - WIDE_HOP // FRAME
     windows[1][-changed or WINDOW_FRAMES :] = np.eye(7)[0]  # nobody
     between = plan_between(starts, np.stack(windows))
-    assert between == ([WIDE + HOP] if changed > 0.1 * shared else [])
+    assert between == ([WIDE_HOP + HOP] if changed > 0.1 * shared else [])

@@ -35,9 +35,9 @@ def hear(talks: np.ndarray, seed: int = 0) -> LocalSpeakers:
     windows = []
     for start in starts:
         first = (start - START) // FRAME
-        inside = talks[first : first + WINDOW_FRAMES]
-        inside = np.pad(inside, ((0, WINDOW_FRAMES - len(inside)), (0, 3 - talks.shape[1])))
-        seats = inside[:, rng.permutation(3)]
+        within = talks[first : first + WINDOW_FRAMES]
+        within = np.pad(within, ((0, WINDOW_FRAMES - len(within)), (0, 3 - talks.shape[1])))
+        seats = within[:, rng.permutation(3)]
         classes = (seats[:, None] == CLASSES).all(axis=2)
         assert classes.any(axis=1).all()
         windows.append(classes.astype(np.float32))

@@ -31,10 +31,10 @@ def speech_regions(draw: st.DrawFn) -> list[Span]:
 def test_windows_cover_the_speech_and_nothing_else(speech: list[Span]) -> None:
     windows = plan_windows(speech)
     for region in speech:
-        inside = [w for w in windows if w.start >= region.start and w.stop <= region.stop]
-        assert (inside[0].start, inside[-1].stop) == (region.start, region.stop)
-        assert all(b.start - a.start <= HOP for a, b in pairwise(inside))
-        windows = windows[len(inside) :]
+        within = [w for w in windows if w.start >= region.start and w.stop <= region.stop]
+        assert (within[0].start, within[-1].stop) == (region.start, region.stop)
+        assert all(b.start - a.start <= HOP for a, b in pairwise(within))
+        windows = windows[len(within) :]
     assert windows == []
 
 

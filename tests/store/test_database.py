@@ -68,7 +68,7 @@ async def test_a_failed_migration_is_not_half_done(tmp_path: Path) -> None:
         assert await database.run(notes) == []
 
 
-async def test_a_second_server_and_an_older_one_are_turned_away(tmp_path: Path) -> None:
+async def test_a_second_server_and_an_older_one_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "server.db"
     async with opened(path, NOTES):
         with pytest.raises(DataFolderError, match="locked"):
@@ -83,7 +83,7 @@ def is_found(folder: Path) -> bool:
     return any(SECRET.encode() in path.read_bytes() for path in folder.iterdir())
 
 
-async def test_what_is_forgotten_is_in_no_file(tmp_path: Path) -> None:
+async def test_what_is_deleted_is_in_no_file(tmp_path: Path) -> None:
     async with opened(tmp_path / "server.db", NOTES) as database:
         await database.run(lambda connection: add(connection, SECRET))
         assert is_found(tmp_path)

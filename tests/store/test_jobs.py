@@ -28,7 +28,7 @@ DAY = Transcript(
 async def jobs(tmp_path: Path) -> AsyncIterator[JobStore]:
     store = sqlite_store(tmp_path / "server.db")
     await store.connection.open()
-    await store.jobs.add(JOB, most=1, now=0)
+    await store.jobs.add(JOB, limit=1, now=0)
     await store.jobs.claim(now=0)
     yield store.jobs
     await store.connection.close()
@@ -61,6 +61,6 @@ async def test_what_comes_after_it_was_deleted_is_nothing(jobs: JobStore, tmp_pa
     await jobs.checkpoint(JOB.id, 0, b"{}", (1, 2))
     await jobs.complete(JOB.id, DAY, now=1, expires=2)
     assert await jobs.finished_chunk(JOB.id, 0) is None
-    await jobs.add(JOB, most=1, now=3)
+    await jobs.add(JOB, limit=1, now=3)
     job, _, transcript = await jobs.report("", JOB.id, tmp_path)
     assert (job.status, transcript) == ("queued", None)

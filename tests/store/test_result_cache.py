@@ -48,7 +48,7 @@ def test_nobody_else_on_the_host_can_read_it(tmp_path: Path, clock: Clock) -> No
     assert stat.S_IMODE((tmp_path / "results/a").stat().st_mode) == 0o600
 
 
-def test_the_least_recently_used_make_room(tmp_path: Path, clock: Clock) -> None:
+def test_the_least_recently_used_are_evicted(tmp_path: Path, clock: Clock) -> None:
     kept = cache(tmp_path, clock)
     for key in "abc":
         kept.put(key, [b"x" * 10])
@@ -57,14 +57,14 @@ def test_the_least_recently_used_make_room(tmp_path: Path, clock: Clock) -> None
     assert [key for key in "abcd" if read(kept, key)] == ["a", "c", "d"]
 
 
-def test_what_can_never_fit_drives_nothing_out(tmp_path: Path, clock: Clock) -> None:
+def test_what_can_never_fit_evicts_nothing(tmp_path: Path, clock: Clock) -> None:
     kept = cache(tmp_path, clock)
     kept.put("a", [b"x" * 10])
     kept.put("b", [b"x" * 31])
     assert [key for key in "ab" if read(kept, key)] == ["a"]
 
 
-def test_use_does_not_lengthen_a_life(tmp_path: Path, clock: Clock) -> None:
+def test_use_does_not_extend_a_lifetime(tmp_path: Path, clock: Clock) -> None:
     kept = cache(tmp_path, clock)
     kept.put("old", [b"x"])
     clock.now += 900
@@ -76,7 +76,7 @@ def test_use_does_not_lengthen_a_life(tmp_path: Path, clock: Clock) -> None:
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["new"]
 
 
-def test_a_cache_that_is_turned_off_forgets_all(tmp_path: Path, clock: Clock) -> None:
+def test_a_cache_that_is_turned_off_deletes_all(tmp_path: Path, clock: Clock) -> None:
     cache(tmp_path, clock).put("a", [b"x"])
     off = cache(tmp_path, clock, max_bytes=0)
     off.sweep()

@@ -1,4 +1,4 @@
-"""What a call on a model must leave alone, since others live in the process."""
+"""What a call on a model must not change, since other models share the process."""
 
 from __future__ import annotations
 

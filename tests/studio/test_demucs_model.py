@@ -170,7 +170,7 @@ def a_bag_of_nonsense(folder: Path) -> None:
         (a_bag_of_nonsense, "cannot be loaded"),
     ],
 )
-def test_what_cannot_be_used_is_told(tmp_path: Path, write: Callable[[Path], None], message: str) -> None:
+def test_what_cannot_be_used_is_named(tmp_path: Path, write: Callable[[Path], None], message: str) -> None:
     folder = tmp_path / "models"
     folder.mkdir()
     write(folder)

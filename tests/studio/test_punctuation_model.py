@@ -1,4 +1,4 @@
-"""The real path of the punctuation model, over a tiny network that knows six sentences by heart."""
+"""The real path of the punctuation model, over a tiny network that has memorised six sentences."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_labels_do_not_depend_on_what_was_asked_before(model: PunctuationModel) 
     assert model.label(sentence) == first
 
 
-def test_a_network_that_fails_is_told_as_our_own_error() -> None:
+def test_a_network_that_fails_raises_our_own_error() -> None:
     broken = load_punctuation_model(str(TINY), "cpu")
     broken._network.classifier = torch.nn.Linear(3, 6)
     with pytest.raises(ModelFailedError):
@@ -126,5 +126,5 @@ def test_broken_weights_are_refused(copy: Path) -> None:
     assert "cannot be loaded" in refusal(copy)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "or a folder with config.json" in refusal(tmp_path / "nowhere")

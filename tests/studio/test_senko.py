@@ -1,4 +1,4 @@
-"""senko itself, in a process of its own: it leaves its marks on the one it runs in."""
+"""senko itself, in a process of its own: it changes settings of the one it runs in."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def speaking(*said: tuple[float, float, Embedding]) -> ChunkSpeakers:
     return ChunkSpeakers(tuple(turns), tuple(voices), same_voice=0.7)
 
 
-def told(
+def events_of(
     heard: list[ChunkSpeakers], said: list[list[Segment]], known: KnownVoices | None = None
 ) -> list[Event]:
     """Events of a recording in chunks of 100 s."""
@@ -52,7 +52,7 @@ def one_word(at: float) -> list[Segment]:
 
 def test_who_comes_back_keeps_the_label() -> None:
     heard = [speaking((10, 40, ANN), (50, 80, BOB)), speaking((120, 150, BOB)), speaking((220, 250, ANN))]
-    events = told(heard, [[*one_word(20), *one_word(60)], one_word(130), one_word(230)])
+    events = events_of(heard, [[*one_word(20), *one_word(60)], one_word(130), one_word(230)])
     assert labels(events) == ["A", "B", "B", "A"]
 
 
@@ -60,7 +60,7 @@ def test_a_label_is_kept_to_the_end_and_the_end_says_whose_it_was() -> None:
     """A voice between two that only the recording as a whole brings together."""
     far, near = pack([0.5, 0.866]), pack([0.9, 0.436])
     heard = [speaking((10, 20, ANN)), speaking((110, 190, far)), speaking((210, 290, near))]
-    events = told(heard, [one_word(15), one_word(150), one_word(250)])
+    events = events_of(heard, [one_word(15), one_word(150), one_word(250)])
     finished = events[-1]
     assert isinstance(finished, Finished)
     final = [speaker_label(part.speaker or 0) for part in finished.transcript.segments]
@@ -71,14 +71,16 @@ def test_a_label_is_kept_to_the_end_and_the_end_says_whose_it_was() -> None:
 def test_known_names_are_announced_as_soon_as_they_are_known() -> None:
     known = KnownVoices((KnownVoice("Bob", BOB), KnownVoice("A", pack([0.6, -0.8]))), 0.9)
     heard = [speaking((10, 40, ANN)), speaking((120, 150, BOB))]
-    events = told(heard, [one_word(20), one_word(130)], known)
+    events = events_of(heard, [one_word(20), one_word(130)], known)
     assert labels(events) == ["B", "Bob"]
     assert isinstance(events[-1], Finished)
     assert events[-1].speaker_map == {"B": "A"}  # nobody was that A, and so the letter is free in the end
 
 
 def test_what_is_said_before_anyone_is_known_goes_with_the_first() -> None:
-    events = told([speaking((50, 80, ANN), (85, 94, BOB))], [[*one_word(5), *one_word(60), *one_word(90)]])
+    events = events_of(
+        [speaking((50, 80, ANN), (85, 94, BOB))], [[*one_word(5), *one_word(60), *one_word(90)]]
+    )
     assert labels(events) == ["A", "A", "B"]
 
 
@@ -109,7 +111,7 @@ def test_the_count_is_obeyed() -> None:
 
 
 def test_settled_text_is_announced_whole() -> None:
-    events = told([speaking((10, 40, ANN))] * 2, [one_word(20), one_word(130)])
+    events = events_of([speaking((10, 40, ANN))] * 2, [one_word(20), one_word(130)])
     settled = [part.text for event in events if isinstance(event, Settled) for part in event.segments]
     announced = [part.text for event in events if isinstance(event, Announced) for part in event.segments]
     assert settled == announced == [" Yes.", " Yes."]

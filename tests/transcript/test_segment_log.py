@@ -9,15 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models import (
-    ChunkPart,
-    ChunkSpeakers,
-    Segment,
-    SpeakerTurn,
-    Transcript,
-    Voice,
-    seconds,
-)
+from models import ChunkPart, ChunkSpeakers, Segment, SpeakerTurn, Transcript, Voice, seconds
 from options import SpeakerCount, TranscriptionOptions
 from tests.builders import chunks, result, segment, turn, words
 from utils.chunk_merger import merge

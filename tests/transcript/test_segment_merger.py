@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models import ChunkResult, Segment, Span
 from tests.builders import chunks, result, segment, thorough, word, words
-from tests.utils.test_chunk_merger import cut_anywhere, heard, seeds, spoken
+from tests.transcript.overlapping_chunks import cut_anywhere, heard, seeds, spoken
 from utils.transcript.segment_merger import SegmentMerger
 from utils.transcript.splicing import splice
 
@@ -20,7 +20,7 @@ VOCABULARY = ("the", "a", "of", "It.", "and", "no", "yes", "we?", "go", "on!", "
 
 
 def merge_whole(results: Sequence[ChunkResult]) -> list[Segment]:
-    """What merging is, with all chunks at hand."""
+    """What merging is, with all chunks available."""
     merged: list[Segment] = []
     tail = list(results[0].segments)
     for left, right in pairwise(results):

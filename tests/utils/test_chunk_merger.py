@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import Chunk, ChunkResult, ChunkSpeakers, Segment, Voice, Word, seconds
+from models import ChunkResult, ChunkSpeakers, Segment, Voice, Word, seconds
 from options import SpeakerCount
 from tests.builders import chunks, result, segment, thorough, turn, word, words
+from tests.transcript.overlapping_chunks import cut_anywhere, heard, seeds, spoken
 from utils.chunk_merger import merge, merge_turns
 from utils.speakers.embedding import pack
 from utils.speakers.linking import link_speakers
@@ -34,43 +35,6 @@ def merge_segments(results: Sequence[ChunkResult]) -> list[Segment]:
     return merged + merger.finish()
 
 
-JITTER = 0.2
-AS_HEARD = (str, str.capitalize, str.upper, lambda text: f"{text},", lambda text: f"“{text}…")
-
-
-def spoken(texts: list[str], rng: random.Random, each: float, pauses: float) -> list[Word]:
-    """Words of `each` to `each + 0.2` s, one in eight of them followed by a pause."""
-    said, now = [], 0.0
-    for text in texts:
-        stop = now + each + rng.uniform(0, 0.2)
-        said.append(word(text, now, stop))
-        now = stop + (rng.uniform(0, pauses) if rng.random() < 0.125 else 0)
-    return said
-
-
-def heard(said: list[Word], chunk: Chunk, rng: random.Random) -> ChunkResult:
-    """What one chunk makes of it: its own times, spellings and segments."""
-    noticed: list[Word] = []
-    for true in said:
-        if not chunk.heard.start <= (true.start + true.stop) // 2 < chunk.heard.stop:
-            continue
-        earliest = noticed[-1].start if noticed else chunk.heard.start
-        start = max(earliest, true.start + seconds(rng.uniform(-JITTER, JITTER)))
-        stop = max(start + 320, true.stop + seconds(rng.uniform(-JITTER, JITTER)))
-        text = " " + rng.choice(AS_HEARD)(true.text.strip())
-        noticed.append(replace(true, start=start, stop=stop, text=text))
-    cuts = [0, *sorted(rng.sample(range(1, len(noticed) + 1), min(len(noticed), 3))), len(noticed)]
-    return result(chunk, [segment(noticed[a:b]) for a, b in pairwise(cuts) if a < b])
-
-
-def cut_anywhere(said: list[Word], rng: random.Random) -> list[Chunk]:
-    half, end = rng.uniform(1, 3), said[-1].stop / 16_000 + 0.5
-    cuts = [0.0]
-    while end - cuts[-1] > 9 * half:  # and so the last, too, is longer than what it shares
-        cuts.append(cuts[-1] + rng.uniform(4, 8) * half)
-    return chunks([*cuts, end], half)
-
-
 def spelling(words: list[Word]) -> list[str]:
     return ["".join(letter for letter in word.text.lower() if letter.isalnum()) for word in words]
 
@@ -81,9 +45,6 @@ def check_merge(said: list[Word], rng: random.Random) -> None:
     for part in merged:
         assert part.text == "".join(word.text for word in part.words)
         assert part.tokens == tuple(token for word in part.words for token in word.tokens)
-
-
-seeds = st.integers(0, 10**9)
 
 
 @thorough
@@ -142,7 +103,7 @@ def test_without_a_word_in_common_the_cut_decides() -> None:
     assert lines([left], [right]) == [" one two three eight nine"]
 
 
-def test_segments_without_words_are_told_by_the_chunk_that_owns_their_middle() -> None:
+def test_segments_without_words_are_taken_from_the_chunk_that_owns_their_middle() -> None:
     def without_words(text: str, start: float, stop: float) -> Segment:
         return replace(segment([word(text, start, stop)]), words=())
 
@@ -151,7 +112,7 @@ def test_segments_without_words_are_told_by_the_chunk_that_owns_their_middle() -
     assert lines(left, right) == [" a", " b", " c", " d"]
 
 
-def test_nothing_heard_is_nothing_told() -> None:
+def test_nothing_heard_gives_no_segments() -> None:
     assert merge_segments([]) == []
     assert lines([], [], []) == []
 
@@ -191,7 +152,7 @@ def test_people_who_talk_over_each_other_keep_their_turns_through_a_cut() -> Non
     assert [ann[:2], bob[:2], cy[:2]] == [(60, 140), (80, 120), (110, 112)]
 
 
-def test_of_the_turns_in_the_overlap_only_what_a_chunk_owns_is_told() -> None:
+def test_of_the_turns_in_the_overlap_only_what_a_chunk_owns_is_kept() -> None:
     left = [(0.0, 104.0, "ann"), (101.0, 105.0, "bob")]
     assert [turn[:2] for turn in turns_of(left, [])] == [(0, 100)]
 

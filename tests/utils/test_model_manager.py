@@ -15,25 +15,25 @@ from utils.model_manager import RETRY_SECONDS, ModelManager, ModelSlot, ModelSou
 
 
 class Model:
-    """Notices when two are inside at once."""
+    """Notices when two calls overlap."""
 
     def __init__(self) -> None:
-        self._inside = threading.Lock()
+        self._in_use = threading.Lock()
         self.overlapped = False
         self.calls = 0
 
     def work(self) -> int:
-        if not self._inside.acquire(blocking=False):
+        if not self._in_use.acquire(blocking=False):
             self.overlapped = True
             return -1
         threading.Event().wait(0.001)
         self.calls += 1
-        self._inside.release()
+        self._in_use.release()
         return self.calls
 
 
-class Shop:
-    """A slot, its loads counted, with a clock that moves when told to."""
+class SlotUnderTest:
+    """A slot, its loads counted, with a clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -53,160 +53,160 @@ class Shop:
         return self.slot.state
 
 
-class Gate:
-    """Work that stays inside until it is let out."""
+class PausedWork:
+    """Work that has started and waits to be finished."""
 
     def __init__(self) -> None:
-        self._inside, self._open = threading.Event(), threading.Event()
+        self._started, self._may_finish = threading.Event(), threading.Event()
 
     def work(self, model: Model) -> Model:
-        self._inside.set()
-        assert self._open.wait(10)
+        self._started.set()
+        assert self._may_finish.wait(10)
         return model
 
-    async def entered(self) -> None:
-        assert await asyncio.to_thread(self._inside.wait, 10)
+    async def started(self) -> None:
+        assert await asyncio.to_thread(self._started.wait, 10)
 
-    def open(self) -> None:
-        self._open.set()
+    def finish(self) -> None:
+        self._may_finish.set()
 
 
 @pytest_asyncio.fixture
-async def shop() -> AsyncIterator[Shop]:
-    shop = Shop()
-    yield shop
-    shop.slot.close()
+async def tested() -> AsyncIterator[SlotUnderTest]:
+    tested = SlotUnderTest()
+    yield tested
+    tested.slot.close()
 
 
-async def test_fifty_callers_load_once_and_never_overlap(shop: Shop) -> None:
-    calls = await asyncio.gather(*(shop.slot.run(Model.work) for _ in range(50)))
-    (model,) = shop.loaded
+async def test_fifty_callers_load_once_and_never_overlap(tested: SlotUnderTest) -> None:
+    calls = await asyncio.gather(*(tested.slot.run(Model.work) for _ in range(50)))
+    (model,) = tested.loaded
     assert calls == list(range(1, 51))
     assert not model.overlapped
 
 
-async def test_nothing_is_loaded_before_it_is_asked_for(shop: Shop) -> None:
-    assert (shop.state(), shop.loaded) == (SlotState.UNLOADED, [])
-    await shop.slot.load()
-    assert (shop.state(), len(shop.loaded)) == (SlotState.LOADED, 1)
+async def test_nothing_is_loaded_before_it_is_asked_for(tested: SlotUnderTest) -> None:
+    assert (tested.state(), tested.loaded) == (SlotState.UNLOADED, [])
+    await tested.slot.load()
+    assert (tested.state(), len(tested.loaded)) == (SlotState.LOADED, 1)
 
 
-async def test_a_report_names_the_model_its_state_and_its_last_use(shop: Shop) -> None:
-    before = shop.slot.report()
+async def test_a_report_names_the_model_its_state_and_its_last_use(tested: SlotUnderTest) -> None:
+    before = tested.slot.report()
     assert (before.model, before.state, before.device) == ("toy-1", SlotState.UNLOADED, "cpu")
     assert (before.memory, before.last_used) == (None, None)
-    await shop.slot.load()
-    shop.now += 60
-    after = shop.slot.report()
+    await tested.slot.load()
+    tested.now += 60
+    after = tested.slot.report()
     assert after.state is SlotState.LOADED
     assert after.memory is not None
     assert after.last_used == pytest.approx(time.time() - 60, abs=5)
 
 
-async def test_cancelled_while_it_waits_work_never_runs(shop: Shop) -> None:
-    gate = Gate()
-    first = asyncio.create_task(shop.slot.run(gate.work))
-    await gate.entered()
-    waiting = asyncio.create_task(shop.slot.run(Model.work))
+async def test_cancelled_while_it_waits_work_never_runs(tested: SlotUnderTest) -> None:
+    paused = PausedWork()
+    first = asyncio.create_task(tested.slot.run(paused.work))
+    await paused.started()
+    waiting = asyncio.create_task(tested.slot.run(Model.work))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    gate.open()
+    paused.finish()
     assert (await first).calls == 0
-    assert await shop.slot.run(Model.work) == 1
+    assert await tested.slot.run(Model.work) == 1
 
 
-async def test_cancelled_while_it_runs_work_still_has_the_model_to_itself(shop: Shop) -> None:
-    gate = Gate()
-    running = asyncio.create_task(shop.slot.run(gate.work))
-    await gate.entered()
+async def test_cancelled_while_it_runs_work_still_has_the_model_to_itself(tested: SlotUnderTest) -> None:
+    paused = PausedWork()
+    running = asyncio.create_task(tested.slot.run(paused.work))
+    await paused.started()
     running.cancel()
-    next_one = asyncio.create_task(shop.slot.run(Model.work))
+    next_one = asyncio.create_task(tested.slot.run(Model.work))
     done, _ = await asyncio.wait([next_one], timeout=0.05)
     assert not done
-    gate.open()
+    paused.finish()
     assert await next_one == 1
 
 
-async def test_an_error_of_the_work_leaves_the_model_loaded(shop: Shop) -> None:
+async def test_an_error_of_the_work_leaves_the_model_loaded(tested: SlotUnderTest) -> None:
     def fail(_: Model) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await shop.slot.run(fail)
-    assert shop.state() == SlotState.LOADED
+        await tested.slot.run(fail)
+    assert tested.state() == SlotState.LOADED
 
 
-async def test_a_model_that_cannot_be_loaded_is_tried_again(shop: Shop) -> None:
-    shop.errors.append(OSError("no such file"))
+async def test_a_model_that_cannot_be_loaded_is_tried_again(tested: SlotUnderTest) -> None:
+    tested.errors.append(OSError("no such file"))
     with pytest.raises(ModelUnavailableError, match="toy model cannot be loaded: no such file") as caught:
-        await shop.slot.load()
+        await tested.slot.load()
     assert isinstance(caught.value.__cause__, OSError)
-    assert shop.state() == SlotState.FAILED
+    assert tested.state() == SlotState.FAILED
 
 
-async def test_a_failed_load_is_not_tried_again_at_once_but_is_after_a_while(shop: Shop) -> None:
-    shop.errors.append(OSError("no such file"))
+async def test_a_failed_load_is_not_tried_again_at_once_but_is_after_a_while(tested: SlotUnderTest) -> None:
+    tested.errors.append(OSError("no such file"))
     for _ in range(3):
         with pytest.raises(ModelUnavailableError, match="no such file"):
-            await shop.slot.load()
-    shop.now += RETRY_SECONDS
-    assert shop.state() == SlotState.UNLOADED
-    await shop.slot.load()
-    assert shop.state() == SlotState.LOADED
+            await tested.slot.load()
+    tested.now += RETRY_SECONDS
+    assert tested.state() == SlotState.UNLOADED
+    await tested.slot.load()
+    assert tested.state() == SlotState.LOADED
 
 
-async def test_an_error_of_ours_is_passed_on_as_it_is(shop: Shop) -> None:
+async def test_an_error_of_ours_is_passed_on_as_it_is(tested: SlotUnderTest) -> None:
     error = StageUnavailableError("off")
-    shop.errors.append(error)
+    tested.errors.append(error)
     with pytest.raises(StageUnavailableError) as caught:
-        await shop.slot.load()
+        await tested.slot.load()
     assert caught.value is error
-    assert shop.state() == SlotState.FAILED
+    assert tested.state() == SlotState.FAILED
 
 
-async def test_an_idle_model_is_unloaded_and_loaded_anew(shop: Shop) -> None:
-    await shop.slot.load()
-    shop.now = 59
-    await shop.slot.unload_if_idle(60)
-    assert shop.state() == SlotState.LOADED
-    await shop.slot.run(Model.work)  # at 59 s
-    shop.now = 118
-    await shop.slot.unload_if_idle(60)
-    assert shop.state() == SlotState.LOADED
-    shop.now = 119
-    await shop.slot.unload_if_idle(60)
-    assert shop.state() == SlotState.UNLOADED
-    assert await shop.slot.run(Model.work) == 1
-    assert len(shop.loaded) == 2
+async def test_an_idle_model_is_unloaded_and_loaded_anew(tested: SlotUnderTest) -> None:
+    await tested.slot.load()
+    tested.now = 59
+    await tested.slot.unload_if_idle(60)
+    assert tested.state() == SlotState.LOADED
+    await tested.slot.run(Model.work)  # at 59 s
+    tested.now = 118
+    await tested.slot.unload_if_idle(60)
+    assert tested.state() == SlotState.LOADED
+    tested.now = 119
+    await tested.slot.unload_if_idle(60)
+    assert tested.state() == SlotState.UNLOADED
+    assert await tested.slot.run(Model.work) == 1
+    assert len(tested.loaded) == 2
 
 
-async def test_a_model_in_use_is_not_unloaded(shop: Shop) -> None:
-    gate = Gate()
-    working = asyncio.create_task(shop.slot.run(gate.work))
-    await gate.entered()
-    shop.now = 1000
-    unloading = asyncio.create_task(shop.slot.unload_if_idle(60))
+async def test_a_model_in_use_is_not_unloaded(tested: SlotUnderTest) -> None:
+    paused = PausedWork()
+    working = asyncio.create_task(tested.slot.run(paused.work))
+    await paused.started()
+    tested.now = 1000
+    unloading = asyncio.create_task(tested.slot.unload_if_idle(60))
     await asyncio.sleep(0)
-    gate.open()
+    paused.finish()
     await asyncio.gather(working, unloading)
-    assert shop.state() == SlotState.LOADED
+    assert tested.state() == SlotState.LOADED
 
 
-async def test_closing_finishes_the_work_in_hand_and_drops_the_rest(shop: Shop) -> None:
-    gate = Gate()
-    first = asyncio.create_task(shop.slot.run(gate.work))
-    await gate.entered()
-    waiting = asyncio.create_task(shop.slot.run(Model.work))
+async def test_closing_finishes_the_running_work_and_drops_the_rest(tested: SlotUnderTest) -> None:
+    paused = PausedWork()
+    first = asyncio.create_task(tested.slot.run(paused.work))
+    await paused.started()
+    waiting = asyncio.create_task(tested.slot.run(Model.work))
     await asyncio.sleep(0)
-    closing = asyncio.create_task(asyncio.to_thread(shop.slot.close))
+    closing = asyncio.create_task(asyncio.to_thread(tested.slot.close))
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    gate.open()
+    paused.finish()
     assert (await first).calls == 0
     await closing
-    assert shop.state() == SlotState.UNLOADED
+    assert tested.state() == SlotState.UNLOADED
 
 
 def states(manager: ModelManager) -> dict[str, SlotState]:

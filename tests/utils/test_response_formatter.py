@@ -132,7 +132,7 @@ def test_verbose_json_has_all_that_the_client_knows() -> None:
     ]
 
 
-def test_verbose_json_tells_speakers_beside() -> None:
+def test_verbose_json_has_speakers_besides() -> None:
     answer = json.loads(body(TALK, ResponseFormat.VERBOSE_JSON))
     assert [part["speaker"] for part in answer["segments"]] == ["A", "B", "B"]
     assert [w["speaker"] for w in answer["words"]] == ["A", "A", "A", "B", "B", "B"]

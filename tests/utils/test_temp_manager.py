@@ -88,7 +88,7 @@ async def test_a_workspace_is_gone_when_its_request_is_cancelled(manager: TempMa
     assert not used[0].exists()
 
 
-async def test_closing_takes_everything_away(tmp_path: Path) -> None:
+async def test_closing_removes_everything(tmp_path: Path) -> None:
     manager = TempManager(tmp_path)
     async with manager.workspace() as path:
         (path / "audio").write_text("x")
@@ -96,7 +96,7 @@ async def test_closing_takes_everything_away(tmp_path: Path) -> None:
     assert not manager.root.exists()
 
 
-def test_a_dead_server_is_swept_and_a_live_one_is_not(tmp_path: Path) -> None:
+def test_the_workspace_of_a_dead_server_is_removed_and_that_of_a_live_one_is_not(tmp_path: Path) -> None:
     other = tmp_path / "someone-elses"
     other.mkdir()
     with other_server(tmp_path) as folder:
@@ -107,7 +107,7 @@ def test_a_dead_server_is_swept_and_a_live_one_is_not(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [other]
 
 
-def test_sweeping_does_not_write_through_links(tmp_path: Path) -> None:
+def test_removing_does_not_write_through_links(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("thesis")
     trap = tmp_path / "transcription-server-trap"

@@ -1,4 +1,4 @@
-"""How many transcriptions are in the house."""
+"""Which transcriptions are in flight, and which are refused."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from exceptions import OverloadedError, ShuttingDownError
 from utils.waiting.admission import Admission
 
 
-async def test_one_too_many_is_turned_away_and_may_come_back() -> None:
+async def test_a_request_over_the_limit_is_refused_and_may_be_sent_again() -> None:
     admission = Admission(2)
     with admission.admit("a"), admission.admit("b"):
         with pytest.raises(OverloadedError) as caught, admission.admit("c"):
-            pytest.fail("must not be let in")
+            pytest.fail("must not be admitted")
         assert (caught.value.status, caught.value.retry_after) == (429, 5)
         assert [progress.request_id for progress in admission.in_flight] == ["a", "b"]
     with admission.admit("c"):
         assert [progress.request_id for progress in admission.in_flight] == ["c"]
 
 
-async def test_a_failed_request_leaves_its_place() -> None:
+async def test_a_failed_request_is_no_longer_in_flight() -> None:
     admission = Admission(1)
     with pytest.raises(ZeroDivisionError), admission.admit("a"):
         raise ZeroDivisionError
@@ -33,11 +33,11 @@ async def test_requests_of_one_name_are_told_apart() -> None:
     with admission.admit("same") as first:
         with admission.admit("same"):
             pass
-        (left,) = admission.in_flight
-        assert left is first
+        (remaining,) = admission.in_flight
+        assert remaining is first
 
 
-async def test_who_is_inside_too_long_is_told_to_come_again() -> None:
+async def test_requests_still_in_flight_at_shutdown_are_cancelled() -> None:
     admission = Admission(2)
 
     async def work(seconds: float) -> str:
@@ -57,7 +57,7 @@ async def test_who_is_inside_too_long_is_told_to_come_again() -> None:
     assert admission.in_flight == []
 
 
-async def test_a_client_that_left_is_not_taken_for_one_sent_home() -> None:
+async def test_a_client_that_disconnected_is_not_taken_for_one_cancelled_by_shutdown() -> None:
     admission = Admission(2)
 
     async def work() -> None:

@@ -1,4 +1,4 @@
-"""Waiting for threads, and for what comes now and then."""
+"""Waiting for threads, for results in order, and for sources with pauses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_results_come_in_order_and_few_run_at_once() -> None:
         return n
 
     seen = []
-    async for n in in_order((work(n) for n in range(7)), most=3):
+    async for n in in_order((work(n) for n in range(7)), limit=3):
         seen.append(n)
         assert len(running) <= n + 3
     assert seen == list(range(7))
@@ -66,12 +66,12 @@ async def test_closed_early_it_cancels_what_runs() -> None:
             raise
         return n
 
-    async with aclosing(in_order((work(n) for n in range(9)), most=3)) as results:
+    async with aclosing(in_order((work(n) for n in range(9)), limit=3)) as results:
         assert await anext(results) == 0
     assert cancelled == [1, 2]
 
 
-async def test_the_next_is_made_while_one_is_in_hand_and_no_more() -> None:
+async def test_the_next_is_made_while_one_is_in_use_and_no_more() -> None:
     made: list[int] = []
 
     async def numbers() -> AsyncGenerator[int]:
@@ -99,7 +99,7 @@ async def test_a_failure_ahead_is_raised_in_its_place() -> None:
         await anext(source)
 
 
-async def test_who_wants_no_more_ends_what_is_made_ahead() -> None:
+async def test_closing_ends_what_is_made_ahead() -> None:
     ended = asyncio.Event()
 
     async def slow() -> AsyncGenerator[int]:
@@ -115,7 +115,7 @@ async def test_who_wants_no_more_ends_what_is_made_ahead() -> None:
     assert ended.is_set()
 
 
-async def test_a_pause_is_told_and_what_follows_it_not_lost() -> None:
+async def test_a_pause_is_reported_and_what_follows_it_is_not_lost() -> None:
     release = asyncio.Event()
 
     async def slow() -> AsyncGenerator[str]:
@@ -124,16 +124,16 @@ async def test_a_pause_is_told_and_what_follows_it_not_lost() -> None:
         yield "b"
 
     seen = []
-    async with aclosing(with_pauses(slow(), 0.01)) as beats:
-        async for beat in beats:
-            seen.append(beat)
+    async with aclosing(with_pauses(slow(), 0.01)) as items:
+        async for item in items:
+            seen.append(item)
             if seen.count(None) == 2:
                 release.set()
-    assert [beat for beat in seen if beat] == ["a", "b"]
+    assert [item for item in seen if item] == ["a", "b"]
     assert seen[:3] == ["a", None, None]
 
 
-async def test_who_stops_listening_in_a_pause_ends_the_source() -> None:
+async def test_closing_in_a_pause_ends_the_source() -> None:
     ended = asyncio.Event()
 
     async def silent() -> AsyncGenerator[str]:
@@ -143,8 +143,8 @@ async def test_who_stops_listening_in_a_pause_ends_the_source() -> None:
         finally:
             ended.set()
 
-    async with aclosing(with_pauses(silent(), 0.01)) as beats:
-        assert await anext(beats) is None
+    async with aclosing(with_pauses(silent(), 0.01)) as items:
+        assert await anext(items) is None
     assert ended.is_set()
 
 
@@ -154,7 +154,7 @@ async def test_a_failure_after_a_pause_is_raised() -> None:
         raise ValueError("late")
         yield ""
 
-    beats = with_pauses(fails(), 0.01)
-    assert await anext(beats) is None
+    items = with_pauses(fails(), 0.01)
+    assert await anext(items) is None
     with pytest.raises(ValueError, match="late"):
-        _ = [beat async for beat in beats]
+        _ = [item async for item in items]

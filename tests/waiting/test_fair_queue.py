@@ -1,4 +1,4 @@
-"""Whose turn it is, for any order of coming and going."""
+"""Whose turn it is, for any order of arrivals and departures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import thorough
-from utils.waiting.fair_queue import CALM, BatchLimit, FairQueue
+from utils.waiting.fair_queue import GROW_AFTER, BatchLimit, FairQueue
 
 OWNERS, KEYS = "ABCD", "xy"
 
@@ -42,7 +42,7 @@ def test_nothing_is_lost_nor_taken_twice_and_what_is_removed_never_comes(
             assert 1 <= len(batch) <= step
             assert len({item.key for item in batch}) == 1
             same_key = [item for item in waiting if item.key == batch[0].key]
-            assert len(batch) == min(step, len(same_key))  # nobody who fits is left behind
+            assert len(batch) == min(step, len(same_key))  # nothing that fits is left out
             for item in batch:  # of an owner's items of one key the oldest comes first
                 oldest = next(i for i in waiting if (i.owner, i.key) == (item.owner, item.key))
                 assert item is oldest
@@ -80,7 +80,7 @@ def test_between_two_batches_that_an_owner_begins_everybody_who_waits_has_had_a_
                     passed_over[owner].add(leader)
 
 
-def test_newcomers_go_before_whom_they_found_at_work() -> None:
+def test_new_owners_go_before_the_one_that_was_served_last() -> None:
     queue: FairQueue[str] = FairQueue()
     for n in range(8):
         queue.put("long", "x", f"long {n}")
@@ -102,10 +102,10 @@ def test_the_limit_halves_and_comes_back_after_a_calm_while() -> None:
     limit = BatchLimit(16)
     limit.overflowed(16)
     assert limit.size == 8
-    for _ in range(CALM):
+    for _ in range(GROW_AFTER):
         limit.fitted(3)  # says nothing about eight
     assert limit.size == 8
-    for _ in range(CALM * 20):
+    for _ in range(GROW_AFTER * 20):
         limit.fitted(limit.size)
     assert limit.size == 16
     limit.overflowed(1)

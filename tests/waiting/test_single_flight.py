@@ -12,7 +12,7 @@ from utils.waiting.single_flight import SingleFlight
 
 
 class Work:
-    """Counts its runs; ends at the gate."""
+    """Counts its runs; ends when the gate opens."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -55,14 +55,14 @@ async def test_all_callers_share_one_run() -> None:
     assert work.begun == 2
 
 
-async def test_what_is_over_runs_anew() -> None:
+async def test_finished_work_runs_anew() -> None:
     flights, work = SingleFlight[str](), Work()
     work.gate.set()
     assert [await run(flights, "same", work.saying(text)) for text in "ab"] == ["a", "b"]
 
 
 @pytest.mark.parametrize("leaver", [0, 1])
-async def test_one_who_leaves_does_not_stop_the_other(leaver: int) -> None:
+async def test_one_caller_that_leaves_does_not_stop_the_other(leaver: int) -> None:
     flights, work = SingleFlight[str](), Work()
     callers = [asyncio.create_task(run(flights, "same", work.saying("done"))) for _ in range(2)]
     await settled()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models import Segment, Span, seconds
 from tests.builders import segment, words
-from utils.words.missed_speech import LEAST, TAIL, missed_speech
+from utils.words.missed_speech import MIN_MISSED, TAIL, missed_speech
 
 WINDOW = Span(seconds(10), seconds(40))
 
@@ -34,9 +34,9 @@ def test_it_is_the_end_of_the_window_and_holds_all_speech_after_the_words(
         if span.stop > said[-1].stop and span.start < WINDOW.stop
     )
     if rest is None:
-        assert left < LEAST + TAIL
+        assert left < MIN_MISSED + TAIL
     else:
-        assert left >= LEAST
+        assert left >= MIN_MISSED
         assert said[-1].stop <= rest.start < rest.stop == WINDOW.stop
         before = [span for span in voiced if said[-1].stop < span.stop <= rest.start]
         assert all(span.stop - said[-1].stop < TAIL for span in before)

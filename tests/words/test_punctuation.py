@@ -13,7 +13,7 @@ from utils.words.punctuation import (
     LABELS,
     LONGEST_UNMARKED,
     NO_MARK,
-    SHARED,
+    OVERLAP,
     WINDOW,
     apply_marks,
     bare,
@@ -153,10 +153,10 @@ def test_windows_cover_a_run_and_share_their_ends(before: int, length: int, afte
     run = range(before, before + length)
     windows = plan_windows(run, before + length + after)
     assert set(run) <= set().union(*windows)
-    assert windows[0].start == max(0, before - SHARED)
-    assert windows[-1].stop == run.stop + min(after, SHARED)
+    assert windows[0].start == max(0, before - OVERLAP)
+    assert windows[-1].stop == run.stop + min(after, OVERLAP)
     assert all(len(window) <= WINDOW for window in windows)
-    assert all(left.stop - right.start >= SHARED for left, right in pairwise(windows))
+    assert all(left.stop - right.start >= OVERLAP for left, right in pairwise(windows))
 
 
 def test_of_two_labels_the_one_farther_from_an_edge_counts() -> None:

@@ -30,7 +30,7 @@ def test_what_is_no_speech_is_not_tried_again_and_has_no_words() -> None:
     assert settle([silence]).tokens == ()
 
 
-def test_speech_that_is_surely_read_is_kept_though_the_recogniser_smells_silence() -> None:
+def test_speech_that_is_surely_read_is_kept_though_the_recogniser_suspects_silence() -> None:
     assert settle([decoded(no_speech=0.9)]).text == " words"
 
 

@@ -11,17 +11,17 @@ from models import Span
 from tests.builders import thorough
 from utils.words.word_times import SHORTEST_WORD, fit_between, settle
 
-ROOM = Span(1000, 20_000)
+WHOLE = Span(1000, 20_000)
 anything = st.builds(Span, st.integers(-5000, 30_000), st.integers(-5000, 30_000))
 
 
 @thorough
 @given(st.lists(anything, min_size=1, max_size=40))
 def test_whatever_is_asked_comes_out_ordered_apart_and_inside(spans: list[Span]) -> None:
-    settled = settle(spans, ROOM)
+    settled = settle(spans, WHOLE)
     assert len(settled) == len(spans)
-    assert settled[0].start >= ROOM.start
-    assert settled[-1].stop <= ROOM.stop
+    assert settled[0].start >= WHOLE.start
+    assert settled[-1].stop <= WHOLE.stop
     assert all(span.num_samples >= SHORTEST_WORD for span in settled)
     assert all(left.stop <= right.start for left, right in pairwise(settled))
 
@@ -29,16 +29,16 @@ def test_whatever_is_asked_comes_out_ordered_apart_and_inside(spans: list[Span])
 @thorough
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(SHORTEST_WORD, 500)), min_size=1, max_size=20))
 def test_what_is_in_order_stays(gaps_and_lengths: list[tuple[int, int]]) -> None:
-    spans, at = [], ROOM.start
+    spans, at = [], WHOLE.start
     for gap, length in gaps_and_lengths:
         spans.append(Span(at + gap, at + gap + length))
         at += gap + length
-    assert settle(spans, ROOM) == spans
+    assert settle(spans, WHOLE) == spans
 
 
-def test_many_words_share_a_narrow_room() -> None:
+def test_many_words_share_a_short_span() -> None:
     assert settle([Span(0, 0)] * 4, Span(8, 16)) == [Span(8, 10), Span(10, 12), Span(12, 14), Span(14, 16)]
-    assert settle([], ROOM) == []
+    assert settle([], WHOLE) == []
 
 
 def test_a_word_that_was_not_found_keeps_its_time_as_far_as_the_others_leave_it() -> None:

@@ -1,4 +1,4 @@
-"""The response formats, a row each: all that the server knows of one beside its name in `ResponseFormat`."""
+"""The response formats, one row each, with all their properties except the name in `ResponseFormat`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from utils.answers.wire import AnswerForm
 
 
 class Speakers(Enum):
-    """When an answer shows who speaks."""
+    """When a response shows speakers."""
 
     NEVER = auto()
     ON_REQUEST = auto()
     BY_DEFAULT = auto()
-    """Where the server's default is to diarize and the caller does not say otherwise."""
+    """If the server diarizes by default and the caller does not say otherwise."""
     ALWAYS = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class FormatSpec:
-    """`render` gives the body in pieces; `is_timed` formats need word times."""
+    """`render` yields the body in pieces; `is_timed` formats need word timestamps."""
 
     media_type: str
     render: Callable[[Transcript, AnswerForm], Iterator[str]]
@@ -58,9 +58,9 @@ FORMATS = {
 
 def formats_with(fits: Callable[[FormatSpec], bool]) -> str:
     """The names of the formats that fit, as an error message lists them: `json, text or srt`."""
-    return either(name for name, spec in FORMATS.items() if fits(spec))
+    return join_with_or(name for name, spec in FORMATS.items() if fits(spec))
 
 
-def either(names: Iterable[str]) -> str:
+def join_with_or(names: Iterable[str]) -> str:
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last

@@ -1,4 +1,4 @@
-"""JSON objects of any length, made in blocks. Pure."""
+"""JSON objects of any length, generated in blocks. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ MEDIA_TYPE = "application/json"
 
 
 def with_member(members: Mapping[str, Any], name: str, value: Iterable[bytes]) -> Iterator[bytes]:
-    """An object of `members`, which are some, and one more whose value is the JSON in `value`."""
+    """An object of `members`, which must not be empty, and one more whose value is the JSON in `value`."""
     yield b"%s, %s: " % (written(members)[:-1], written(name))
     yield from value
     yield b"}"
 
 
 def as_value(body: Iterable[bytes], media_type: str) -> Iterable[bytes]:
-    """A body within JSON: as it is where it is JSON itself, else as a string."""
+    """A body as a JSON value: unchanged if it is JSON itself, else as a string."""
     return body if media_type == MEDIA_TYPE else text(body)
 
 
 def text(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The text as a string. Blocks end where characters do."""
+    """A text body as a JSON string. Blocks must end at character boundaries."""
     yield b'"'
     for block in blocks:
         yield written(block.decode())[1:-1]
@@ -30,5 +30,5 @@ def text(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def written(value: Any) -> bytes:
-    """A short value in one piece."""
+    """A short value, serialised in one piece."""
     return json.dumps(value, ensure_ascii=False).encode()

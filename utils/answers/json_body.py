@@ -1,4 +1,4 @@
-"""Transcripts as JSON: the bodies of json, verbose_json and diarized_json, member by member. Pure."""
+"""Renders the json, verbose_json and diarized_json formats, lazily by member. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FRAMES_PER_SECOND = 100  # the unit of Whisper's `seek`
 
 
 def json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
-    """As TranscriptionJson."""
+    """A serialised TranscriptionJson."""
     return _dump(
         {
             "text": transcript.text,
@@ -43,7 +43,7 @@ def json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
 
 
 def verbose_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
-    """As TranscriptionVerboseJson."""
+    """A serialised TranscriptionVerboseJson."""
     segments = (_segment(n, segment, transcript.names) for n, segment in enumerate(transcript.segments))
     words = (_word(word, transcript.names) for word in transcript.words)
     turns = (_turn(turn, transcript.names) for turn in transcript.turns)
@@ -64,7 +64,7 @@ def verbose_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]
 
 
 def diarized_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
-    """As TranscriptionDiarizedJson."""
+    """A serialised TranscriptionDiarizedJson."""
     spoken = zip(transcript.segments, every_speaker(transcript.segments), strict=True)
     return _dump(
         {
@@ -81,7 +81,7 @@ def diarized_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str
 
 
 def languages(transcript: Transcript) -> list[WireLanguage]:
-    """Empty where nobody speaks, as the client's types have it."""
+    """Empty if nobody speaks, as in the client's types."""
     return [WireLanguage(code=transcript.language)] if transcript.language else []
 
 
@@ -96,7 +96,7 @@ def diarized_segment(number: int, segment: Segment, speaker: str) -> WireDiarize
 
 
 def _dump(fields: Fields) -> Iterator[str]:
-    """Item by item: a day of words would fill the memory, and in one call hold the interpreter."""
+    """Item by item: a day of words would fill the memory and, dumped in one call, hold the GIL."""
     before = "{"
     for name, value in fields.items():
         if value is None:

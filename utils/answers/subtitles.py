@@ -1,4 +1,4 @@
-"""Readable cues from timed words: two lines of at most 42 characters, at most 7 s, one speaker. Pure."""
+"""Subtitle cues from word timestamps: two lines of up to 42 characters, up to 7 s, one speaker. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from utils.words.sentences import ends_sentence
 
 MAX_LINE = 42  # characters; this and the rest after the BBC and Netflix guidelines
 MAX_LINES = 2
-LONGEST = 7 * SAMPLE_RATE
-SHORTEST = SAMPLE_RATE // 25
-MIN_SHOWN = SAMPLE_RATE  # shorter cues stay on the screen until then if nothing follows
-PAUSE = SAMPLE_RATE  # a longer pause ends a cue
+MAX_DURATION = 7 * SAMPLE_RATE
+MIN_DURATION = SAMPLE_RATE // 25
+MIN_SHOWN = SAMPLE_RATE  # shorter cues are extended to this if nothing follows
+MAX_PAUSE = SAMPLE_RATE  # a longer pause ends a cue
 CLAUSE_ENDS = (",", ";", ":", "，", "、", "；", "：", "—")
 
 
@@ -28,7 +28,7 @@ class Cue:
 
 
 def make_cues(segments: Iterable[Segment], prefix_length: int = 0) -> Iterator[Cue]:
-    """Cues in order, not overlapping. `prefix_length` characters of the first line are left for a name.
+    """Cues in order, not overlapping. `prefix_length` characters of the first line are reserved for a name.
 
     Segments must have words.
     """
@@ -37,26 +37,26 @@ def make_cues(segments: Iterable[Segment], prefix_length: int = 0) -> Iterator[C
 
 
 def _cue(words: Sequence[Word], prefix_length: int) -> Cue:
-    stop = min(words[-1].stop, words[0].start + LONGEST)
+    stop = min(words[-1].stop, words[0].start + MAX_DURATION)
     return Cue(words[0].start, stop, tuple(_wrap(words, prefix_length)), words[0].speaker)
 
 
 def _phrases(segments: Iterable[Segment]) -> Iterator[list[Word]]:
-    """Words of one segment between two pauses: a cue never goes beyond."""
+    """Words of one segment between two pauses; a cue never extends beyond."""
     for segment in segments:
         words = [word for piece in segment.words for word in _short_pieces(piece)]
-        held: list[Word] = []
+        phrase: list[Word] = []
         for word in words:
-            if held and word.start - held[-1].stop > PAUSE:
-                yield held
-                held = []
-            held.append(word)
-        if held:
-            yield held
+            if phrase and word.start - phrase[-1].stop > MAX_PAUSE:
+                yield phrase
+                phrase = []
+            phrase.append(word)
+        if phrase:
+            yield phrase
 
 
 def _short_pieces(word: Word) -> Iterator[Word]:
-    """A word longer than a line (a hostile or a space-less one) in pieces that fit half of one."""
+    """A word longer than half a line (hostile, or in a script without spaces) in pieces of that length."""
     text = " ".join(word.text.split())
     lead = " " if word.text[:1].isspace() else ""
     size = MAX_LINE // 2
@@ -65,8 +65,8 @@ def _short_pieces(word: Word) -> Iterator[Word]:
 
 
 def _fitting(words: Sequence[Word], prefix_length: int) -> Iterator[Sequence[Word]]:
-    """Halve a phrase at its best break until every part fits a cue."""
-    long = words[-1].stop - words[0].start > LONGEST
+    """Split a phrase at its best break until every part fits into a cue."""
+    long = words[-1].stop - words[0].start > MAX_DURATION
     if len(words) == 1 or not (long or len(_wrap(words, prefix_length)) > MAX_LINES):
         yield words
         return
@@ -80,22 +80,23 @@ def _break_quality(words: Sequence[Word], index: int) -> float:
     before, after = words[index - 1], words[index]
     text = before.text.rstrip()
     mark = 1.0 if ends_sentence(text) else 0.6 if text.endswith(CLAUSE_ENDS) else 0.0
-    pause = min(1.0, max(0, after.start - before.stop) / PAUSE)
-    inside = 0.0 if after.text[:1].isspace() or not before.text.strip() else -0.5
-    lopsided = abs(2 * index / len(words) - 1)
-    return mark + pause + inside - 1.5 * lopsided
+    pause = min(1.0, max(0, after.start - before.stop) / MAX_PAUSE)
+    within_word = 0.0 if after.text[:1].isspace() or not before.text.strip() else -0.5
+    imbalance = abs(2 * index / len(words) - 1)
+    return mark + pause + within_word - 1.5 * imbalance
 
 
 def _wrap(words: Sequence[Word], prefix_length: int) -> list[str]:
-    """Lines filled greedily, the first `prefix_length` shorter, then evened out if there are two."""
+    """Lines filled greedily, the first `prefix_length` shorter, then balanced if there are two."""
     lines = _fill(words, prefix_length, MAX_LINE)
     if len(lines) != MAX_LINES:
         return lines
     widest = MAX_LINE
     while (
-        widest > max(1, prefix_length) and len(evener := _fill(words, prefix_length, widest - 1)) == MAX_LINES
+        widest > max(1, prefix_length)
+        and len(balanced := _fill(words, prefix_length, widest - 1)) == MAX_LINES
     ):
-        lines, widest = evener, widest - 1
+        lines, widest = balanced, widest - 1
     return lines
 
 
@@ -112,7 +113,7 @@ def _fill(words: Sequence[Word], prefix_length: int, width: int) -> list[str]:
 
 
 def _without_overlap(cues: Iterable[Cue]) -> Iterator[Cue]:
-    """Each cue ends before the next begins; short ones stay longer where there is room."""
+    """Each cue ends before the next begins; short ones are extended where there is room."""
     earliest = 0
     rest = iter(cues)
     following = next(rest, None)
@@ -121,6 +122,6 @@ def _without_overlap(cues: Iterable[Cue]) -> Iterator[Cue]:
         start = max(cue.start, earliest)
         stop = max(cue.stop, start + MIN_SHOWN)
         if following:
-            stop = max(min(stop, following.start), start + SHORTEST)
+            stop = max(min(stop, following.start), start + MIN_DURATION)
         yield replace(cue, start=start, stop=stop)
         earliest = stop

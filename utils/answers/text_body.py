@@ -1,4 +1,4 @@
-"""Transcripts as text: the bodies of text, srt and vtt, line by line and cue by cue. Pure."""
+"""Renders the text, srt and vtt formats, lazily by line and cue. Pure."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from utils.answers.subtitles import MAX_LINE, Cue, make_cues
 from utils.answers.wire import AnswerForm
 from utils.speakers.labels import speaker_label
 
-LONGEST_PREFIX = MAX_LINE // 2  # kept free in a line of a subtitle; a longer name makes a longer line
+MAX_PREFIX = MAX_LINE // 2  # reserved in a subtitle line; a longer name makes a longer line
 
 
 def text_body(transcript: Transcript, _: AnswerForm) -> Iterator[str]:
-    """One line; with speakers, a line for each stretch of one."""
+    """One line; with speakers, one line per stretch of the same speaker."""
     if not any(segment.speaker is not None for segment in transcript.segments):
         yield f"{transcript.text}\n"
         return
     for speaker, stretch in groupby(transcript.segments, key=lambda segment: segment.speaker):
-        said = "".join(segment.text for segment in stretch).strip()
-        yield f"{_prefix(speaker, transcript.names)}{said}\n"
+        text = "".join(segment.text for segment in stretch).strip()
+        yield f"{_prefix(speaker, transcript.names)}{text}\n"
 
 
 def srt_body(transcript: Transcript, _: AnswerForm) -> Iterator[str]:
     for number, (cue, text) in enumerate(_cues(transcript), start=1):
         before = "\n" if number > 1 else ""
-        said = text.replace("-->", "→")  # an arrow would end the cue's text
-        yield f"{before}{number}\n{_clock(cue.start, ',')} --> {_clock(cue.stop, ',')}\n{said}\n"
+        escaped = text.replace("-->", "→")  # an arrow would end the cue's text
+        yield f"{before}{number}\n{_timestamp(cue.start, ',')} --> {_timestamp(cue.stop, ',')}\n{escaped}\n"
 
 
 def vtt_body(transcript: Transcript, _: AnswerForm) -> Iterator[str]:
     yield "WEBVTT\n"
     for cue, text in _cues(transcript):
-        said = html.escape(text, quote=False)
-        yield f"\n{_clock(cue.start, '.')} --> {_clock(cue.stop, '.')}\n{said}\n"
+        escaped = html.escape(text, quote=False)
+        yield f"\n{_timestamp(cue.start, '.')} --> {_timestamp(cue.stop, '.')}\n{escaped}\n"
 
 
 def _cues(transcript: Transcript) -> Iterator[tuple[Cue, str]]:
-    """Cues with what they say, after who says it."""
+    """Cues with their text, prefixed with the speaker."""
     speakers = {segment.speaker for segment in transcript.segments}
     longest = max((len(_prefix(speaker, transcript.names)) for speaker in speakers), default=0)
-    cues = make_cues(transcript.segments, min(longest, LONGEST_PREFIX))
+    cues = make_cues(transcript.segments, min(longest, MAX_PREFIX))
     return ((cue, _prefix(cue.speaker, transcript.names) + "\n".join(cue.lines)) for cue in cues)
 
 
@@ -53,7 +53,7 @@ def _prefix(speaker: int | None, names: Sequence[str | None]) -> str:
     return f"{label}: " if label in names else f"Speaker {label}: "
 
 
-def _clock(samples: int, point: str) -> str:
+def _timestamp(samples: int, separator: str) -> str:
     milliseconds = samples * 1000 // SAMPLE_RATE
     seconds, milliseconds = divmod(milliseconds, 1000)
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{point}{milliseconds:03}"
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{separator}{milliseconds:03}"

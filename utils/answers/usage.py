@@ -1,4 +1,4 @@
-"""What a transcript cost, as the hosted API tells it. Pure."""
+"""Usage of a transcription, as the hosted API reports it. Pure."""
 
 from __future__ import annotations
 

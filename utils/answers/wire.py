@@ -1,4 +1,4 @@
-"""What goes over the wire, as the official client's types have it; times in seconds.
+"""Response bodies as in the official client's types; times in seconds.
 
 Fields that are None are left out.
 """
@@ -15,14 +15,14 @@ from options import Granularity, ResponseFormat, Task
 
 @dataclass(frozen=True, slots=True)
 class AnswerForm:
-    """The form in which a caller wants a transcript."""
+    """How a caller wants a transcript rendered."""
 
     format: ResponseFormat = ResponseFormat.JSON
     granularities: frozenset[Granularity] = frozenset({Granularity.SEGMENT})
     task: Task = Task.TRANSCRIBE
     logprobs: bool = False
     counts_tokens: bool = False
-    """Usage in tokens rather than in seconds, as hosted for the names that begin with `gpt-`."""
+    """Usage in tokens rather than seconds, as the hosted API reports it for names that begin with `gpt-`."""
     speakers: bool = False
 
 
@@ -97,7 +97,7 @@ class WireTextDelta(BaseModel):
 
 
 class WireTextDone(BaseModel):
-    """`speaker_map` is ours: labels of earlier segments that are others in the transcript as a whole."""
+    """`speaker_map` is an extension: labels of earlier segments that differ in the final transcript."""
 
     type: Literal["transcript.text.done"] = "transcript.text.done"
     text: str

@@ -1,4 +1,4 @@
-"""A recording with somebody on each channel: every channel becomes a file of its own."""
+"""Splits a recording with one speaker per channel into one file per channel."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ from utils.audio_utils import (
 
 EVERY_CHANNEL = SoundFormat("s16", None, SAMPLE_RATE)
 
-# Sun audio: a header of any length of recording, where WAV ends at 4 GiB. 3 is 16-bit linear PCM, and the
-# length stays open. https://pubs.opengroup.org/external/auformat.html
+# Sun audio: its header allows any length of recording, where WAV ends at 4 GiB. Encoding 3 is 16-bit linear
+# PCM; the length is left unknown. https://pubs.opengroup.org/external/auformat.html
 HEADER = struct.pack(">4s5I", b".snd", 24, 0xFFFFFFFF, 3, SAMPLE_RATE, 1)
 
 
 class ChannelSplitter:
-    """Decodes the first audio stream of `source` into a mono file for each channel, a block a step."""
+    """Decodes the first audio stream of `source` into a mono file per channel, one block per step."""
 
     def __init__(self, source: Path, folder: Path, max_samples: int) -> None:
         self._blocks = decoded_blocks(source, EVERY_CHANNEL)
         self._folder = folder
         self._max_samples = max_samples
         self._num_samples = 0
-        self._are_same = True
+        self._are_identical = True
         self._targets: list[Path] = []
 
     def step(self) -> list[Path] | None:
-        """Decode one block more; the files, in the order of the channels, once there are none.
+        """Decode the next block; at the end, return the files in channel order.
 
-        Raises InvalidAudioError, InvalidRequestError (no two channels), UploadTooLargeError, OSError (the
-        disk is full).
+        Raises InvalidAudioError, InvalidRequestError (one channel, or all identical), UploadTooLargeError,
+        OSError (disk full).
         """
         block = next(self._blocks, None)
         if block is None:
-            if self._are_same:
-                raise _unfit("whose channels are all the same")
+            if self._are_identical:
+                raise _unsuitable("has identical channels")
             return self._targets
         if not self._targets:
             self._begin(len(block))
         self._num_samples += block.shape[1]
         check_length(self._num_samples, self._max_samples)
-        self._are_same = self._are_same and bool((block == block[0]).all())
+        self._are_identical = self._are_identical and bool((block == block[0]).all())
         for target, channel in zip(self._targets, block, strict=True):
             with target.open("ab") as out:
                 out.write(channel.astype(">i2").tobytes())
@@ -60,27 +60,27 @@ class ChannelSplitter:
 
     def _begin(self, channels: int) -> None:
         if channels == 1:
-            raise _unfit("with one channel")
+            raise _unsuitable("has one channel")
         self._targets = [self._folder / f"channel-{number}.au" for number in range(channels)]
         for target in self._targets:
             target.write_bytes(HEADER)
 
 
-def _unfit(what: str) -> InvalidRequestError:
+def _unsuitable(reason: str) -> InvalidRequestError:
     return InvalidRequestError(
-        f"channels=separate is for recordings with a speaker on each of 2 to {MAX_CHANNELS} channels; "
-        f"this is one {what}. Send it with channels=mix.",
+        f"channels=separate requires a recording with a speaker on each of 2 to {MAX_CHANNELS} channels; "
+        f"this one {reason}. Use channels=mix instead.",
         param="channels",
     )
 
 
 def read_channel(path: Path, span: Span) -> Audio:
-    """The samples of `span` in a file of the splitter's."""
+    """The samples of `span` in a file written by `ChannelSplitter`."""
     offset = len(HEADER) + span.start * BYTES_PER_SAMPLE
     pcm = np.fromfile(path, ">i2", count=span.num_samples, offset=offset)
     return as_audio(pcm)
 
 
 def loudness(samples: Samples) -> float:
-    """Root mean square; 0 where there are none."""
+    """Root mean square; 0 for no samples."""
     return float(np.sqrt(np.mean(np.square(samples)))) if samples.size else 0.0

@@ -1,4 +1,4 @@
-"""The level of a whole recording, found in one pass: Demucs hears every track at the same one."""
+"""The level of a whole recording, measured in one pass: Demucs expects every track at the same one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 Samples = npt.NDArray[np.float32]
 
-LEAST_DEVIATION = 1e-8  # added, as in `demucs.api.Separator`, so that silence is not divided by nothing
+EPSILON = 1e-8  # added, as in `demucs.api.Separator`, so that silence is not divided by zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Level:
 
 
 class LevelMeter:
-    """Mean and standard deviation of the mean of the channels, summed in double precision."""
+    """Mean and standard deviation of the channel mean, accumulated in double precision."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -33,7 +33,7 @@ class LevelMeter:
         self._squares = 0.0
 
     def add(self, block: Samples) -> None:
-        """Take in a (channels, n) block."""
+        """Add a (channels, n) block."""
         mono = block.mean(axis=0, dtype=np.float64)
         self._count += len(mono)
         self._sum += float(mono.sum())
@@ -43,4 +43,4 @@ class LevelMeter:
     def level(self) -> Level:
         mean = self._sum / max(self._count, 1)
         variance = (self._squares - self._count * mean**2) / max(self._count - 1, 1)
-        return Level(np.float32(mean), np.float32(max(variance, 0.0) ** 0.5 + LEAST_DEVIATION))
+        return Level(np.float32(mean), np.float32(max(variance, 0.0) ** 0.5 + EPSILON))

@@ -1,4 +1,4 @@
-"""Objects between two processes of ours: arrays through memory that both hold, the rest over a pipe."""
+"""Passes objects between parent and child: arrays through shared memory, the rest over a pipe."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a call."""
+    """The result of a call, or its error."""
 
     value: Any = None
     error: Exception | None = None
 
 
 class Exchange:
-    """One end. Whoever sends waits for the answer before it sends again, so the memory has one writer.
+    """One end. A sender waits for the answer before it sends again, so the memory has one writer at a time.
 
-    The memory is a nameless file: it is gone with its last holder however that one dies, and Docker's
-    limit on /dev/shm does not bind it.
+    The memory is an anonymous file: it is freed with its last holder, however that one dies, and is not
+    subject to Docker's limit on /dev/shm.
     """
 
     def __init__(self, pipe: Connection, memory: int) -> None:
@@ -29,10 +29,10 @@ class Exchange:
         self._memory = memory  # file descriptor
 
     def send(self, value: object) -> None:
-        """Raises OSError when the other end is gone."""
+        """Raises OSError once the other end is closed."""
         buffers: list[pickle.PickleBuffer] = []
         body = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-        os.ftruncate(self._memory, 0)  # what the last exchange took is given back
+        os.ftruncate(self._memory, 0)  # frees the memory of the previous message
         sizes: list[int] = []
         for buffer in buffers:
             with buffer.raw() as raw:
@@ -41,7 +41,7 @@ class Exchange:
         self._pipe.send_bytes(pickle.dumps((sizes, body)))
 
     def receive(self) -> Any:
-        """Waits. Arrays are copies, free to change and keep. Raises EOFError when the other end is gone."""
+        """Blocks. Arrays are copies, free to change and keep. Raises EOFError once the other end closes."""
         sizes, body = pickle.loads(self._pipe.recv_bytes())  # noqa: S301 - both ends are this program
         buffers, position = [], 0
         for size in sizes:
@@ -49,8 +49,8 @@ class Exchange:
             position += os.preadv(self._memory, buffers[-1:], position)
         return pickle.loads(body, buffers=buffers)  # noqa: S301
 
-    def answered(self, seconds: float) -> bool:
-        """Whether something came, or the other end went, within `seconds`."""
+    def poll(self, seconds: float) -> bool:
+        """Whether a message arrived, or the other end closed, within `seconds`."""
         return self._pipe.poll(seconds)
 
     def close(self) -> None:

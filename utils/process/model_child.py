@@ -1,5 +1,5 @@
 """The child process of one model: `python -m utils.process.model_child PIPE MEMORY …`, two inherited
-descriptors for each of the calls that it takes at once."""
+descriptors per lane."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from utils.process.exchange import Exchange, Outcome
 
 
 def main(*descriptors: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold what people said
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries that print must not write into an answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would contain what people said
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print must not mix with output
     pairs = zip(descriptors[::2], descriptors[1::2], strict=True)
     first, *others = (Exchange(Connection(pipe), memory) for pipe, memory in pairs)
     load, *args = first.receive()
     loaded = _attempt(load, args)
     first.send(Outcome(error=loaded.error))
     if loaded.error is None:
-        for lane in others:
+        for lane in others:  # daemon threads: the process ends with its first lane
             threading.Thread(target=_serve, args=(lane, loaded.value), daemon=True).start()
         _serve(first, loaded.value)
 
 
 def _serve(lane: Exchange, model: object) -> None:
-    """Call after call, until the parent hangs up."""
+    """Serve calls until the parent closes the pipe."""
     with suppress(EOFError, BrokenPipeError):
         while True:
             method, *args = lane.receive()
@@ -46,7 +46,7 @@ def _attempt(call: Callable[..., Any], args: list[Any]) -> Outcome:
         return Outcome(call(*args))
     except TranscriptionServerError as error:
         return Outcome(error=error)
-    except Exception as error:  # its class may lie in a library that the parent never imports
+    except Exception as error:  # its class may be from a library that the parent never imports
         failure = RuntimeError(f"{type(error).__name__}: {error}")
         failure.add_note(f"In the model's process:\n{traceback.format_exc()}")
         return Outcome(error=failure)

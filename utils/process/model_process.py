@@ -1,6 +1,6 @@
-"""A model in a child process, for libraries that abort, hang, leak or change the process they run in.
+"""Runs a model in a child process, for libraries that abort, hang, leak or alter their process.
 
-Its methods are called as if it were here, so a slot runs it like any other model.
+Its methods are called as if it were local, so a slot runs it like any other model.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from utils.process.exchange import Exchange
 
 M = TypeVar("M")
 
-ROOT = Path(__file__).parents[2]  # what the child imports our modules from
-LOAD_SECONDS = 1800.0  # a first download is part of loading
+ROOT = Path(__file__).parents[2]  # the child's import path
+LOAD_SECONDS = 1800.0  # including a first download
 CALL_SECONDS = 300.0
-PARTING_SECONDS = 5.0
+EXIT_SECONDS = 5.0
 
 
 def in_child(load: Callable[[], M], call_seconds: float = CALL_SECONDS, lanes: int = 1) -> Callable[[], M]:
-    """A loader of the same model in a process of its own, which takes as many calls at once as it has
-    `lanes`; `load` must be importable there.
+    """A loader of the same model in a child process, which takes `lanes` calls at once; `load` must be
+    importable there.
 
-    A call that takes longer than `call_seconds` ends the process and raises ModelFailedError; all that were
-    in hand when the process ended raise ModelCrashedError.
+    A call that takes longer than `call_seconds` kills the process and raises ModelFailedError; the other
+    calls in flight when the process ends raise ModelCrashedError.
     """
     return lambda: cast(M, ModelProcess(load, call_seconds, lanes))
 
 
 class ModelProcess:
-    """Stands for the model in the child; arguments and results are pickled, arrays shared."""
+    """Proxy of the model in the child; arguments and results are pickled, arrays pass in shared memory."""
 
     def __init__(self, load: Callable[[], Any], call_seconds: float = CALL_SECONDS, lanes: int = 1) -> None:
         self._call_seconds = call_seconds
         self._process, exchanges = _start(lanes)
         self._lanes = lanes
-        self._idle = SimpleQueue[Exchange]()  # first in, first out: the child loads on its first lane
+        self._idle = SimpleQueue[Exchange]()  # FIFO: the child expects the load on its first lane
         for exchange in exchanges:
             self._idle.put(exchange)
         try:
-            self._ask(LOAD_SECONDS, load)
+            self._call(LOAD_SECONDS, load)
         except BaseException:
             self.close()
             raise
@@ -59,7 +59,7 @@ class ModelProcess:
     def __getattr__(self, method: str) -> Callable[..., Any]:
         if method.startswith("_"):
             raise AttributeError(method)
-        return partial(self._ask, self._call_seconds, method)
+        return partial(self._call, self._call_seconds, method)
 
     @property
     def pid(self) -> int:
@@ -69,27 +69,29 @@ class ModelProcess:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """End the calls in hand, from another thread: they raise ModelCrashedError."""
+        """End the calls in flight, from another thread: they raise ModelCrashedError."""
         self._process.kill()
 
     def close(self) -> None:
-        """End the child after the calls in hand, politely at first; its memory goes back to the system."""
+        """Let the calls in flight finish, then end the child, by force only if it does not exit; its memory
+        goes back to the system."""
+        # A lane is idle once its call has ended. The child exits when the pipe of its first lane closes.
         for _ in range(self._lanes):
             self._idle.get().close()
         self._end()
 
-    def _ask(self, seconds: float, *message: object) -> Any:
+    def _call(self, seconds: float, *message: object) -> Any:
         exchange = self._idle.get()
         try:
             exchange.send(message)
-            if not exchange.answered(seconds):
+            if not exchange.poll(seconds):
                 self._process.kill()
                 raise ModelFailedError(f"The model took longer than {seconds:g} s and was stopped.")
             outcome = exchange.receive()
         except (EOFError, OSError) as error:
-            raise ModelCrashedError(f"The process of the model ended {self._cause()}.") from error
+            raise ModelCrashedError(f"The model process ended {self._cause()}.") from error
         finally:
-            self._idle.put(exchange)
+            self._idle.put(exchange)  # of a dead child too: `close` waits for every lane
         if outcome.error is not None:
             raise outcome.error
         return outcome.value
@@ -99,25 +101,25 @@ class ModelProcess:
         return f"with {signal.Signals(-code).name}" if code < 0 else f"with exit status {code}"
 
     def _end(self) -> int:
-        """The exit status, after a while or by force."""
+        """Wait for the child, then kill it; returns the exit status."""
         try:
-            return self._process.wait(PARTING_SECONDS)
+            return self._process.wait(EXIT_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
 
 
 def _start(lanes: int) -> tuple[subprocess.Popen[bytes], Sequence[Exchange]]:
-    """A fresh interpreter: a fork would take threads' locks along, multiprocessing the main module."""
+    """A fresh interpreter: fork would copy held locks, and multiprocessing would import the main module."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     exchanges: list[Exchange] = []
     inherited: list[int] = []
     with ExitStack() as stack:
         for _ in range(lanes):
-            ours, theirs = socket.socketpair()
-            exchanges.append(Exchange(Connection(ours.detach()), memory := _nameless_memory()))
-            inherited += [stack.enter_context(theirs).fileno(), memory]
-        process = subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours, numbers
+            parent_end, child_end = socket.socketpair()
+            exchanges.append(Exchange(Connection(parent_end.detach()), memory := _anonymous_memory()))
+            inherited += [stack.enter_context(child_end).fileno(), memory]
+        process = subprocess.Popen(  # noqa: S603 - own interpreter and module, integers
             [sys.executable, "-P", "-m", "utils.process.model_child", *map(str, inherited)],
             pass_fds=inherited,
             stdin=subprocess.DEVNULL,
@@ -126,8 +128,8 @@ def _start(lanes: int) -> tuple[subprocess.Popen[bytes], Sequence[Exchange]]:
     return process, exchanges
 
 
-def _nameless_memory() -> int:
+def _anonymous_memory() -> int:
     if hasattr(os, "memfd_create"):
         return os.memfd_create("model")
-    with tempfile.TemporaryFile() as file:  # macOS has none
+    with tempfile.TemporaryFile() as file:  # macOS has no memfd
         return os.dup(file.fileno())

@@ -1,4 +1,4 @@
-"""Who is heard in each frame, one seat a speaker, to turns that may overlap. Pure numpy."""
+"""Frame-wise speaker activity, one seat per speaker, to turns that may overlap. Pure numpy."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from models import Span, SpeakerTurn, seconds
 from utils.speech.speech_map import hysteresis
 
 Activity = npt.NDArray[np.float32]
-"""(frames, seats): the probability that the speaker in each seat talks. Seats fill in order of arrival."""
+"""(frames, seats): the probability that the speaker of each seat talks. Seats fill in order of arrival."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityRules:
     """How activity becomes turns; times in samples. The defaults are those that NVIDIA tuned on DIHARD III
     for streaming Sortformer v2 (`diar_streaming_sortformer_4spk-v2_dihard3-dev.yaml`); v2.1 has none of its
-    own. Their offset above the onset makes a plain threshold of the onset."""
+    own. As their offset is above the onset, the onset acts as a plain threshold."""
 
     onset: float = 0.56
     offset: float = 1.0
@@ -31,7 +31,7 @@ class ActivityRules:
 
 @dataclass(frozen=True, slots=True)
 class SeatLayout:
-    """What a network has: seats, the samples of a frame of activity and of a step, its rules."""
+    """The number of seats of a network, the samples per frame of activity and per step, and its rules."""
 
     seats: int
     frame: int
@@ -40,9 +40,9 @@ class SeatLayout:
 
 
 def seat_turns(activity: Activity, frame: int, heard: Span, rules: ActivityRules) -> tuple[SpeakerTurn, ...]:
-    """Turns in order of time, each with its seat for a speaker; those of one seat are disjoint.
+    """Turns in order of time, with the seat as speaker; those of one seat are disjoint.
 
-    `activity` begins at `heard.start`, a row every `frame` samples. The steps and their order are those of
+    `activity` begins at `heard.start`, one row per `frame` samples. The steps and their order are those of
     NeMo's `ts_vad_post_processing` (after Medennikov et al. 2020, arXiv:2005.07272).
     """
     turns = [
@@ -65,21 +65,21 @@ def _spans(activity: Activity, frame: int, heard: Span, rules: ActivityRules) ->
     return list(close_gaps(real, rules.min_silence))
 
 
-def close_gaps(spans: Iterable[Span], narrow: int) -> Iterator[Span]:
-    """Sorted spans, joined where no more than `narrow` samples lie between them."""
-    held: Span | None = None
+def close_gaps(spans: Iterable[Span], max_gap: int) -> Iterator[Span]:
+    """Sorted spans, merged where the gap between them is at most `max_gap` samples."""
+    current: Span | None = None
     for span in spans:
-        if held and span.start - held.stop <= narrow:
-            span = Span(held.start, max(held.stop, span.stop))
-        elif held:
-            yield held
-        held = span
-    if held:
-        yield held
+        if current and span.start - current.stop <= max_gap:
+            span = Span(current.start, max(current.stop, span.stop))
+        elif current:
+            yield current
+        current = span
+    if current:
+        yield current
 
 
 def speaking_time(turns: Iterable[SpeakerTurn]) -> dict[int, int]:
-    """Samples of every speaker's turns, in the order in which they begin to speak."""
+    """Samples of speech per speaker, in order of first turn."""
     spoken: dict[int, int] = {}
     for turn in turns:
         spoken[turn.speaker] = spoken.get(turn.speaker, 0) + turn.stop - turn.start
@@ -87,7 +87,7 @@ def speaking_time(turns: Iterable[SpeakerTurn]) -> dict[int, int]:
 
 
 def solo_spans(turns: Sequence[SpeakerTurn], speaker: int) -> list[Span]:
-    """Where only `speaker` talks: his voice is clean there."""
+    """Where only `speaker` talks, so that the voice is clean."""
     own = close_gaps((Span(turn.start, turn.stop) for turn in turns if turn.speaker == speaker), 0)
     others = sorted(
         (Span(turn.start, turn.stop) for turn in turns if turn.speaker != speaker), key=lambda s: s.start

@@ -1,4 +1,4 @@
-"""Words to speakers, and segments cut where the speaker changes. Pure."""
+"""Assigns words to speakers and cuts segments where the speaker changes. Pure."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from models import SAMPLE_RATE, Segment, SpeakerTurn, Word
 from utils.words.punctuation import MARKS
 from utils.words.sentences import CLOSERS, sentences, with_words
 
-REACH = SAMPLE_RATE  # a word in a gap goes to a turn no farther than this
-EDGE = SAMPLE_RATE * 3 // 10  # a word this near to a change of speaker may belong to either side
+REACH = SAMPLE_RATE  # a word in a gap goes to the nearest turn within this distance
+EDGE = SAMPLE_RATE * 3 // 10  # a word this close to a speaker change may belong to either side
 LONGEST_INTERJECTION = 2 * SAMPLE_RATE
-FITS = 0.5  # a phrase is what was interjected if they share so much of the time that both take
+MIN_FIT = 0.5  # intersection over union above which a phrase belongs to a short turn
 
 
 def assign_speakers(segments: Iterable[Segment], turns: Sequence[SpeakerTurn]) -> Iterator[Segment]:
-    """Give every word its speaker and cut segments at each change, so that none carries two voices.
+    """Assigns a speaker to every word and cuts segments at each change, so that none has two speakers.
 
-    A word goes to the turn that covers most of it; words at the edge of a turn go to the speaker of
-    their sentence; a phrase that fits a short turn is that turn's, whoever else talks meanwhile; a segment
+    A word goes to the turn that covers most of it; words at the edge of a turn go to the main speaker of
+    their sentence; a phrase that fits a short turn goes to that turn, whoever else talks meanwhile; a segment
     without words goes to the turn that covers most of it.
     """
     timeline = _Timeline(turns)
@@ -31,7 +31,7 @@ def assign_speakers(segments: Iterable[Segment], turns: Sequence[SpeakerTurn]) -
 
 
 class _Timeline:
-    """Turns in order, found by time."""
+    """Turns in order, indexed by time."""
 
     def __init__(self, turns: Sequence[SpeakerTurn]) -> None:
         self._turns = sorted(turns, key=lambda turn: (turn.start, turn.stop, turn.speaker))
@@ -39,7 +39,7 @@ class _Timeline:
         self._latest_stops = list(accumulate((turn.stop for turn in self._turns), max))
 
     def near(self, start: int, stop: int) -> list[SpeakerTurn]:
-        """Those that have a part of `[start, stop)`."""
+        """Turns that intersect `[start, stop)`."""
         first, last = bisect_right(self._latest_stops, start), bisect_left(self._starts, stop)
         return [turn for turn in self._turns[first:last] if turn.stop > start]
 
@@ -53,16 +53,15 @@ def _split(segment: Segment, nearby: Sequence[SpeakerTurn]) -> Iterator[Segment]
         word
         for sentence in sentences(words)
         for phrase in _phrases(_settle_edges(sentence, nearby))
-        for word in _give_to_interjector(phrase, nearby)
+        for word in _assign_interjection(phrase, nearby)
     ]
     for speaker, run in groupby(_fill(settled), key=lambda word: word.speaker):
         yield replace(with_words(segment, list(run)), speaker=speaker)
 
 
 def _speaker_of(start: int, stop: int, turns: Sequence[SpeakerTurn]) -> int | None:
-    """The speaker with most of `[start, stop)`, of equals the one whose turn is longest: of voices on top of
-    each other a recogniser writes down the one that holds the floor. Else the nearest within reach, else
-    nobody."""
+    """The speaker with most of `[start, stop)`, on a tie the one with the longest turn, since a recogniser
+    transcribes the dominant one of overlapping voices. Else the nearest within `REACH`, else None."""
     shares: Counter[int] = Counter()
     longest: dict[int, int] = {}
     for turn in turns:
@@ -76,8 +75,8 @@ def _speaker_of(start: int, stop: int, turns: Sequence[SpeakerTurn]) -> int | No
 
 
 def _settle_edges(sentence: list[Word], turns: Sequence[SpeakerTurn]) -> list[Word]:
-    """Give stray words at either end of a sentence to its main speaker if they lie at a change to or from
-    that speaker. What lies farther inside another's turn stays there: interjections survive."""
+    """Reassigns stray words at the ends of a sentence to its main speaker if they lie at a change to or from
+    that speaker. Words deeper inside another speaker's turn stay there: interjections survive."""
     spoken: Counter[int | None] = Counter()
     for word in sentence:
         spoken[word.speaker] += word.stop - word.start + 1
@@ -95,13 +94,13 @@ def _settle_edges(sentence: list[Word], turns: Sequence[SpeakerTurn]) -> list[Wo
 
 
 def _is_stray(word: Word, main: int | None, changes: Sequence[int]) -> bool:
-    """Whether all of a word that is not the main speaker's lies within reach of one of `changes`."""
+    """Whether a word is not the main speaker's and lies entirely within `EDGE` of one of `changes`."""
     near = any(moment - EDGE <= word.start and word.stop <= moment + EDGE for moment in changes)
     return word.speaker != main and near
 
 
 def _phrases(sentence: Sequence[Word]) -> Iterator[list[Word]]:
-    """Words up to each mark, or up to a change of speaker."""
+    """Splits at each punctuation mark and each change of speaker."""
     phrase: list[Word] = []
     for word in sentence:
         if phrase and (_ends_phrase(phrase[-1]) or phrase[-1].speaker != word.speaker):
@@ -115,17 +114,17 @@ def _ends_phrase(word: Word) -> bool:
     return word.text.rstrip(CLOSERS).endswith(MARKS)
 
 
-def _give_to_interjector(phrase: Sequence[Word], turns: Sequence[SpeakerTurn]) -> list[Word]:
-    """A short turn inside another's covers its words no better than that one does, but fits them better."""
+def _assign_interjection(phrase: Sequence[Word], turns: Sequence[SpeakerTurn]) -> list[Word]:
+    """A short turn inside a long one covers its words no better than the long one, but fits them better."""
     short = [turn for turn in turns if turn.stop - turn.start <= LONGEST_INTERJECTION]
     best = max(short, key=lambda turn: _fit(phrase, turn), default=None)
-    if best is None or _fit(phrase, best) <= FITS:
+    if best is None or _fit(phrase, best) <= MIN_FIT:
         return list(phrase)
     return [replace(word, speaker=best.speaker) for word in phrase]
 
 
 def _fit(phrase: Sequence[Word], turn: SpeakerTurn) -> float:
-    """Intersection over union; nothing where a word lies mostly outside the turn."""
+    """Intersection over union; 0 if a word lies mostly outside the turn."""
     if any(not turn.start <= (word.start + word.stop) // 2 < turn.stop for word in phrase):
         return 0.0
     start, stop = phrase[0].start, max(word.stop for word in phrase)
@@ -134,7 +133,7 @@ def _fit(phrase: Sequence[Word], turn: SpeakerTurn) -> float:
 
 
 def _fill(words: Sequence[Word]) -> list[Word]:
-    """Words that nobody was heard to say go with the word before them, the first ones with the word after."""
+    """Words without a speaker take that of the word before, leading ones that of the first word with one."""
     known = next((word.speaker for word in words if word.speaker is not None), None)
     filled = []
     for word in words:

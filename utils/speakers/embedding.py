@@ -1,5 +1,5 @@
-"""Voices as bytes: files and databases take them as they are, and a day's fill an eighth of the memory that
-Python's own numbers would."""
+"""Speaker embeddings as bytes: files and databases store them unchanged, and those of a day take an eighth of
+the memory of Python floats."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ FORMAT = "<f4"
 
 
 def pack(direction: npt.ArrayLike) -> Embedding:
-    """The vector of length 1 in this direction."""
+    """The unit vector in this direction."""
     vector = np.asarray(direction, np.float64)
     return (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype(FORMAT).tobytes()
 
 
 def unpack(embeddings: Iterable[Embedding]) -> npt.NDArray[np.float32]:
-    """(n, d) unit rows; all, at least one, are of one network."""
+    """(n, d) unit rows from at least one embedding, all of one network."""
     return np.stack([np.frombuffer(embedding, FORMAT) for embedding in embeddings])

@@ -1,4 +1,4 @@
-"""What the speakers of a recording are called where people read it. Pure."""
+"""Human-readable speaker labels. Pure."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from models import Segment, Transcript
 def speaker_label(number: int, names: Sequence[str | None] = ()) -> str:
     """The name of speaker `number`, or else a letter: A, B, … Z, AA, AB, …
 
-    Letters go to those without a name only, in order, and never to two: a name that is a letter takes it.
+    Only speakers without a name get letters, in order; a letter that is someone's name is skipped.
     """
     if number < len(names) and (name := names[number]) is not None:
         return name
-    place = number - sum(name is not None for name in names[:number])
-    free = (letters for n in count() if (letters := _letters(n)) not in names)
-    return next(islice(free, place, None))
+    index = number - sum(name is not None for name in names[:number])
+    unused = (letters for n in count() if (letters := _letters(n)) not in names)
+    return next(islice(unused, index, None))
 
 
 def without_speakers(transcript: Transcript) -> Transcript:
-    """What was said, with nobody to have said it."""
-    return replace(transcript, segments=_Nameless(transcript.segments), turns=(), names=())
+    """The transcript without its speakers."""
+    return replace(transcript, segments=_SpeakerlessSegments(transcript.segments), turns=(), names=())
 
 
 @dataclass(frozen=True, slots=True)
-class _Nameless(Sequence[Segment]):
-    """Others with nobody to have said them, made as they are read: they may not fit into memory."""
+class _SpeakerlessSegments(Sequence[Segment]):
+    """Segments without their speakers, mapped lazily as they may not fit into memory."""
 
     segments: Sequence[Segment]
 
@@ -44,14 +44,14 @@ class _Nameless(Sequence[Segment]):
 
     def __getitem__(self, index: int | slice) -> Segment | Sequence[Segment]:
         if isinstance(index, slice):
-            return _Nameless(self.segments[index])
-        return _nameless(self.segments[index])
+            return _SpeakerlessSegments(self.segments[index])
+        return _without_speaker(self.segments[index])
 
     def __iter__(self) -> Iterator[Segment]:
-        return map(_nameless, self.segments)
+        return map(_without_speaker, self.segments)
 
 
-def _nameless(segment: Segment) -> Segment:
+def _without_speaker(segment: Segment) -> Segment:
     words = tuple(replace(word, speaker=None) for word in segment.words)
     return replace(segment, speaker=None, words=words)
 
@@ -65,8 +65,8 @@ def _letters(number: int) -> str:
 
 
 def every_speaker(segments: Sequence[Segment]) -> Iterator[int]:
-    """A speaker for each segment, as some formats demand: what nobody was heard to say goes with what is
-    before it, the beginning with what is after it."""
+    """A speaker for each segment, as some formats require: one without a speaker takes that of the segment
+    before, leading ones that of the first with one."""
     speaker = next((segment.speaker for segment in segments if segment.speaker is not None), 0)
     for segment in segments:
         speaker = speaker if segment.speaker is None else segment.speaker

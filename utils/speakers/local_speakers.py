@@ -1,5 +1,5 @@
-"""What a segmentation network says of overlapping windows: who of up to three local speakers talks in each
-frame. Local speakers of one window mean nothing in the next. Pure numpy."""
+"""Output of a segmentation network over overlapping windows: which of up to three local speakers talk in each
+frame. Local speakers of one window are unrelated to those of the next. Pure numpy."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 FRAME = 270  # samples from one frame of the network to the next
-FRAME_CENTRE = 495  # samples from the start of a window to the middle of its first frame
+FRAME_CENTRE = 495  # samples from the start of a window to the centre of its first frame
 WINDOW = 10 * SAMPLE_RATE
 WINDOW_FRAMES = 589
-# Who talks, for each class of the network.
+# The local speakers who talk, for each class of the network.
 CLASSES = np.array(
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=np.bool_
 )
-# How much the detector's word on speech weighs beside the network's, and from which mean there is speech.
-# The detector knows a pause from a voice, the network a far voice from noise; either, when sure, suffices.
-DETECTOR = 0.6
+# Weight of the detector's speech probability against the network's, and the weighted mean from which a frame
+# is speech. The detector separates pauses from voices, the network distant voices from noise; either one
+# suffices when confident.
+DETECTOR_WEIGHT = 0.6
 SPEECH = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalSpeakers:
-    """Windows that start at the frames `starts` of a chunk that begins at the sample `origin`.
+    """Windows that start at frames `starts` of a chunk that begins at sample `origin`.
 
     `talks` (windows, frames, seats): whether a local speaker talks; `number` and `speech` (frames of the
-    chunk,): the mean number of speakers in the windows, and the mean probability of speech, to which the
+    chunk,): the mean number of speakers over the windows, and the mean speech probability, to which the
     speech detector contributes.
     """
 
@@ -46,11 +47,11 @@ class LocalSpeakers:
 
     @property
     def alone(self) -> Flags:
-        """(windows, frames, seats): whether a local speaker talks and nobody else does."""
+        """(windows, frames, seats): whether a local speaker is the only one who talks."""
         return np.asarray(self.talks & (self.talks.sum(axis=2, keepdims=True) == 1))
 
     def sample(self, frame: int) -> int:
-        """The sample of the recording in the middle of a frame."""
+        """The sample of the recording at the centre of a frame."""
         return self.origin + FRAME_CENTRE + frame * FRAME
 
     def span(self, first: int, last: int) -> Span:
@@ -67,25 +68,25 @@ def combine_windows(
     talks = CLASSES[classes.argmax(axis=2)]
     speech = average(1 - classes[..., :1], first, frames)[:, 0]
     number = average(talks.sum(axis=2, keepdims=True), first, frames)[:, 0]
-    middles = heard.start + FRAME_CENTRE + FRAME * np.arange(frames)
-    speech += DETECTOR * (detected.at(middles) - speech)
+    centres = heard.start + FRAME_CENTRE + FRAME * np.arange(frames)
+    speech += DETECTOR_WEIGHT * (detected.at(centres) - speech)
     return LocalSpeakers(heard.start, first, talks, speech, number)
 
 
 def average(rows: npt.NDArray[np.generic], starts: npt.NDArray[np.int64], frames: int) -> Floats:
-    """(frames, d) mean over the windows that hear a frame, which trust their middle most, of (windows,
-    WINDOW_FRAMES, d); zero where none does."""
-    trust = np.hamming(WINDOW_FRAMES).astype(np.float32)[:, None]
+    """(frames, d) mean of (windows, WINDOW_FRAMES, d) over the windows that cover a frame, weighted towards
+    the middle of each; zero where none does."""
+    taper = np.hamming(WINDOW_FRAMES).astype(np.float32)[:, None]
     total = np.zeros((frames, rows.shape[2]), np.float32)
     weight = np.zeros((frames, 1), np.float32)
     for row, start in zip(rows, starts.tolist(), strict=True):
         length = min(WINDOW_FRAMES, frames - start)
-        total[start : start + length] += (trust * row)[:length]
-        weight[start : start + length] += trust[:length]
+        total[start : start + length] += (taper * row)[:length]
+        weight[start : start + length] += taper[:length]
     return np.asarray(total / np.maximum(weight, 1e-9), np.float32)
 
 
 def true_runs(flags: Flags) -> list[tuple[int, int]]:
-    """Half-open ranges of frames that are set."""
+    """Half-open frame ranges of consecutive set flags."""
     edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

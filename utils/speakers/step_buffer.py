@@ -1,7 +1,7 @@
-"""A stream of audio cut into the blocks that a streaming network scores one by one. Pure numpy.
+"""Cuts a stream of audio into the blocks that a streaming network scores one by one. Pure numpy.
 
-The audio is held until its mel frames are scored, with as much of what lies before as the next block sees;
-so each block gets the features that it would get from the whole recording, however the audio comes in.
+Audio is buffered until its mel frames are scored, along with the left context of the next block; so each
+block gets the features that it would get from the whole recording, however the audio is split.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from models import Audio
 
 HOP = 160  # samples per mel frame (10 ms); frame k is centred on sample 160 k
-REACH = 256  # samples that a frame sees on either side of its centre: half of a Fourier transform of 512
-MARGIN = 2  # frames at the start of a cut whose windows, and the sample before them, are not whole
+REACH = 256  # samples that a frame covers on either side of its centre: half of an FFT of 512
+MARGIN = 2  # frames at the start of a cut that lack part of their window or the sample before it
 
 
 @dataclass(frozen=True, slots=True)
 class BlockShape:
-    """Mel frames that a block scores, and that it sees before and after them."""
+    """Mel frames that a block scores, and its context before and after them."""
 
     scored: int
     before: int
@@ -29,8 +29,7 @@ class BlockShape:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Mel frames, counted in the buffer that it came from: seen from `start` to `stop`, scored from `first`
-    to `last`."""
+    """Mel frames, relative to the buffer: input from `start` to `stop`, scored from `first` to `last`."""
 
     start: int
     first: int
@@ -40,7 +39,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepBuffer:
-    """`audio` of a stream from its mel frame `start` on, of which `scored` frames are done."""
+    """`audio` of a stream from its mel frame `start` on; the stream is scored up to frame `scored`."""
 
     audio: Audio
     start: int = 0
@@ -50,7 +49,7 @@ class StepBuffer:
         return StepBuffer(np.concatenate([self.audio, audio]), self.start, self.scored)
 
     def blocks(self, shape: BlockShape, is_last: bool) -> Iterator[Block]:
-        """The blocks whose frames are all there; with `is_last` every one, the last as short as it is."""
+        """The blocks whose frames are complete; with `is_last` all of them, the last one possibly shorter."""
         total = len(self.audio) // HOP if is_last else max(0, (len(self.audio) - REACH) // HOP + 1)
         first = self.scored - self.start
         while first < total and (is_last or first + shape.scored + shape.after <= total):
@@ -60,7 +59,7 @@ class StepBuffer:
             first = last
 
     def without(self, blocks: int, shape: BlockShape) -> StepBuffer:
-        """What to keep when so many whole blocks are done."""
+        """The buffer left after `blocks` full blocks are scored."""
         scored = self.scored + blocks * shape.scored
         start = max(self.start, scored - shape.before - MARGIN)
         return StepBuffer(self.audio[(start - self.start) * HOP :], start, scored)

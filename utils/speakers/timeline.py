@@ -1,4 +1,4 @@
-"""Voices told apart, put back on the local speakers of every window, and the turns that follow. Pure."""
+"""Maps clustered voices back to the local speakers of every window and builds the turns. Pure."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from utils.speakers.voice_samples import VoiceSample
 
 Indices = npt.NDArray[np.int64]
 
-REACH = 45  # frames; samples within 0.75 s of a frame say whose it is
-CLUSTERED = 0.1  # cosine that a sample is nearer to the speaker whom the clustering gave it to
+REACH = 45  # frames; samples within 0.75 s of a frame determine its speaker
+CLUSTER_BONUS = 0.1  # added to the cosine similarity of a sample and the speaker of its cluster
 OVERLAP = 1.7  # mean number of local speakers from which two talk at once
-FAINTEST = 0.3  # share of the votes that a second speaker needs
-NARROW_PAUSE = SAMPLE_RATE // 4  # inside a turn
+MIN_VOTES = 0.3  # share of the votes that a second speaker needs
+MAX_PAUSE = SAMPLE_RATE // 4  # inside a turn
 SHORTEST_TURN = 6  # frames: a tenth of a second
 
 
 def held_apart(local: LocalSpeakers, samples: Sequence[VoiceSample]) -> tuple[Floats, Floats]:
-    """(n, n): whether any window hears both of two samples, and how clearly they are then two people: 1 if
-    every such window says so, 0 if no more than half of them do."""
+    """(n, n) each: whether any window covers both samples, and how clearly such windows separate them: 1 if
+    all of them do, 0 if at most half of them do."""
     together = np.zeros((len(samples), len(samples)), np.float32)
     apart = np.zeros_like(together)
-    for _, rows, seats in _seated(local, samples):
+    for _, rows, seats in _samples_by_window(local, samples):
         both = np.ix_(rows, rows)
         together[both] += 1
         apart[both] += seats[:, None] != seats
@@ -45,57 +45,57 @@ def held_apart(local: LocalSpeakers, samples: Sequence[VoiceSample]) -> tuple[Fl
 
 
 def draw_turns(
-    local: LocalSpeakers, samples: Sequence[VoiceSample], labels: Labels, likeness: Floats
+    local: LocalSpeakers, samples: Sequence[VoiceSample], labels: Labels, similarity: Floats
 ) -> tuple[SpeakerTurn, ...]:
     """Turns in order of time, those of one speaker disjoint; `labels` (n,) are the speakers of the samples,
-    `likeness` (n, k) the cosines of the samples and the voices of k speakers.
+    `similarity` (n, k) the cosine similarities of the samples and the voices of k speakers.
 
-    In every window each local speaker goes, frame by frame, to whom the samples near by sound like. The
-    windows vote, and as many speakers talk as they hear at once (after Bredin 2023, pyannote.audio 2.1).
+    In every window each local speaker maps, frame by frame, to the speaker most similar to nearby samples.
+    The windows vote on who talks and how many at once (after Bredin 2023, pyannote.audio 2.1).
     """
-    given = labels[:, None] == np.arange(likeness.shape[1])
-    votes = _votes(local, samples, likeness + CLUSTERED * given.astype(np.float32))
+    assigned = labels[:, None] == np.arange(similarity.shape[1])
+    votes = _votes(local, samples, similarity + CLUSTER_BONUS * assigned.astype(np.float32))
     talking = np.where(local.speech > SPEECH, np.maximum(np.floor(local.number + 2 - OVERLAP), 1), 0)
     rank = np.argsort(np.argsort(-votes, axis=1, kind="stable"), axis=1)
-    loud = (rank == 0) | (votes >= FAINTEST)
-    talks = (rank < talking[:, None]) & loud & (votes > 0)
+    enough = (rank == 0) | (votes >= MIN_VOTES)
+    talks = (rank < talking[:, None]) & enough & (votes > 0)
     turns = [
         SpeakerTurn(span.start, span.stop, speaker)
-        for speaker, heard in enumerate(talks.T)
-        for span in _spans(local, heard) or _spans(local, _held(local, samples, labels == speaker))
+        for speaker, flags in enumerate(talks.T)
+        for span in _spans(local, flags) or _spans(local, _sample_frames(local, samples, labels == speaker))
     ]
     return tuple(sorted(turns, key=lambda turn: (turn.start, turn.stop, turn.speaker)))
 
 
 def _spans(local: LocalSpeakers, talks: Flags) -> list[Span]:
     long = (local.span(first, last) for first, last in true_runs(talks) if last - first >= SHORTEST_TURN)
-    return list(close_gaps(long, NARROW_PAUSE))
+    return list(close_gaps(long, MAX_PAUSE))
 
 
-def _held(local: LocalSpeakers, samples: Sequence[VoiceSample], mine: Flags) -> Flags:
-    """The moments of the samples of a speaker who has no others: as many are asked for, as many are shown."""
-    held = np.zeros(len(local.speech), np.bool_)
+def _sample_frames(local: LocalSpeakers, samples: Sequence[VoiceSample], mine: Flags) -> Flags:
+    """The frames around the samples of a speaker without turns, so that the requested number is met."""
+    flags = np.zeros(len(local.speech), np.bool_)
     for index in np.flatnonzero(mine).tolist():
-        held[max(samples[index].centre - SHORTEST_TURN, 0) : samples[index].centre + SHORTEST_TURN] = True
-    return held
+        flags[max(samples[index].centre - SHORTEST_TURN, 0) : samples[index].centre + SHORTEST_TURN] = True
+    return flags
 
 
-def _votes(local: LocalSpeakers, samples: Sequence[VoiceSample], likeness: Floats) -> Floats:
-    """(frames of the chunk, k): the mean over windows of whom each frame's speakers sound like."""
-    belief = np.zeros((len(local.starts), WINDOW_FRAMES, likeness.shape[1]), np.float32)
+def _votes(local: LocalSpeakers, samples: Sequence[VoiceSample], similarity: Floats) -> Floats:
+    """(frames of the chunk, k): the mean over windows of the speakers that each frame's local ones map to."""
+    mapped = np.zeros((len(local.starts), WINDOW_FRAMES, similarity.shape[1]), np.float32)
     centres = np.array([sample.centre for sample in samples], np.int64)
     trust = np.array([sample.trust for sample in samples], np.float32)
-    for window, rows, seats in _seated(local, samples):
+    for window, rows, seats in _samples_by_window(local, samples):
         for seat in np.unique(seats).tolist():
             mine = rows[seats == seat]
-            sound = _near(centres[mine] - int(local.starts[window]), trust[mine], likeness[mine])
+            nearby = _near(centres[mine] - int(local.starts[window]), trust[mine], similarity[mine])
             talks = np.flatnonzero(local.talks[window, :, seat])
-            belief[window, talks, sound[talks].argmax(axis=1)] = 1
-    return average(belief, local.starts, len(local.speech))
+            mapped[window, talks, nearby[talks].argmax(axis=1)] = 1
+    return average(mapped, local.starts, len(local.speech))
 
 
 def _near(places: Indices, trust: Floats, rows: Floats) -> Floats:
-    """(WINDOW_FRAMES, k): for every frame the mean of the rows whose places are within reach, or of all."""
+    """(WINDOW_FRAMES, k): for every frame the weighted mean of the rows within `REACH`, or else of all."""
     total = np.zeros((WINDOW_FRAMES + 1, rows.shape[1] + 1), np.float64)
     np.add.at(total, places + 1, trust[:, None] * np.c_[rows, np.ones(len(rows))])
     total = total.cumsum(axis=0)
@@ -105,9 +105,11 @@ def _near(places: Indices, trust: Floats, rows: Floats) -> Floats:
     return np.asarray(near[:, :-1] / near[:, -1:], np.float32)
 
 
-def _seated(local: LocalSpeakers, samples: Sequence[VoiceSample]) -> Iterator[tuple[int, Indices, Indices]]:
-    """Each window, the samples whose speaker it tells, and their seats in it. Samples of people who talk at
-    once are known to the window that they are from, others wherever their speaker is heard alone."""
+def _samples_by_window(
+    local: LocalSpeakers, samples: Sequence[VoiceSample]
+) -> Iterator[tuple[int, Indices, Indices]]:
+    """Each window, the samples whose speaker it identifies, and their seats in it. Samples of overlapping
+    speech are identified only by their own window, others wherever their speaker talks alone."""
     centres = np.array([sample.centre for sample in samples], np.int64)
     windows = np.array([sample.window for sample in samples], np.int64)
     seats = np.array([sample.seat for sample in samples], np.int64)

@@ -1,4 +1,4 @@
-"""Where to take voices from: short samples of one local speaker each, clean of others. Pure numpy."""
+"""Selects voice samples: short, of one local speaker each, as free of others as possible. Pure numpy."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from models import SAMPLE_RATE, Span
 from utils.speakers.local_speakers import FRAME, SPEECH, WINDOW_FRAMES, Flags, LocalSpeakers, true_runs
 
 HOP = SAMPLE_RATE // 2
-MOST_CENTRES = 1500  # in a chunk; clustering costs the square of it
+MAX_CENTRES = 1500  # per chunk; clustering is quadratic in it
 REACH = 45  # frames to each side of a centre: windows of 1.5 s
-SHORTEST = SAMPLE_RATE * 3 // 10  # the voice of less is noise
-ALONE, ELSEWHERE, TOGETHER = 1.0, 0.5, 0.25  # how far to trust a voice heard alone at the centre, alone
-# elsewhere in the stretch, or only under another's
+SHORTEST = SAMPLE_RATE * 3 // 10  # the embedding of less is noise
+# Trust in a voice that talks alone at the centre, alone elsewhere in the stretch, or only in overlap.
+ALONE, ELSEWHERE, OVERLAPPED = 1.0, 0.5, 0.25
 LONGEST_STRETCH = 10 * SAMPLE_RATE
-NARROW_PAUSE = SAMPLE_RATE // 2  # inside a stretch
+MAX_PAUSE = SAMPLE_RATE // 2  # inside a stretch
 STRETCH_SPEECH = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceSample:
-    """The voice at the frame `centre`, of the local speaker `seat` of the window `window`, taken from
-    `spans` of the recording."""
+    """The voice at frame `centre` of the local speaker `seat` of window `window`, taken from `spans` of the
+    recording."""
 
     centre: int
     window: int
@@ -38,7 +38,7 @@ def plan_stretches(local: LocalSpeakers) -> list[Span]:
     regions: list[Span] = []
     for first, last in true_runs(local.speech > STRETCH_SPEECH):
         region = local.span(first, last)
-        if regions and region.start - regions[-1].stop <= NARROW_PAUSE:
+        if regions and region.start - regions[-1].stop <= MAX_PAUSE:
             region = Span(regions.pop().start, region.stop)
         regions.append(region)
     return [piece for region in regions for piece in _pieces(region)]
@@ -51,9 +51,9 @@ def _pieces(region: Span) -> Iterator[Span]:
 
 
 def sample_voices(local: LocalSpeakers, stretches: Sequence[Span]) -> list[list[VoiceSample]]:
-    """For each stretch, samples half a second apart; where people talk at once, one of each."""
+    """For each stretch, samples half a second apart; in overlapping speech, one of each speaker."""
     alone = local.alone
-    hop = max(HOP, int((local.speech > SPEECH).sum()) * FRAME // MOST_CENTRES) // FRAME
+    hop = max(HOP, int((local.speech > SPEECH).sum()) * FRAME // MAX_CENTRES) // FRAME
     samples: list[list[VoiceSample]] = [[] for _ in stretches]
     stops = np.array([stretch.stop for stretch in stretches])
     for centre in _centres(local.speech > SPEECH, hop):
@@ -86,7 +86,7 @@ def _samples_at(local: LocalSpeakers, alone: Flags, centre: int, stretch: Span) 
 def _choices(
     local: LocalSpeakers, alone: Flags, centre: int, window: int, seat: int
 ) -> Iterator[tuple[int, Flags, float]]:
-    """Frames to hear the seat in, the cleanest first: the frame that the flags begin at, flags, trust."""
+    """Candidate frames of the seat, the cleanest first: the first frame of the flags, flags, trust."""
     start = int(local.starts[window])
     if alone[window, centre - start, seat]:
         yield centre - REACH, _agreed(local, alone, centre), ALONE
@@ -95,11 +95,11 @@ def _choices(
     own = alone[window, :, seat]
     yield start, own & near, ELSEWHERE
     yield start, own, ELSEWHERE
-    yield start, local.talks[window, :, seat] & near, TOGETHER
+    yield start, local.talks[window, :, seat] & near, OVERLAPPED
 
 
 def _agreed(local: LocalSpeakers, alone: Flags, centre: int) -> Flags:
-    """Which of the frames within reach most windows give to whom they hear alone at the centre."""
+    """The frames within `REACH` that most windows give to the speaker who talks alone at the centre."""
     votes = np.zeros(2 * REACH + 1)
     voters = np.zeros(2 * REACH + 1)
     for window, start in enumerate(local.starts.tolist()):

@@ -1,4 +1,4 @@
-"""Windows of speech, and the turns that follow once it is known who speaks in each. Pure."""
+"""Plans windows of speech, and builds turns once each window has a speaker. Pure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def group_stretches(windows: Sequence[Span]) -> list[list[Span]]:
 
 
 def build_turns(windows: Sequence[Span], labels: Labels, speech: Sequence[Span]) -> tuple[SpeakerTurn, ...]:
-    """Every moment of speech to one speaker, changing midway between the centres of two windows."""
+    """Turns that cover all speech without overlap, changing midway between the centres of two windows."""
     speakers = labels.tolist()
     turns: list[SpeakerTurn] = []
     index = 0
@@ -64,9 +64,9 @@ def _turns_of(region: Span, windows: Sequence[Span], speakers: Sequence[int]) ->
     if not windows:
         return
     start, speaker = region.start, speakers[0]
-    for (window, _), (following, heard) in pairwise(zip(windows, speakers, strict=True)):
-        if heard != speaker:
+    for (window, _), (following, next_speaker) in pairwise(zip(windows, speakers, strict=True)):
+        if next_speaker != speaker:
             change = (window.start + window.stop + following.start + following.stop) // 4
             yield SpeakerTurn(start, change, speaker)
-            start, speaker = change, heard
+            start, speaker = change, next_speaker
     yield SpeakerTurn(start, region.stop, speaker)

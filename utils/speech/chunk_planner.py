@@ -1,4 +1,4 @@
-"""Where to cut a recording into chunks: pure, and incremental, so work starts before the end is heard."""
+"""Plans where to cut a recording into chunks. Pure and incremental: work starts before its end is known."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from models import Chunk, Span
 from utils.speech.speech_map import FRAME, Probabilities, SpeechMap
 
-EARLIEST_CUT = 0.75  # of the longest chunk: how far back a silence is looked for
-SILENT = 0.35  # speech probability under which a frame is silence
+EARLIEST_CUT = 0.75  # of the maximum chunk length; silence is searched for from there on
+SILENT = 0.35  # speech probability below which a frame is silent
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkLimits:
-    """In samples. `longest` is what a chunk owns at most; `overlap` is what two neighbours share."""
+    """In samples. `longest` is the most that a chunk owns; `overlap` is what two neighbours share."""
 
     longest: int
     overlap: int
@@ -29,16 +29,16 @@ class PlannedChunk:
 
 
 class ChunkPlanner:
-    """Takes speech probabilities as they come and gives chunks as soon as their end is known.
+    """Consumes speech probabilities as they arrive and yields chunks as soon as their end is known.
 
-    The chunks tile the recording; each hears half the overlap beyond its own ends, all of it: none is cut
-    off nearer to the end of the recording than that.
+    The chunks tile the recording; each also hears half the overlap beyond its own ends, always in full: no
+    cut is closer to the end of the recording than that.
     """
 
     def __init__(self, limits: ChunkLimits) -> None:
         self._limits = limits
         self._probabilities: Probabilities = np.zeros(0, np.float32)
-        self._first = 0  # sample of the first probability held, a multiple of FRAME
+        self._first = 0  # sample of the first buffered probability, a multiple of FRAME
         self._start = 0
         self._index = 0
 
@@ -91,7 +91,7 @@ class ChunkPlanner:
 
 
 def _longest_run(flags: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[int, int]:
-    """Half-open index range of the longest run of True; the latest of equals; (0, 0) if there is none."""
+    """Half-open index range of the longest run of True; the last one on a tie; (0, 0) if there is none."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     starts, stops = edges[::2], edges[1::2]
     if not len(starts):

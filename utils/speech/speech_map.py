@@ -1,4 +1,4 @@
-"""Where speech is: pure functions from per-frame speech probabilities to spans of samples."""
+"""Speech detection: pure functions from per-frame speech probabilities to spans of samples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Probabilities = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class SpeechRules:
-    """How probabilities become regions; times in samples. Silero's own defaults for the thresholds."""
+    """How probabilities become regions; times in samples. The thresholds are Silero's defaults."""
 
     onset: float = 0.5
     offset: float = 0.35
@@ -25,12 +25,12 @@ class SpeechRules:
     min_silence: int = seconds(0.16)
     pad: int = seconds(0.4)
     pad_before: int | None = None
-    """Where it is not `pad`."""
+    """Padding before a region; None: `pad`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeechMap:
-    """Speech probabilities, one a frame, of `[start, start + num_samples)` of a recording."""
+    """Speech probabilities, one per frame, of `[start, start + num_samples)` of a recording."""
 
     start: int
     num_samples: int
@@ -42,28 +42,28 @@ class SpeechMap:
 
     def regions(self, rules: SpeechRules) -> tuple[Span, ...]:
         """Sorted, disjoint spans of speech, each padded into the silence around it."""
-        return tuple(_pad(list(self._bare_regions(rules)), rules, self.start, self.stop))
+        return tuple(_pad(list(self._unpadded_regions(rules)), rules, self.start, self.stop))
 
     def at(self, samples: npt.NDArray[np.int64]) -> Probabilities:
-        """The probabilities of samples of the recording, between the middles of frames in proportion."""
+        """The probabilities at samples of the recording, interpolated linearly between frame centres."""
         middles = self.start + FRAME // 2 + FRAME * np.arange(len(self.probabilities))
         return np.asarray(np.interp(samples, middles, self.probabilities), np.float32)
 
     def highest(self, span: Span) -> float:
-        """The probability of the frame of `span` most likely to be speech."""
+        """The highest probability of any frame in `span`."""
         first = (span.start - self.start) // FRAME
         last = max(first + 1, -(-(span.stop - self.start) // FRAME))
         return float(self.probabilities[first:last].max(initial=0.0))
 
     def quietest(self, span: Span) -> int:
-        """The middle of the frame of `span` least likely to be speech; of equals, the one nearest its end."""
+        """The centre of the frame in `span` least likely to be speech; on a tie, the last one."""
         first = (span.start - self.start) // FRAME
         last = max(first + 1, (span.stop - self.start) // FRAME)
         frames = self.probabilities[first:last]
         best = first + len(frames) - 1 - int(np.argmin(frames[::-1]))
         return min(self.start + best * FRAME + FRAME // 2, span.stop)
 
-    def _bare_regions(self, rules: SpeechRules) -> Iterator[Span]:
+    def _unpadded_regions(self, rules: SpeechRules) -> Iterator[Span]:
         patience = max(1, -(-rules.min_silence // FRAME))
         for first, last in hysteresis(self.probabilities, rules.onset, rules.offset, patience):
             start = self.start + first * FRAME
@@ -75,8 +75,8 @@ class SpeechMap:
 def hysteresis(
     probabilities: Probabilities, onset: float, offset: float, patience: int
 ) -> Iterator[tuple[int, int]]:
-    """Frame ranges that begin at `onset` and end where it stays under `offset` for more than `patience`
-    frames. An `offset` above `onset` counts as `onset`."""
+    """Frame ranges that begin at `onset` and end where the probability stays below `offset` for more than
+    `patience` frames. An `offset` above `onset` counts as `onset`."""
     first: int | None = None
     quiet_since: int | None = None
     for index, probability in enumerate(probabilities.tolist()):
@@ -93,15 +93,15 @@ def hysteresis(
 
 
 def _pad(regions: Sequence[Span], rules: SpeechRules, start: int, stop: int) -> Iterator[Span]:
-    """Widen each region; neighbours that would meet share the silence between them."""
-    ahead = rules.pad if rules.pad_before is None else rules.pad_before
+    """Widen each region; neighbours that would meet split the silence between them in half."""
+    pad_before = rules.pad if rules.pad_before is None else rules.pad_before
     for index, region in enumerate(regions):
         before = regions[index - 1].stop if index else None
         after = regions[index + 1].start if index + 1 < len(regions) else None
         left = (
-            region.start - ahead
+            region.start - pad_before
             if before is None
-            else max(region.start - ahead, (before + region.start) // 2)
+            else max(region.start - pad_before, (before + region.start) // 2)
         )
         right = (
             region.stop + rules.pad
@@ -111,17 +111,17 @@ def _pad(regions: Sequence[Span], rules: SpeechRules, start: int, stop: int) -> 
         yield Span(max(left, start), min(right, stop))
 
 
-def pack_windows(speech: SpeechMap, rules: SpeechRules, longest: int, widest_gap: int) -> list[Span]:
+def pack_windows(speech: SpeechMap, rules: SpeechRules, longest: int, max_gap: int) -> list[Span]:
     """Windows of at most `longest` samples that cover every region, cut in silence.
 
-    A pause over `widest_gap` always ends a window; a region longer than `longest` is cut at its
+    A pause longer than `max_gap` always ends a window; a region longer than `longest` is cut at its
     least speech-like frame.
     """
     windows: list[Span] = []
     for region in speech.regions(rules):
         for piece in _split(region, speech, longest):
             last = windows[-1] if windows else None
-            if last and piece.stop - last.start <= longest and piece.start - last.stop <= widest_gap:
+            if last and piece.stop - last.start <= longest and piece.start - last.stop <= max_gap:
                 windows[-1] = Span(last.start, piece.stop)
             else:
                 windows.append(piece)

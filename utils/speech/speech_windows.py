@@ -1,4 +1,4 @@
-"""What of a recording the recogniser hears, and in which windows. Pure."""
+"""Splits the speech of a recording into windows for the recogniser. Pure."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from models import Span, seconds
 from options import VoiceActivity
 from utils.speech.speech_map import SpeechMap, SpeechRules, pack_windows
 
-WINDOW = seconds(30)  # what Whisper hears at once
-WIDEST_GAP = seconds(3)  # a longer pause is not shown to the recogniser, which would fill it with words
-APART = -1  # a gap that no two regions have
-HYSTERESIS = 0.15  # speech ends so much below the threshold at which it begins, as in Silero
+WINDOW = seconds(30)  # Whisper's input length
+MAX_GAP = seconds(3)  # a longer pause is left out, as the recogniser would hallucinate in it
+NO_GAP = -1  # less than any gap: regions are never joined
+HYSTERESIS = 0.15  # how far the offset threshold is below the onset, as in Silero
 
 
-def speech_windows(speech: SpeechMap, asked: VoiceActivity) -> list[Span]:
-    """Windows of at most 30 s. A length of silence that the caller names ends a window; otherwise one spans
-    short pauses, since the recogniser does better with more around a word."""
-    gap = WIDEST_GAP if asked.silence is None else APART
-    return pack_windows(speech, speech_rules(asked), WINDOW, gap)
+def speech_windows(speech: SpeechMap, requested: VoiceActivity) -> list[Span]:
+    """Windows of at most 30 s. If the caller sets a length of silence, it ends a window; otherwise one spans
+    short pauses, since the recogniser does better with more context."""
+    gap = MAX_GAP if requested.silence is None else NO_GAP
+    return pack_windows(speech, speech_rules(requested), WINDOW, gap)
 
 
-def speech_rules(asked: VoiceActivity) -> SpeechRules:
-    ours = SpeechRules()
-    onset = ours.onset if asked.threshold is None else asked.threshold
+def speech_rules(requested: VoiceActivity) -> SpeechRules:
+    defaults = SpeechRules()
+    onset = defaults.onset if requested.threshold is None else requested.threshold
     return SpeechRules(
         onset=onset,
         offset=max(onset - HYSTERESIS, 0.01),
-        min_silence=ours.min_silence if asked.silence is None else asked.silence,
-        pad_before=asked.padding,
+        min_silence=defaults.min_silence if requested.silence is None else requested.silence,
+        pad_before=requested.padding,
     )

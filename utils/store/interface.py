@@ -1,7 +1,7 @@
-"""What must outlive the process: named operations, each one transaction, whichever database is behind them.
+"""The durable stores: named operations, each one transaction, independent of the database behind them.
 
-An operation is done to its end though its caller be cancelled. All may raise InsufficientStorageError, and
-then nothing of it was done. What belongs to somebody else is answered like what is not there, NotFoundError.
+An operation completes even if its caller is cancelled. All may raise InsufficientStorageError, in which case
+nothing was written. Records of another owner are treated as missing: NotFoundError.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from utils.store.records import Batch, BatchError, EnrolledVoice, FileLimits, Jo
 
 
 class JobStore(Protocol):
-    """A job is queued, in_progress, then completed, failed or cancelled. Only a job in progress can end, and
-    only of one that is there is anything written: what comes after a cancel changes nothing."""
+    """A job is queued, in_progress, then completed, failed or cancelled. Only a job in progress can complete
+    or fail, and writes to a deleted job are ignored: a result that arrives after a cancel is dropped."""
 
-    async def check_room(self, most: int) -> None:
-        """Raises OverloadedError when so many single jobs wait or run."""
+    async def check_room(self, limit: int) -> None:
+        """Raises OverloadedError when `limit` single jobs are queued or running."""
 
-    async def add(self, job: Job, most: int, now: float) -> None:
+    async def add(self, job: Job, limit: int, now: float) -> None:
         """Queue a single job. Raises OverloadedError as `check_room` does."""
 
     async def claim(self, now: float) -> Job | None:
-        """The job whose turn it is, now in progress."""
+        """The next job in turn, now in progress."""
 
     async def requeue(self) -> None:
-        """What a server that ended had in progress is queued again."""
+        """Queue again what a previous server left in progress."""
 
     async def find(self, owner: str, job_id: str) -> Job: ...
 
     async def report(self, owner: str, job_id: str, folder: Path) -> tuple[Job, str, Transcript | None]:
-        """The job, its text so far, and its transcript once it is completed; a long one lies in `folder`."""
+        """The job, its text so far, and its transcript once completed; a long one is stored in `folder`."""
         ...
 
     async def checkpoint(self, job_id: str, index: int, result: bytes, samples: tuple[int, int]) -> None:
-        """One more chunk is finished; so many samples of how many are done."""
+        """Store the result of a finished chunk; `samples` is how many are done, and the total."""
 
     async def finished_chunk(self, job_id: str, index: int) -> bytes | None: ...
 
@@ -49,7 +49,7 @@ class JobStore(Protocol):
         ...
 
     async def events_after(self, job_id: str, number: int) -> list[tuple[int, str]]:
-        """Some of the events behind that number, each with its own."""
+        """Some of the events after `number`, each with its number."""
         ...
 
     async def complete(self, job_id: str, transcript: Transcript, now: float, expires: float) -> None: ...
@@ -57,7 +57,7 @@ class JobStore(Protocol):
     async def fail(self, job_id: str, error: dict[str, Any], now: float, expires: float) -> None: ...
 
     async def delete(self, owner: str, job_id: str) -> None:
-        """Nothing of it is left in the files."""
+        """Leaves nothing of it in the files."""
 
     async def delete_expired(self, now: float) -> None: ...
 
@@ -66,7 +66,7 @@ class JobStore(Protocol):
         ...
 
     async def unparsed(self) -> list[Job]:
-        """Some of the jobs that a version before 0.2 kept as the fields of their forms."""
+        """Some of the jobs that a version before 0.2 stored as form fields."""
         ...
 
     async def set_request(self, job_id: str, request: str) -> None: ...
@@ -88,46 +88,46 @@ class BatchStore(Protocol):
         ...
 
     async def cancel(self, owner: str, batch_id: str, now: int) -> Batch:
-        """Raises InvalidRequestError when it is over."""
+        """Raises InvalidRequestError when it is finalizing or has ended."""
         ...
 
     async def due(self, now: float) -> list[tuple[str, int | None, Batch]]:
-        """What can go a step further, the oldest first: owner, how long outputs are kept, the batch."""
+        """Batches ready for their next step, oldest first: owner, retention of outputs in seconds, batch."""
         ...
 
     async def start(self, owner: str, batch_id: str, lines: Sequence[Job], now: int) -> None:
-        """Its lines become jobs, unless it was cancelled meanwhile."""
+        """Queue its lines as jobs, unless it was cancelled meanwhile."""
 
     async def reject(self, owner: str, batch_id: str, errors: list[BatchError], now: int) -> None:
-        """It fails, unless it was cancelled meanwhile."""
+        """Fail it, unless it was cancelled meanwhile."""
 
     async def close(self, owner: str, batch_id: str, now: int) -> tuple[Batch, list[str]]:
-        """It is finalizing and cannot be cancelled; the jobs that were not over are. Their ids."""
+        """Make it finalizing, which cannot be cancelled; cancel its unfinished jobs and return their ids."""
         ...
 
     async def lines(
         self, batch_id: str, after: int, folder: Path
     ) -> list[tuple[int, Job, Transcript | None]]:
-        """Some of its jobs in the order of the input, each with its number, from behind the number `after`;
-        long transcripts lie in `folder`."""
+        """Some of its jobs in the order of the input, from after the number `after`, each with its number;
+        long transcripts are stored in `folder`."""
         ...
 
     async def finish(self, batch: Batch, outputs: Sequence[StoredFile]) -> None:
-        """The batch as it ended, and its output files; nothing of its jobs is left."""
+        """Store the batch as it ended and its output files; leaves nothing of its jobs in the files."""
 
     async def delete_older(self, created_before: float) -> None:
-        """Batches that are over."""
+        """Delete ended batches created before then."""
 
 
 class FileStore(Protocol):
-    """What is known of files whose bodies lie elsewhere."""
+    """Metadata of files whose bodies are stored elsewhere."""
 
     async def ids(self, owner: str | None = None) -> frozenset[str]:
-        """Of one owner, or of all."""
+        """Those of one owner, or all."""
         ...
 
     async def check_room(self, new_bytes: int, limits: FileLimits) -> None:
-        """Raises InsufficientStorageError when one more file of that size is too much."""
+        """Raises InsufficientStorageError when one more file of that size exceeds the limits."""
 
     async def add(self, file: StoredFile, limits: FileLimits) -> None:
         """Raises InsufficientStorageError as `check_room` does."""
@@ -148,32 +148,32 @@ class FileStore(Protocol):
 
 
 class VoiceStore(Protocol):
-    async def enrol(self, voice: EnrolledVoice, most: int) -> EnrolledVoice:
-        """Add a voice, or its clips to the one of the same owner, name and network; one of another network
-        is replaced. Raises InvalidRequestError when the owner has `most` voices."""
+    async def enrol(self, voice: EnrolledVoice, limit: int) -> EnrolledVoice:
+        """Add a voice, or merge it into that of the same owner, name and network; one of another network is
+        replaced. Raises InvalidRequestError when the owner has `limit` voices."""
         ...
 
     async def of_owner(self, owner: str) -> Sequence[EnrolledVoice]:
-        """In order of their names."""
+        """In order of name."""
         ...
 
     async def find(self, owner: str, voice_id: str) -> EnrolledVoice: ...
 
     async def delete(self, owner: str, voice_id: str) -> None:
-        """Nothing of it is left in the files."""
+        """Leaves nothing of it in the files."""
 
 
-class Connected(Protocol):
+class StoreConnection(Protocol):
     async def open(self) -> None:
         """Raises DataFolderError."""
 
     async def close(self) -> None:
-        """Finish what waits, then let the database go."""
+        """Finish the queued operations, then release the database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    connection: Connected
+    connection: StoreConnection
     jobs: JobStore
     batches: BatchStore
     files: FileStore

@@ -1,4 +1,4 @@
-"""What the store keeps, as values that know nothing of SQL. Times are Unix seconds."""
+"""Stored records, independent of SQL. Times are Unix seconds."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from models import Embedding
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`request` is what was accepted, as `services/requests/accepted.py` writes it; `file_id` names a stored
-    file, else the upload was spooled. `starts` counts the servers that took it up since its last checkpoint;
-    times are Unix seconds."""
+    """`request` is the accepted request, as `services/requests/accepted.py` serialises it; `file_id` names a
+    stored file, else the upload was spooled. `starts` counts the attempts since its last checkpoint; times
+    are Unix seconds."""
 
     id: str
     owner: str
@@ -36,14 +36,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """An event as it goes over the wire, and what it adds to the text."""
+    """An event as sent over the wire, and the text that it adds."""
 
     data: str
     delta: str = ""
 
 
 class BatchError(BaseModel):
-    """What is wrong with a line of the input; lines are counted from one."""
+    """An error in a line of the input; lines are counted from one."""
 
     code: str
     message: str
@@ -63,7 +63,7 @@ class Counts(BaseModel):
 
 
 class Batch(BaseModel):
-    """As the official client's type has it; times are Unix seconds."""
+    """As in the official client's type; times are Unix seconds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -98,7 +98,7 @@ class Batch(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file of one owner; times are Unix seconds."""
+    """A file of one owner; times are Unix seconds."""
 
     id: str
     owner: str
@@ -111,7 +111,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class FileLimits:
-    """Of all owners together."""
+    """For all owners together."""
 
     max_bytes: int
     max_files: int
@@ -119,8 +119,8 @@ class FileLimits:
 
 @dataclass(frozen=True, slots=True)
 class EnrolledVoice:
-    """One voice of one owner: the mean over the speech of all clips, `num_samples` of them; `network` made
-    it. No audio is kept."""
+    """A voice of one owner: the mean embedding, by `network`, over the speech of all clips, which is
+    `num_samples` long. No audio is stored."""
 
     id: str
     owner: str

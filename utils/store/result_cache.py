@@ -1,4 +1,4 @@
-"""Finished results on disk: bounded in size and in age."""
+"""On-disk cache of finished results, bounded in size and age."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 
 class ResultCache:
-    """Bytes by key, a file each in a private folder. The least recently used go first; what is older than
-    `max_seconds` goes in any case. Blocking: for threads. Files, since a result may be large, a whole one
-    appears at once by a rename, and to delete the folder is to empty the cache."""
+    """Bytes by key, one file each in a private folder. The least recently used are evicted first, those older
+    than `max_seconds` always. Blocking: call it in threads. Files, because a result may be large, a rename
+    makes it appear whole, and deleting the folder empties the cache."""
 
     def __init__(
         self, folder: Path, max_bytes: int, max_seconds: float, clock: Callable[[], float] = time.time
@@ -27,23 +27,23 @@ class ResultCache:
         self._max_bytes = max_bytes
         self._max_seconds = max_seconds
         self._clock = clock
-        self._sweeping = threading.Lock()
+        self._sweep_lock = threading.Lock()
 
     def open(self, key: str) -> IO[bytes] | None:
-        """To be read and closed."""
+        """For the caller to read and close; None if it is absent or expired."""
         path = self._folder / key
         try:
-            made = path.stat().st_mtime
-            if not self._max_bytes or self._clock() - made > self._max_seconds:
+            created = path.stat().st_mtime
+            if not self._max_bytes or self._clock() - created > self._max_seconds:
                 return None
             file = path.open("rb")
-            os.utime(path, (self._clock(), made))  # used now, made then
+            os.utime(path, (self._clock(), created))  # access time for eviction, modification time for expiry
         except OSError:
             return None
         return file
 
     def put(self, key: str, pieces: Iterable[bytes]) -> None:
-        """Nothing is kept of what is larger than the whole cache may be."""
+        """A result larger than the whole cache is not stored."""
         if not self._max_bytes:
             return
         with _logged():
@@ -63,14 +63,14 @@ class ResultCache:
                 out.flush()
                 os.utime(part, (self._clock(), self._clock()))
                 part.replace(path)
-            except OSError:  # the disk is full; it should not stay so
+            except OSError:  # the disk is full: free what was written
                 part.unlink(missing_ok=True)
                 raise
 
     def sweep(self) -> None:
-        """Delete what is too old, then what was not used for longest, until the rest fits."""
+        """Delete expired results, then the least recently used until the rest fits."""
         oldest = self._clock() - self._max_seconds
-        with _logged(), self._sweeping:
+        with _logged(), self._sweep_lock:
             files = [(path, path.stat()) for path in self._folder.glob("*")]
             files.sort(key=lambda file: (file[1].st_mtime >= oldest, file[1].st_atime))
             excess = sum(stat.st_size for _, stat in files) - self._max_bytes
@@ -83,8 +83,8 @@ class ResultCache:
 
 @contextmanager
 def _logged() -> Iterator[None]:
-    """A cache that fails, on a full disk say, fails no request."""
+    """A cache error, such as a full disk, must not fail the request."""
     try:
         yield
     except OSError as error:
-        logger.warning("The cache of results: %s", error.strerror)
+        logger.warning("Result cache: %s", error.strerror)

@@ -1,4 +1,4 @@
-"""Transcripts of the channels of one recording into one, each channel a speaker. Pure."""
+"""Merges the transcripts of a recording's channels, each channel a speaker. Pure."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from dataclasses import replace
 from models import SAMPLE_RATE, Segment, Span, SpeakerTurn, TokenCounts, Transcript, Word
 from utils.words.sentences import with_words
 
-BLEED = 0.5  # a voice that leaks into another's channel is at least 6 dB weaker there
-LONGEST_WORD = 3 * SAMPLE_RATE
-SHORTEST_PAUSE = 3 * SAMPLE_RATE // 10  # a shorter one does not end a turn
+BLEED = 0.5  # crosstalk is at least 6 dB weaker than in the speaker's own channel
+MAX_WORD = 3 * SAMPLE_RATE
+MIN_PAUSE = 3 * SAMPLE_RATE // 10  # a shorter one does not end a turn
 
 Loudness = Callable[[int, Span], float]
-"""How loud a channel is over a span, as root mean square."""
+"""RMS level of a channel over a span."""
 
 
 def merge_channels(transcripts: Sequence[Transcript], loudness: Loudness, has_speakers: bool) -> Transcript:
-    """One transcript by time. Speakers are numbered by channel; people who speak at once are all kept.
+    """One transcript in order of time. Speakers are numbered by channel; overlapping speech is all kept.
 
-    A word that another channel has at the same time and twice as loud is dropped: it leaked.
+    A word that another channel has at the same time and twice as loud is dropped as crosstalk.
     """
     leaks = _Leaks(transcripts, loudness)
     merged: list[Segment] = []
     turns: list[SpeakerTurn] = []
     for channel, transcript in enumerate(transcripts):
-        kept = list(leaks.mended(channel, transcript.segments))
-        merged += [_said_by(segment, channel if has_speakers else None) for segment in kept]
+        kept = list(leaks.without_leaks(channel, transcript.segments))
+        merged += [_with_speaker(segment, channel if has_speakers else None) for segment in kept]
         turns += _turns(channel, kept) if has_speakers else []
     return Transcript(
         language=max(transcripts, key=lambda transcript: len(transcript.text)).language,
@@ -40,19 +40,19 @@ def merge_channels(transcripts: Sequence[Transcript], loudness: Loudness, has_sp
 
 
 class _Leaks:
-    """Finds the words of a channel that another one leaked into it: only where both were recognised alike."""
+    """Finds words that leaked in from another channel: only those recognised alike in both."""
 
     def __init__(self, transcripts: Sequence[Transcript], loudness: Loudness) -> None:
         self._loudness = loudness
-        self._heard: dict[str, list[tuple[int, int, int]]] = defaultdict(list)  # (start, stop, channel)
+        self._occurrences: dict[str, list[tuple[int, int, int]]] = defaultdict(list)  # (start, stop, channel)
         for channel, transcript in enumerate(transcripts):
             for word in transcript.words:
-                self._heard[_spelling(word)].append((word.start, word.stop, channel))
-        for places in self._heard.values():
+                self._occurrences[_normalised(word)].append((word.start, word.stop, channel))
+        for places in self._occurrences.values():
             places.sort()
 
-    def mended(self, channel: int, segments: Sequence[Segment]) -> Iterator[Segment]:
-        """The segments without the words that leaked."""
+    def without_leaks(self, channel: int, segments: Sequence[Segment]) -> Iterator[Segment]:
+        """The segments of a channel without crosstalk."""
         for segment in segments:
             words = [word for word in segment.words if not self._is_leak(channel, word)]
             if len(words) == len(segment.words):
@@ -62,8 +62,8 @@ class _Leaks:
 
     def _is_leak(self, channel: int, word: Word) -> bool:
         span = Span(word.start, word.stop)
-        places = self._heard[_spelling(word)]
-        first = bisect_left(places, (word.start - LONGEST_WORD,))
+        places = self._occurrences[_normalised(word)]
+        first = bisect_left(places, (word.start - MAX_WORD,))
         last = bisect_left(places, (word.stop,))
         return any(
             other != channel
@@ -73,20 +73,20 @@ class _Leaks:
         )
 
 
-def _spelling(word: Word) -> str:
+def _normalised(word: Word) -> str:
     return "".join(letter for letter in word.text.casefold() if letter.isalnum())
 
 
-def _said_by(segment: Segment, speaker: int | None) -> Segment:
+def _with_speaker(segment: Segment, speaker: int | None) -> Segment:
     words = tuple(replace(word, speaker=speaker) for word in segment.words)
     return replace(segment, words=words, speaker=speaker)
 
 
 def _turns(speaker: int, segments: Sequence[Segment]) -> list[SpeakerTurn]:
-    """When one speaker is heard: words without a pause between them."""
+    """The turns of one speaker: runs of words without a pause."""
     turns: list[SpeakerTurn] = []
     for item in [item for segment in segments for item in segment.words or (segment,)]:
-        if turns and item.start - turns[-1].stop < SHORTEST_PAUSE:
+        if turns and item.start - turns[-1].stop < MIN_PAUSE:
             turns[-1] = replace(turns[-1], stop=max(turns[-1].stop, item.stop))
         else:
             turns.append(SpeakerTurn(item.start, item.stop, speaker))

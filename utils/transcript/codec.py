@@ -1,4 +1,4 @@
-"""Results to JSON and back, exactly: what checkpoints and caches keep. Never pickle: data on disk is data."""
+"""Lossless JSON of results, for checkpoints and caches. Not pickle, which runs code from the disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models import ChunkResult, Segment, Transcript
 T = TypeVar("T", ChunkResult, Transcript)
 
 EXACT = ConfigDict(ser_json_inf_nan="constants", ser_json_bytes="base64", val_json_bytes="base64")
-# A tuple of one: pydantic takes a configuration for a tuple, and not for a dataclass that is not its own.
+# Wrapped in a tuple: pydantic accepts a config for a tuple, but not for a standard-library dataclass.
 ADAPTERS: dict[type, TypeAdapter[Any]] = {
     ChunkResult: TypeAdapter(tuple[ChunkResult], config=EXACT),
     Transcript: TypeAdapter(tuple[Transcript], config=EXACT),
@@ -21,21 +21,21 @@ SEGMENTS = TypeAdapter(tuple[Segment, ...], config=EXACT)
 
 
 def encode(value: ChunkResult | Transcript) -> bytes:
-    """JSON that `decode` makes an equal value of."""
+    """JSON from which `decode` restores an equal value."""
     return ADAPTERS[type(value)].dump_json((value,))
 
 
 def decode(kind: type[T], data: bytes) -> T:
-    """The value that was encoded. Raises ValueError for what is none of that kind."""
+    """The encoded value. Raises ValueError for data that is not of that kind."""
     value: T = ADAPTERS[kind].validate_json(data, strict=True)[0]
     return value
 
 
 def encode_segments(segments: Sequence[Segment]) -> bytes:
-    """A line of JSON that `decode_segments` makes equal ones of."""
+    """A line of JSON from which `decode_segments` restores equal segments."""
     return SEGMENTS.dump_json(tuple(segments)) + b"\n"
 
 
 def decode_segments(data: bytes) -> tuple[Segment, ...]:
-    """Raises ValueError for what is none."""
+    """Raises ValueError for data that is not segments."""
     return SEGMENTS.validate_json(data, strict=True)

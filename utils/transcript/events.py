@@ -1,4 +1,4 @@
-"""What happens while a recording is transcribed, for those who do not wait for the end."""
+"""Events while a recording is transcribed, for callers that do not wait for the end."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from utils.transcript.segment_log import in_pages
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Segments in which nothing said will change. Those of all such events make up the transcript's text."""
+    """Segments whose text is final. Those of all such events make up the transcript's text."""
 
     segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """Settled segments once more, as soon as it is known who speaks, cut where speakers change. They are
-    numbered for the time being; `labels` are what the numbers are called, and stay so to the end."""
+    """Settled segments again, once their speakers are known, split where speakers change. Speaker numbers
+    are provisional; `labels` has the label of each number, and those never change."""
 
     segments: tuple[Segment, ...]
     labels: tuple[str, ...]
@@ -29,7 +29,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end. `speaker_map` has the labels that were announced and are others in the transcript."""
+    """The end. `speaker_map` maps announced labels to those in the transcript where they differ."""
 
     transcript: Transcript
     speaker_map: Mapping[str, str]
@@ -39,7 +39,7 @@ Event: TypeAlias = Settled | Announced | ChunkResult | Finished
 
 
 def events_of(transcript: Transcript) -> Iterator[Event]:
-    """What happens where nothing can be said before the end."""
+    """The events of a transcript that could not be streamed."""
     segments = transcript.segments
     for part in in_pages(segments):
         yield Settled(part)

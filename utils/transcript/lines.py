@@ -1,4 +1,4 @@
-"""Transcripts to lines of JSON and back, exactly, whatever their length: what is kept of them."""
+"""Lossless JSON lines of transcripts of any length, the form in which they are stored."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from models import Segment, Transcript
 from utils.transcript.codec import decode, decode_segments, encode, encode_segments
-from utils.transcript.segment_log import in_pages, keep
+from utils.transcript.segment_log import collect_segments, in_pages
 
-END = b"null\n"  # what lacks it was cut short
+END = b"null\n"  # a transcript without it is truncated
 
 
 def write_transcript(transcript: Transcript) -> Iterator[bytes]:
-    """A line of all but the segments, then lines of so many segments each."""
+    """One line without the segments, then lines of many segments each."""
     yield encode(replace(transcript, segments=())) + b"\n"
     for page in in_pages(transcript.segments):
         yield encode_segments(page)
@@ -22,10 +22,10 @@ def write_transcript(transcript: Transcript) -> Iterator[bytes]:
 
 
 def read_transcript(lines: Iterable[bytes], folder: Path) -> Transcript:
-    """What was written; a long one lies in `folder`. Raises ValueError for what is not all of one."""
+    """What was written; a long one is stored in `folder`. Raises ValueError if it is invalid or truncated."""
     rest = iter(lines)
     transcript = decode(Transcript, next(rest, b""))
-    return replace(transcript, segments=keep(_segments(rest), folder))
+    return replace(transcript, segments=collect_segments(_segments(rest), folder))
 
 
 def _segments(lines: Iterable[bytes]) -> Iterator[Segment]:

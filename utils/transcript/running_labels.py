@@ -1,4 +1,4 @@
-"""Who speaks, said while a recording goes on: a label once announced is never taken back. Pure."""
+"""Speaker labels while a recording is still transcribed: an announced label never changes. Pure."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from utils.transcript.events import Announced
 
 
 class RunningSpeakers:
-    """Finds the speakers of each chunk among those heard so far, or numbers them anew.
+    """Links the speakers of each chunk to those found so far, or numbers them as new.
 
-    All who were heard so far count as one more chunk, so that they are linked by the same rules as chunks
-    are in the end, and none of them ever becomes another.
+    Those found so far count as one more chunk, so that the rules of the final linking apply and no two of
+    them are ever merged.
     """
 
-    def __init__(self, most: int | None) -> None:
-        self._count = SpeakerCount(1, most)
-        self.heard = ChunkSpeakers()
+    def __init__(self, maximum: int | None) -> None:
+        self._count = SpeakerCount(1, maximum)
+        self.so_far = ChunkSpeakers()
 
     def add(self, chunk: ChunkSpeakers) -> dict[int, int]:
         """The chunk's speakers as speakers of the recording."""
-        before, now = link_speakers([self.heard, chunk], self._count)
-        places = {group: speaker for speaker, group in before.items()}
-        new = count(len(self.heard.voices))
+        known, linked = link_speakers([self.so_far, chunk], self._count)
+        by_group = {group: speaker for speaker, group in known.items()}
+        unused = count(len(self.so_far.voices))
         numbers = {
-            speaker: places[group] if group in places else places.setdefault(group, next(new))
-            for speaker, group in sorted(now.items(), key=lambda item: item[1])
+            speaker: by_group[group] if group in by_group else by_group.setdefault(group, next(unused))
+            for speaker, group in sorted(linked.items(), key=lambda item: item[1])
         }
-        self.heard = self._with(chunk, numbers)
+        self.so_far = self._with(chunk, numbers)
         return numbers
 
     def _with(self, chunk: ChunkSpeakers, numbers: Mapping[int, int]) -> ChunkSpeakers:
-        """The voices of all so far; of turns those of the last chunk, for the next one hears some of them."""
-        spoken = Counter({voice.speaker: voice.num_samples for voice in self.heard.voices})
+        """The voices of all chunks, but the turns of the last one only: the next chunk overlaps no other."""
+        spoken = Counter({voice.speaker: voice.num_samples for voice in self.so_far.voices})
         for voice in chunk.voices:
             spoken[numbers[voice.speaker]] += voice.num_samples
-        means = mean_speakers([self.heard, chunk], [{speaker: speaker for speaker in spoken}, numbers])
+        means = mean_speakers([self.so_far, chunk], [{speaker: speaker for speaker in spoken}, numbers])
         return replace(
             chunk,
             turns=tuple(replace(turn, speaker=numbers[turn.speaker]) for turn in chunk.turns),
@@ -55,25 +55,25 @@ class RunningSpeakers:
 
 
 class RunningLabels:
-    """Labels for segments as they are settled, in order of first appearance."""
+    """Labels settled segments; speakers are numbered by first appearance."""
 
     def __init__(self, count: SpeakerCount, known: KnownVoices) -> None:
         self._speakers = RunningSpeakers(count.maximum)
         self._known = known
-        self._recent: list[tuple[ChunkResult, Mapping[int, int]]] = []  # what is unannounced lies in these
-        self._order: dict[int, int] = {}  # speaker: number, by first words
+        self._recent: list[tuple[ChunkResult, Mapping[int, int]]] = []  # chunks with unannounced segments
+        self._order: dict[int, int] = {}  # speaker: number
         self._labels: list[str] = []
-        self._current = 0  # who spoke last
-        self._announced = array("i")  # who says each item, as announced
+        self._current = 0  # the last speaker
+        self._announced = array("i")  # speaker of each item, as announced
 
     def add(self, result: ChunkResult) -> None:
-        """Takes in who speaks in the next chunk."""
+        """Add the speakers of the next chunk."""
         self._recent.append((result, self._speakers.add(result.speakers)))
 
     def announce(self, segments: Sequence[Segment]) -> Announced:
-        """The next segments, at least one, with their speakers; all of their chunks have been added. What
-        nobody was heard to say goes with what is before it, as in the transcript."""
-        turns = merge_turns([of for of, _ in self._recent], [numbers for _, numbers in self._recent])
+        """The next segments, at least one, with their speakers; all of their chunks have been added.
+        Speech without a speaker goes to the previous one, as in the transcript."""
+        turns = merge_turns([result for result, _ in self._recent], [numbers for _, numbers in self._recent])
         pieces = assign_speakers(segments, turns)
         announced = tuple(replace(piece, speaker=self._number(piece.speaker)) for piece in pieces)
         for piece in announced:
@@ -83,11 +83,11 @@ class RunningLabels:
         return Announced(announced, tuple(self._labels))
 
     def speaker_map(self, transcript: Transcript) -> dict[str, str]:
-        """For the labels that became others in the transcript, the one that has most of what they said."""
+        """Maps labels that differ in the transcript to the final label of most of their speech."""
         shares: dict[str, Counter[str]] = {label: Counter() for label in self._labels}
-        for was, (item, now) in zip(self._announced, _items(transcript.segments), strict=True):
-            if now is not None:
-                shares[self._labels[was]][speaker_label(now, transcript.names)] += item.stop - item.start + 1
+        for old, (item, new) in zip(self._announced, _items(transcript.segments), strict=True):
+            if new is not None:
+                shares[self._labels[old]][speaker_label(new, transcript.names)] += item.stop - item.start + 1
         finals = {label: share.most_common(1)[0][0] for label, share in shares.items() if share}
         return {label: final for label, final in finals.items() if label != final}
 
@@ -99,8 +99,8 @@ class RunningLabels:
         return self._current
 
     def _new_label(self, speaker: int | None) -> str:
-        """A known name, or the next letter that is nobody's."""
-        voices = {voice.speaker: voice.embedding for voice in self._speakers.heard.voices}
+        """A known name, or the next unused letter."""
+        voices = {voice.speaker: voice.embedding for voice in self._speakers.so_far.voices}
         name = match_voices(voices, self._known).get(speaker) if speaker is not None else None
         if name is not None and name not in self._labels:
             return name
@@ -109,5 +109,5 @@ class RunningLabels:
 
 
 def _items(segments: Iterable[Segment]) -> Iterator[tuple[Word | Segment, int | None]]:
-    """Words, and segments that have none, with their speakers: the same ones however segments are cut."""
+    """Words, and segments without words, with their speakers: the same however segments are split."""
     return ((item, segment.speaker) for segment in segments for item in segment.words or (segment,))

@@ -1,4 +1,4 @@
-"""Segments in order, however many: the latest in memory, those before them on disk."""
+"""A sequence of any number of segments: the latest in memory, the earlier ones on disk."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import IO, overload
 from models import Segment
 from utils.transcript import codec
 
-PAGE = 500  # segments; a page in memory is some megabytes
+PAGE = 500  # segments; a page in memory takes a few megabytes
 
 
 class SegmentLog(Sequence[Segment]):
-    """Grows at its end, page by page, into a nameless file in `folder` that is made for the first full page
-    and gone with the log. Threads may read it at once. Blocking; raises OSError (the disk is full)."""
+    """Append-only, written page by page to an anonymous file in `folder` that is created for the first full
+    page and deleted with the log. Threads may read it at once. Blocking; raises OSError (disk full)."""
 
     def __init__(self, folder: Path, segments: Iterable[Segment] = ()) -> None:
         self._folder = folder
-        self._ends = [0]  # in the file, of no page and of each one
+        self._ends = [0]  # file offsets: the start, then the end of each page
         self._latest: list[Segment] = []
         self.extend(segments)
 
@@ -54,11 +54,11 @@ class SegmentLog(Sequence[Segment]):
     def __getitem__(self, index: slice) -> Sequence[Segment]: ...
 
     def __getitem__(self, index: int | slice) -> Segment | Sequence[Segment]:
-        places = range(len(self))[index]
-        if isinstance(places, range):
-            return [self[place] for place in places]
-        number, place = divmod(places, PAGE)
-        return self._page(number)[place] if number < self._num_pages else self._latest[place]
+        resolved = range(len(self))[index]
+        if isinstance(resolved, range):
+            return [self[position] for position in resolved]
+        number, offset = divmod(resolved, PAGE)
+        return self._page(number)[offset] if number < self._num_pages else self._latest[offset]
 
     @property
     def _num_pages(self) -> int:
@@ -77,13 +77,13 @@ class SegmentLog(Sequence[Segment]):
 
 
 def in_pages(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
-    """Some at a time, which together may not fit into memory."""
+    """PAGE segments at a time; all together may not fit into memory."""
     rest = iter(segments)
     while page := tuple(islice(rest, PAGE)):
         yield page
 
 
-def keep(segments: Iterable[Segment], folder: Path) -> Sequence[Segment]:
-    """All of them: a tuple while they are few."""
+def collect_segments(segments: Iterable[Segment], folder: Path) -> Sequence[Segment]:
+    """All segments: in a tuple if they fit into one page, else in a log."""
     log = SegmentLog(folder, segments)
     return log if len(log) > PAGE else tuple(log)

@@ -1,4 +1,4 @@
-"""Events of a transcription as the events of the hosted API. Pure."""
+"""Converts transcription events to the streaming events of the hosted API. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ WireEvent = WireTextDelta | WireDiarizedSegment | WireTextDone
 
 
 class WireEvents:
-    """The deltas add up to the text of the last event, which is that of the transcript. With diarization,
-    segments follow once it is known who speaks in them, numbered from 1."""
+    """The deltas add up to the text of the last event, which is the transcript's. With diarization, segments
+    follow once their speakers are known, numbered from 1."""
 
     def __init__(self, form: AnswerForm) -> None:
         self._form = form
@@ -37,17 +37,17 @@ class WireEvents:
                 yield self._done(event)
 
     def _delta(self, segments: Sequence[Segment]) -> Iterator[WireTextDelta]:
-        """The transcript's text is stripped, and so what stands at either end of it is left out here."""
+        """The transcript's text is stripped, so space at either end of it is left out here too."""
         text = "".join(segment.text for segment in segments)
-        if said := text.strip():
+        if stripped := text.strip():
             before = "" if self._space is None else self._space + text[: len(text) - len(text.lstrip())]
             self._space = text[len(text.rstrip()) :]
-            yield WireTextDelta(delta=before + said)
+            yield WireTextDelta(delta=before + stripped)
         elif self._space is not None:
             self._space += text
 
     def _done(self, finished: Finished) -> WireTextDone:
-        """The client's types have usage in tokens here, whatever the model is called."""
+        """The client's types have usage in tokens here, whatever the model name."""
         transcript = finished.transcript
         return WireTextDone(
             text=transcript.text,

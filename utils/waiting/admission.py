@@ -44,8 +44,8 @@ class Admission:
         try:
             yield progress
         except asyncio.CancelledError:
-            # A client that left cancels the task too, and that must stay cancelled. Only what `cancel_all`
-            # began is taken back: the task goes on to answer 503, which a task marked cancelled could not.
+            # A disconnect cancels the task too, and that must stay cancelled. Only a cancellation by
+            # `cancel_all` is undone: the task goes on to answer 503, which a cancelled task could not.
             if task is None or progress not in self._cancelled:
                 raise
             task.uncancel()

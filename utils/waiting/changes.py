@@ -1,4 +1,4 @@
-"""Waiting for something to change, by its name."""
+"""Change notification by name."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import asyncio
 
 
 class Changes:
-    """Take what is to be awaited before looking at the thing, so that no change falls between."""
+    """Get the event before reading the state, so that no change is missed in between."""
 
     def __init__(self) -> None:
-        self._awaited: dict[str, asyncio.Event] = {}
+        self._events: dict[str, asyncio.Event] = {}
 
     def next(self, name: str) -> asyncio.Event:
-        """Set at the next change."""
-        return self._awaited.setdefault(name, asyncio.Event())
+        """An event that is set at the next change."""
+        return self._events.setdefault(name, asyncio.Event())
 
     def notify(self, name: str) -> None:
-        if event := self._awaited.pop(name, None):
+        if event := self._events.pop(name, None):
             event.set()

@@ -1,4 +1,4 @@
-"""Ways of waiting that asyncio does not have."""
+"""Concurrency helpers that asyncio lacks."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ R = TypeVar("R")
 
 
 class Lanes:
-    """So many at once, or one with nothing beside it."""
+    """Limits how many run at once; `all` runs one exclusively."""
 
     def __init__(self, number: int) -> None:
         self._number = number
-        self._free = asyncio.Semaphore(number)  # gives lanes in the order they were asked for
-        self._sole = asyncio.Lock()  # two that each held half of the lanes would wait for ever
+        self._semaphore = asyncio.Semaphore(number)  # FIFO
+        self._exclusive = asyncio.Lock()  # two that each held half of the lanes would deadlock
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
-        async with self._free:
+        async with self._semaphore:
             yield
 
     @asynccontextmanager
     async def all(self) -> AsyncIterator[None]:
-        async with self._sole, AsyncExitStack() as held:
+        async with self._exclusive, AsyncExitStack() as held:
             for _ in range(self._number):
-                await held.enter_async_context(self._free)
+                await held.enter_async_context(self._semaphore)
             yield
 
 
 async def finish_in_thread(work: Callable[[], R]) -> R:
-    """Run short blocking work in a thread. A cancelled caller waits for its end all the same, so that
-    files are not taken away under it."""
+    """Run short blocking work in a thread. A cancelled caller still waits until it ends, so that its files
+    are not deleted while it uses them."""
+    # A thread cannot be cancelled. The shield keeps the task awaitable when the caller is cancelled, and
+    # `gather` then waits for it; its result or error is dropped in favour of the cancellation.
     task = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         return await asyncio.shield(task)
@@ -43,16 +45,16 @@ async def finish_in_thread(work: Callable[[], R]) -> R:
         raise
 
 
-async def in_order(work: Iterable[Coroutine[None, None, R]], most: int) -> AsyncGenerator[R]:
-    """Results in the order of `work`, of which `most` run at once; a result that nobody takes holds the rest
-    back. Closed early, what still runs is cancelled."""
+async def in_order(work: Iterable[Coroutine[None, None, R]], limit: int) -> AsyncGenerator[R]:
+    """Results in the order of `work`, with up to `limit` running at once; a result that is not consumed
+    holds back the rest. If closed early, the running work is cancelled."""
     running: deque[asyncio.Task[R]] = deque()
     try:
         for coroutine in work:
             running.append(asyncio.create_task(coroutine))
-            if len(running) == most:
+            if len(running) == limit:
                 yield await running[0]
-                running.popleft()
+                running.popleft()  # only now: until it is consumed, a result counts towards the limit
         while running:
             yield await running[0]
             running.popleft()
@@ -63,34 +65,35 @@ async def in_order(work: Iterable[Coroutine[None, None, R]], most: int) -> Async
 
 
 async def ahead(source: AsyncGenerator[R]) -> AsyncGenerator[R]:
-    """What `source` gives, the next of it made while the one before is in hand."""
+    """Yields from `source`, computing the next item while the caller handles the current one."""
     async with aclosing(source):
-        coming = asyncio.ensure_future(anext(source))
+        upcoming = asyncio.ensure_future(anext(source))
         try:
             while True:
                 try:
-                    item = await coming
+                    item = await upcoming
                 except StopAsyncIteration:
                     return
-                coming = asyncio.ensure_future(anext(source))
+                upcoming = asyncio.ensure_future(anext(source))
                 yield item
-        finally:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+        finally:  # wait for it to stop: a generator that is running cannot be closed
+            upcoming.cancel()
+            await asyncio.gather(upcoming, return_exceptions=True)
 
 
 async def with_pauses(source: AsyncGenerator[R], seconds: float) -> AsyncGenerator[R | None]:
-    """What `source` gives, and None each time it has given nothing for so long."""
+    """Yields from `source`, and None each time it has yielded nothing for `seconds`."""
     async with aclosing(source):
         while True:
-            coming = asyncio.ensure_future(anext(source))
+            upcoming = asyncio.ensure_future(anext(source))
             try:
-                while not (await asyncio.wait([coming], timeout=seconds))[0]:
+                # Unlike `wait_for`, `wait` does not cancel the step when it times out.
+                while not (await asyncio.wait([upcoming], timeout=seconds))[0]:
                     yield None
-                item = coming.result()
+                item = upcoming.result()
             except StopAsyncIteration:
                 return
             finally:
-                coming.cancel()
-                await asyncio.gather(coming, return_exceptions=True)
+                upcoming.cancel()
+                await asyncio.gather(upcoming, return_exceptions=True)
             yield item

@@ -1,4 +1,4 @@
-"""Who goes next, and with whom, on a model that many requests share. Pure: it knows no model."""
+"""Fair queuing and batching for a model that many requests share. Pure: it knows no model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-CALM = 64  # full batches that fit before one more is tried
+GROW_AFTER = 64  # full batches that fit before the limit is raised by one
 
 
 class _Entry(NamedTuple, Generic[T]):
@@ -16,79 +16,79 @@ class _Entry(NamedTuple, Generic[T]):
 
 
 class FairQueue(Generic[T]):
-    """Items wait in a line for each owner. A batch begins with the owner whose turn it is and takes items of
-    equal key along, one of each owner in turn, and around again while there is room.
+    """Round-robin over one queue per owner. A batch starts with the owner whose turn it is and adds items of
+    equal key, one per owner in turn, for as many rounds as there is room.
 
-    Owners that were served go behind everyone who waits by the next `take`, newcomers included, so that
-    between two batches that an owner begins everybody else has had a turn.
+    Owners just served move behind all that wait at the next `take`, newcomers included, so that between
+    two batches that an owner starts every other owner has had a turn.
     """
 
     def __init__(self) -> None:
-        self._lines: dict[Hashable, list[_Entry[T]]] = {}  # by owner, in the order of their turns
+        self._queues: dict[Hashable, list[_Entry[T]]] = {}  # by owner, in the order of their turns
         self._served: tuple[Hashable, ...] = ()
 
     def __len__(self) -> int:
-        return sum(map(len, self._lines.values()))
+        return sum(map(len, self._queues.values()))
 
     def put(self, owner: Hashable, key: Hashable, item: T) -> None:
-        self._lines.setdefault(owner, []).append(_Entry(key, item))
+        self._queues.setdefault(owner, []).append(_Entry(key, item))
 
-    def take(self, most: int) -> list[T]:
-        """The next batch: at least one item, at most `most`, all of one key. The queue must not be empty."""
+    def take(self, limit: int) -> list[T]:
+        """The next batch: 1 to `limit` items, all of one key. The queue must not be empty."""
         for owner in self._served:
-            if line := self._lines.pop(owner, None):
-                self._lines[owner] = line
-        key = next(iter(self._lines.values()))[0].key
+            if queue := self._queues.pop(owner, None):
+                self._queues[owner] = queue
+        key = next(iter(self._queues.values()))[0].key
         batch: list[T] = []
         served: dict[Hashable, None] = {}
-        while len(batch) < most and (rounds := self._round(key, most - len(batch))):
-            served |= dict.fromkeys(owner for owner, _ in rounds)
-            batch += [item for _, item in rounds]
+        while len(batch) < limit and (taken := self._round(key, limit - len(batch))):
+            served |= dict.fromkeys(owner for owner, _ in taken)
+            batch += [item for _, item in taken]
         self._served = tuple(served)
         return batch
 
     def take_all(self) -> list[T]:
-        lines, self._lines = self._lines, {}
-        return [entry.item for line in lines.values() for entry in line]
+        queues, self._queues = self._queues, {}
+        return [entry.item for queue in queues.values() for entry in queue]
 
     def remove(self, owner: Hashable, item: T) -> None:
-        """Take `item` out if it still waits."""
-        line = self._lines.get(owner, [])
-        line[:] = [entry for entry in line if entry.item is not item]
-        if not line:
-            self._lines.pop(owner, None)
+        """Remove `item` if it is still queued."""
+        queue = self._queues.get(owner, [])
+        queue[:] = [entry for entry in queue if entry.item is not item]
+        if not queue:
+            self._queues.pop(owner, None)
 
-    def _round(self, key: Hashable, most: int) -> list[tuple[Hashable, T]]:
-        """Up to `most` items of `key`, the first of each owner in turn."""
+    def _round(self, key: Hashable, limit: int) -> list[tuple[Hashable, T]]:
+        """Up to `limit` items of `key`, the first of each owner in turn."""
         found: list[tuple[Hashable, T]] = []
-        for owner, line in list(self._lines.items()):
-            if len(found) == most:
+        for owner, queue in list(self._queues.items()):
+            if len(found) == limit:
                 break
-            index = next((n for n, entry in enumerate(line) if entry.key == key), None)
+            index = next((n for n, entry in enumerate(queue) if entry.key == key), None)
             if index is None:
                 continue
-            found.append((owner, line.pop(index).item))
-            if not line:
-                del self._lines[owner]
+            found.append((owner, queue.pop(index).item))
+            if not queue:
+                del self._queues[owner]
         return found
 
 
 class BatchLimit:
-    """How many items fit into memory at once: halved when they did not, one more tried after a calm while."""
+    """How many items fit into memory at once: halved when a batch does not fit, else raised slowly."""
 
-    def __init__(self, most: int) -> None:
-        self.size = most
-        self._most = most
-        self._calm = 0
+    def __init__(self, maximum: int) -> None:
+        self.size = maximum
+        self._maximum = maximum
+        self._fits = 0
 
     def overflowed(self, size: int) -> None:
         """A batch of `size` did not fit."""
-        self.size, self._calm = max(1, size // 2), 0
+        self.size, self._fits = max(1, size // 2), 0
 
     def fitted(self, size: int) -> None:
-        """A batch of `size` went through."""
-        if size < self.size or self.size == self._most:
+        """A batch of `size` fitted."""
+        if size < self.size or self.size == self._maximum:
             return
-        self._calm += 1
-        if self._calm == CALM:
-            self.size, self._calm = self.size + 1, 0
+        self._fits += 1
+        if self._fits == GROW_AFTER:
+            self.size, self._fits = self.size + 1, 0

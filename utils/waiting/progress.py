@@ -1,4 +1,4 @@
-"""How far a transcription has come."""
+"""Progress of a transcription."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from models import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
-STEPS = 10  # lines in the log from start to end
+LOG_STEPS = 10  # log lines from start to end
 
 
 class Progress:
-    """Samples done of all, known at every moment; every tenth is logged."""
+    """Samples done and in total; every tenth is logged."""
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
@@ -24,14 +24,14 @@ class Progress:
         return self.done / self.total if self.total else 0.0
 
     def expect(self, total: int) -> None:
-        """How long the whole is, by all that is known so far."""
+        """Set the total, as far as it is known."""
         self.total = total
 
     def reach(self, sample: int) -> None:
         """All samples before `sample` are done; going back is ignored."""
-        before = int(self.fraction * STEPS)
+        before = int(self.fraction * LOG_STEPS)
         self.done = max(self.done, min(sample, self.total))
-        if int(self.fraction * STEPS) > before:
+        if int(self.fraction * LOG_STEPS) > before:
             logger.info(
                 "%s: %.0f of %.0f s done (%.0f %%)",
                 self.request_id,
@@ -42,7 +42,7 @@ class Progress:
 
 
 class PartOfProgress(Progress):
-    """That of one of several parts, all as long as one another and done in order; told to the whole."""
+    """Progress of one of several equally long parts, done in order; updates that of the whole."""
 
     def __init__(self, whole: Progress, part: int, parts: int) -> None:
         super().__init__(whole.request_id)

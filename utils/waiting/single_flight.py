@@ -1,4 +1,4 @@
-"""The same work is done once, however many ask for it while it runs."""
+"""Deduplicates concurrent work: callers with the same key share one task."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ class Flight(Generic[R]):
     callers: int = 0
 
     async def result(self) -> R:
-        """Raises what the work raises. A caller who stops waiting does not stop the work."""
+        """Raises what the work raises. A cancelled caller does not cancel the work."""
         return await asyncio.shield(self.task)
 
 
 class SingleFlight(Generic[R]):
-    """Work by key. It goes on while one of its callers is there and stops when the last has left."""
+    """Work by key. It runs while it has callers and is cancelled when the last one leaves."""
 
     def __init__(self) -> None:
         self._flights: dict[str, Flight[R]] = {}
 
     @asynccontextmanager
     async def join(self, key: str, work: Callable[[], Coroutine[None, None, R]]) -> AsyncIterator[Flight[R]]:
-        """The work under `key`, begun now unless it runs already: then there are several callers.
+        """The work under `key`, started unless it is running already, in which case it is shared.
 
-        The last to leave waits until the work has stopped.
+        The last caller to leave waits until the work has stopped.
         """
         flight = self._flights.get(key)
         if flight is None:
@@ -42,6 +42,6 @@ class SingleFlight(Generic[R]):
         finally:
             flight.callers -= 1
             if not flight.callers:
-                del self._flights[key]  # first, so that nobody joins what is about to stop
+                del self._flights[key]  # first, so that nobody joins a cancelled task
                 flight.task.cancel()
                 await asyncio.gather(flight.task, return_exceptions=True)

@@ -1,7 +1,7 @@
 """Forced alignment of tokens to frames with the CTC topology. Pure.
 
-Graves et al. 2006 (Connectionist Temporal Classification) for the topology; the best path through it is
-what Kürzinger et al. 2020 (CTC-Segmentation, arXiv:2007.09127) and others align by.
+Topology: Graves et al. 2006 (Connectionist Temporal Classification). Alignment by the best path through it:
+Kürzinger et al. 2020 (CTC-Segmentation, arXiv:2007.09127) and others.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LogProbabilities = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class TokenSpan:
-    """Where a token is said, `[start, stop)` in frames or samples, and its mean log-probability there."""
+    """The span of a token, `[start, stop)` in frames or samples, and its mean log-probability there."""
 
     start: int
     stop: int
@@ -30,8 +30,8 @@ def align_tokens(
 ) -> tuple[TokenSpan, ...] | None:
     """The frames of each token on the best path through `(T, V)` log-probabilities.
 
-    None where the tokens cannot fit, for each needs a frame, and two alike in a row one of blank between
-    them; and where the figures are not finite. Takes O(T * L) time and 2 * L + 1 bytes a frame.
+    None if the tokens do not fit (each needs a frame, and two equal ones in a row a blank frame between
+    them) or a log-probability is not finite. O(T * L) time, 2 * L + 1 bytes per frame.
     """
     repeats = sum(left == right for left, right in pairwise(tokens))
     if not tokens or len(log_probabilities) < len(tokens) + repeats:
@@ -49,15 +49,15 @@ def align_tokens(
 
 
 def _best_path(log_probabilities: LogProbabilities, states: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
-    """(T,) the state of each frame. A step stays, goes to the next state, or goes from a token over the
-    blank to a different token."""
+    """(T,) state of each frame. A step stays, advances one state, or skips the blank between two different
+    tokens."""
     num_frames = len(log_probabilities)
     may_skip = np.zeros(len(states), dtype=bool)
     may_skip[3::2] = states[3::2] != states[1:-2:2]
     steps = np.zeros((num_frames, len(states)), dtype=np.uint8)
     scores = np.full(len(states), -np.inf)
     scores[:2] = log_probabilities[0, states[:2]]
-    arrivals = np.full((3, len(states)), -np.inf)  # by how many states a path came forward
+    arrivals = np.full((3, len(states)), -np.inf)  # row: number of states advanced
     for frame in range(1, num_frames):
         arrivals[0] = scores
         arrivals[1, 1:] = scores[:-1]

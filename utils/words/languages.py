@@ -26,7 +26,7 @@ _CODES = {name: code for code, name in LANGUAGES.items()} | {"castilian": "es", 
 
 
 def language_code(given: str) -> str | None:
-    """`en`, `EN`, `en-US` and `English` all mean `en`; None for what Whisper does not know."""
+    """`en`, `EN`, `en-US` and `English` all mean `en`; None for a language unknown to Whisper."""
     value = given.strip().lower().replace("_", "-")
     primary = value.split("-")[0]
     code = _CODES.get(value) or _CODES.get(primary, primary)

@@ -1,7 +1,7 @@
-"""Speech that a recogniser has not put into words. Pure.
+"""Detects speech that the recogniser left untranscribed. Pure.
 
-Whisper may end a text in the middle of a window, after a pause above all, and say nothing of what comes then.
-openai/whisper goes on from the last time that it wrote (`transcribe.py`, seek); here the words' times tell.
+Whisper may end its text in the middle of a window, above all after a pause, and omit the rest. openai/whisper
+resumes from its last timestamp (`transcribe.py`, seek); word times are used here instead.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ from collections.abc import Sequence
 
 from models import SAMPLE_RATE, Segment, Span, WindowText, seconds
 
-LEAST = seconds(3)  # of speech; a shorter rest may be what the times of words are wrong by
-TAIL = seconds(0.5)  # of speech behind a word is its own
-# Tokens per second of speech. Of 32 windows of conversations the whole ones have 2.9 and more, three that
-# break off 2.5 and 2.6; one too many costs another decoding.
-SPARSE = 3.0
+MIN_MISSED = seconds(3)  # of speech; a shorter remainder may be an error of the word times
+TAIL = seconds(0.5)  # shorter speech right after a word belongs to that word
+# Tokens per second of speech. Of 32 windows of conversations the complete ones have 2.9 and more, three
+# truncated ones 2.5 and 2.6; a false alarm costs another decode.
+MIN_TOKEN_RATE = 3.0
 
 
 def is_sparse(text: WindowText, window: Span, voiced: Sequence[Span]) -> bool:
-    """Whether so little is said in the window that some may be missing."""
-    spoken = _total(_within(voiced, window))
-    return spoken >= LEAST and 0 < len(text.tokens) < SPARSE * spoken / SAMPLE_RATE
+    """Whether the window has so few tokens for its speech that some may be missing."""
+    speech = _total(_within(voiced, window))
+    return speech >= MIN_MISSED and 0 < len(text.tokens) < MIN_TOKEN_RATE * speech / SAMPLE_RATE
 
 
-def missed_speech(said: Sequence[Segment], window: Span, voiced: Sequence[Span]) -> Span | None:
-    """The end of the window, from where there is speech again after all that was said; None where there is
-    little, and where nothing was said at all: the recogniser would say the same again."""
-    if not said:
+def missed_speech(segments: Sequence[Segment], window: Span, voiced: Sequence[Span]) -> Span | None:
+    """The end of the window, from the first speech after the last segment. None if little speech is left or
+    there are no segments at all: decoding again would give the same result."""
+    if not segments:
         return None
-    left = _within(voiced, Span(said[-1].stop, window.stop))
-    if left and left[0].start == said[-1].stop and left[0].num_samples < TAIL:
-        left = left[1:]
-    if _total(left) < LEAST or left[0].start == window.start:
+    rest = _within(voiced, Span(segments[-1].stop, window.stop))
+    if rest and rest[0].start == segments[-1].stop and rest[0].num_samples < TAIL:
+        rest = rest[1:]
+    if _total(rest) < MIN_MISSED or rest[0].start == window.start:
         return None
-    return Span(left[0].start, window.stop)
+    return Span(rest[0].start, window.stop)
 
 
 def _within(voiced: Sequence[Span], window: Span) -> list[Span]:

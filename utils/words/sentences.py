@@ -1,4 +1,4 @@
-"""Windows of text into segments: a sentence each, or what stands between two pauses. Pure."""
+"""Splits the text of windows into segments at sentence ends and long pauses. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ABBREVIATIONS = frozenset(
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether a word closes a sentence: `day.` and `day."` do, `Mr.` and the initial `J.` do not."""
+    """Whether a word ends a sentence: `day.` and `day."` do, `Mr.` and the initial `J.` do not."""
     bare = text.strip().lstrip(OPENERS).rstrip(CLOSERS)
     if not bare.endswith(SENTENCE_ENDS):
         return False
@@ -29,7 +29,7 @@ def ends_sentence(text: str) -> bool:
 def cut_segments(text: WindowText, window: Span, voiced: Sequence[Span] = ()) -> list[Segment]:
     """Segments of a window in samples of the recording; one for the whole window if it has no words.
 
-    `voiced` is where speech is, tightly, in order: words do not reach into the silence between.
+    `voiced` are tight spans of speech, in order: words are clipped to exclude the silence between them.
     """
     if not text.text.strip():
         return []
@@ -46,12 +46,12 @@ def cut_segments(text: WindowText, window: Span, voiced: Sequence[Span] = ()) ->
         no_speech_prob=text.no_speech_prob,
         logprobs=text.logprobs,
     )
-    words = [_placed(word, window.start, voiced) for word in text.words]
+    words = [_place_word(word, window.start, voiced) for word in text.words]
     return [with_words(whole, sentence) for sentence in sentences(words)] if words else [whole]
 
 
 def with_words(segment: Segment, words: Sequence[Word]) -> Segment:
-    """`segment` made of just these words, at least one."""
+    """`segment` reduced to these words, at least one."""
     return replace(
         segment,
         start=words[0].start,
@@ -63,27 +63,27 @@ def with_words(segment: Segment, words: Sequence[Word]) -> Segment:
     )
 
 
-def _placed(word: Word, offset: int, voiced: Sequence[Span]) -> Word:
-    """The word in samples of the recording, cut back to the stretch of speech that holds most of it.
+def _place_word(word: Word, offset: int, voiced: Sequence[Span]) -> Word:
+    """The word in samples of the recording, clipped to the span of speech that holds most of it.
 
-    Alignment by attention leaves no gaps between words, so that pauses would lengthen their neighbours.
+    Attention alignment leaves no gaps between words, so pauses would lengthen the words around them.
     """
     start, stop = word.start + offset, word.stop + offset
     first = max(0, bisect_right(voiced, start, key=lambda span: span.start) - 1)
     last = bisect_left(voiced, stop, key=lambda span: span.start)
-    home = max(voiced[first:last], key=lambda s: min(stop, s.stop) - max(start, s.start), default=None)
-    if home and min(stop, home.stop) > max(start, home.start):
-        start, stop = max(start, home.start), min(stop, home.stop)
+    best = max(voiced[first:last], key=lambda s: min(stop, s.stop) - max(start, s.start), default=None)
+    if best and min(stop, best.stop) > max(start, best.start):
+        start, stop = max(start, best.start), min(stop, best.stop)
     return replace(word, start=start, stop=stop)
 
 
 def sentences(words: Sequence[Word]) -> Iterator[list[Word]]:
-    """Words up to the end of each sentence, or up to a long pause."""
-    held: list[Word] = []
+    """Groups words up to the end of each sentence, or up to a long pause."""
+    current: list[Word] = []
     for word in words:
-        if held and (ends_sentence(held[-1].text) or word.start - held[-1].stop > LONGEST_PAUSE):
-            yield held
-            held = []
-        held.append(word)
-    if held:
-        yield held
+        if current and (ends_sentence(current[-1].text) or word.start - current[-1].stop > LONGEST_PAUSE):
+            yield current
+            current = []
+        current.append(word)
+    if current:
+        yield current

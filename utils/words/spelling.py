@@ -1,4 +1,4 @@
-"""Words in the letters that a CTC model knows, and which tokens belong to which word. Pure."""
+"""Spells words in the alphabet of a CTC model and maps each word to its tokens. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from utils.words.spoken_numbers import spoken
 
 BREAKS = re.compile(r"[\s\-‐‑–—/]+")
-QUOTES = "\"'“”‘’"  # at the ends of a word; inside, some models know the apostrophe
+QUOTES = "\"'“”‘’"  # stripped at the ends of a word; inside, some models know the apostrophe
 
 
 @dataclass(frozen=True, slots=True)
 class Alphabet:
-    """The letters of a model and their tokens, and the token that stands between words, if there is one."""
+    """The letters of a model and their tokens, and its word separator token, if it has one."""
 
     letters: Mapping[str, int]
     separator: int | None = None
@@ -23,14 +23,14 @@ class Alphabet:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """The tokens of a text, and for each word the range of those that are its own; it may be empty."""
+    """The tokens of a text, and for each word its range of tokens, which may be empty."""
 
     tokens: tuple[int, ...]
     words: tuple[range, ...]
 
 
 def spell(words: Sequence[str], language: str, alphabet: Alphabet) -> Spelling:
-    """`words` as Whisper gives them, a leading space where a word begins; `language` in ISO 639-1."""
+    """`words` as Whisper gives them, with a leading space where a word begins; `language` in ISO 639-1."""
     separator = [] if alphabet.separator is None else [alphabet.separator]
     tokens: list[int] = []
     ranges = []
@@ -56,7 +56,7 @@ def _spell_word(word: str, language: str, alphabet: Alphabet, separator: Sequenc
 
 
 def _spell_letter(letter: str, known: Mapping[str, int]) -> list[int]:
-    """The nearest that the model knows: the letter itself in either case, without its marks, in ASCII."""
+    """The first form in the alphabet: the letter in either case, then without diacritics, then in ASCII."""
     for form in _forms(letter):
         for cased in (form.lower(), form.upper()):
             if tokens := [known[sign] for sign in cased if sign in known]:

@@ -1,6 +1,6 @@
-"""Figures and symbols as they are said: `$5` as five dollars, `3rd` as third. Pure.
+"""Expands numbers and symbols to spoken words: `$5` to five dollars, `3rd` to third. Pure.
 
-Meant for alignment only, where a misreading costs no more than the better time of one word.
+For alignment only, where a misreading costs at most the accuracy of one word's times.
 """
 
 from __future__ import annotations
@@ -20,17 +20,15 @@ SYMBOLS = {
 }
 NUMBER = re.compile(r"(?P<currency>[$€£])?(?P<digits>\d+(?:[.,]\d+)*)(?P<ordinal>st|nd|rd|th|º|ª)?")
 SYMBOL = re.compile(r"[%$€£&]")
-THOUSANDS = re.compile(r"[.,](?=\d{3}(?!\d))")  # either mark groups digits in some language
-LONGEST_NUMBER = 6  # digits; what is longer is read digit by digit. Amharic hangs from nine on
+THOUSANDS = re.compile(r"[.,](?=\d{3}(?!\d))")  # either separator groups digits in some language
+LONGEST_NUMBER = 6  # digits; longer ones are read digit by digit. num2words hangs on Amharic from nine on
 YEARS = range(1100, 2100)
-YEARS_IN_HUNDREDS = (
-    "en",
-    "de",
-)  # languages that read 1984 otherwise than a count; Japanese would name an era
+# Languages that read 1984 differently from a cardinal; Japanese would name an era.
+YEARS_IN_HUNDREDS = ("en", "de")
 
 
 def spoken(text: str, language: str) -> str:
-    """`text` with its figures and symbols in words; those that nobody can read in `language` are left out.
+    """`text` with its numbers and symbols in words; those that cannot be read in `language` are dropped.
 
     `language` is an ISO 639-1 code.
     """
@@ -66,4 +64,4 @@ def _read(number: float, kind: str, language: str) -> str:
     try:
         return str(num2words(number, lang=language, to=kind))
     except (NotImplementedError, ArithmeticError, LookupError, TypeError, ValueError):
-        return ""  # its languages are complete to different degrees
+        return ""  # num2words supports its languages to different degrees

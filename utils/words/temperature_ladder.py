@@ -1,4 +1,4 @@
-"""Which decoding of a window to keep, and when to try a higher temperature. Pure.
+"""Temperature fallback: which decode of a window to keep, and when to retry at a higher temperature. Pure.
 
 The ladder and its thresholds are those of the Whisper paper (Radford et al. 2022), section 4.5.
 """
@@ -11,40 +11,40 @@ from dataclasses import replace
 from models import WindowText
 
 LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-MAX_COMPRESSION_RATIO = 2.4  # above it the text repeats itself
+MAX_COMPRESSION_RATIO = 2.4  # above it the text is repetitive
 MIN_AVG_LOGPROB = -1.0
 MAX_NO_SPEECH_PROB = 0.6
-SURE_OF_SPEECH = 0.5  # the threshold that Silero was made for
+SPEECH_THRESHOLD = 0.5  # the threshold Silero was designed for
 
 
-def next_rung(tries: Sequence[WindowText], asked: float) -> float | None:
-    """The temperature to decode at next, where the caller asked for `asked`; None when it is over."""
+def next_rung(tries: Sequence[WindowText], requested: float) -> float | None:
+    """The temperature to decode at next, given the one requested; None when no retry is due."""
     if tries and not is_doubtful(tries[-1]):
         return None
-    ladder = LADDER if asked == 0 else (asked,)
+    ladder = LADDER if requested == 0 else (requested,)
     return ladder[len(tries)] if len(tries) < len(ladder) else None
 
 
 def is_doubtful(text: WindowText) -> bool:
-    """It failed a test that a higher temperature may pass; what is no speech at all is let be."""
+    """Whether it fails a test that a higher temperature may pass; silence is not retried."""
     repeats = text.compression_ratio > MAX_COMPRESSION_RATIO
     return (repeats or text.avg_logprob < MIN_AVG_LOGPROB) and not _is_silence(text)
 
 
 def settle(tries: Sequence[WindowText]) -> WindowText:
-    """The best try; without its words where the recogniser itself doubts that anyone speaks."""
+    """The best try, without its words if the recogniser itself takes it for silence."""
     best = _best(tries)
     return without_words(best) if _is_silence(best) else best
 
 
 def is_no_speech(text: WindowText, speech_prob: float) -> bool:
     """Whether recogniser and speech detector, whose highest probability in the window is `speech_prob`, agree
-    that nobody speaks.
+    that there is no speech.
 
-    Such windows come where a caller has the detector take everything for speech. Silence is then "you" to
-    Whisper, which takes it for likely enough to pass its own tests.
+    Such windows occur when a caller's threshold lets everything pass as speech. Whisper then hallucinates
+    "you" in silence, with a probability that passes its own tests.
     """
-    return text.no_speech_prob > MAX_NO_SPEECH_PROB and speech_prob < SURE_OF_SPEECH
+    return text.no_speech_prob > MAX_NO_SPEECH_PROB and speech_prob < SPEECH_THRESHOLD
 
 
 def without_words(text: WindowText) -> WindowText:
@@ -53,11 +53,11 @@ def without_words(text: WindowText) -> WindowText:
 
 
 def _best(tries: Sequence[WindowText]) -> WindowText:
-    """The last try if it passed, else the likeliest, preferably one that does not repeat itself."""
+    """The last try if it passed, else the most likely one, preferably without repetition."""
     if not is_doubtful(tries[-1]):
         return tries[-1]
-    fresh = [text for text in tries if text.compression_ratio <= MAX_COMPRESSION_RATIO]
-    return max(fresh or tries, key=lambda text: text.avg_logprob)
+    varied = [text for text in tries if text.compression_ratio <= MAX_COMPRESSION_RATIO]
+    return max(varied or tries, key=lambda text: text.avg_logprob)
 
 
 def _is_silence(text: WindowText) -> bool:

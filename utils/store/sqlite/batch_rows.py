@@ -10,15 +10,15 @@ from utils.store.records import Batch, Counts
 from utils.store.sqlite.owned_rows import OwnedRows
 
 OWNED = OwnedRows("batches", "batch", "batch_id")
-MOST_LIVE = 1000  # batches of all owners that may wait or run
+MAX_LIVE = 1000  # unfinished batches of all owners
 LIVE = "status IN ('validating', 'in_progress', 'finalizing', 'cancelling')"
 
 
 def add(connection: Connection, owner: str, batch: Batch, output_seconds: int | None) -> None:
     """Raises OverloadedError."""
     live = connection.execute(f"SELECT count(*) FROM batches WHERE {LIVE}").fetchone()[0]  # noqa: S608
-    if live >= MOST_LIVE:
-        raise OverloadedError(f"{MOST_LIVE} batches wait here already; try again later.")
+    if live >= MAX_LIVE:
+        raise OverloadedError(f"This server has {MAX_LIVE} unfinished batches, its limit; try again later.")
     connection.execute(
         "INSERT INTO batches (id, owner, status, output_seconds, document) VALUES (?, ?, ?, ?, ?)",
         (batch.id, owner, batch.status, output_seconds, batch.model_dump_json()),
@@ -42,13 +42,13 @@ def page(connection: Connection, owner: str, after: str | None, limit: int) -> S
     rows = connection.execute(
         "SELECT * FROM batches WHERE owner = :owner AND (:start IS NULL OR number < :start)"
         " ORDER BY number DESC LIMIT :limit",
-        {"owner": owner, "start": OWNED.number_of(connection, owner, after), "limit": limit},
+        {"owner": owner, "start": OWNED.page_start(connection, owner, after), "limit": limit},
     ).fetchall()
     return [_batch(connection, row) for row in rows]
 
 
 def due(connection: Connection, now: float) -> list[tuple[str, int | None, Batch]]:
-    """What can go a step further, the oldest first: owner, how long outputs are kept, the batch."""
+    """Batches ready for their next step, oldest first: owner, retention of outputs in seconds, batch."""
     rows = connection.execute(
         f"SELECT * FROM batches WHERE {LIVE} AND (status IN ('validating', 'cancelling')"  # noqa: S608
         " OR json_extract(document, '$.expires_at') <= ? OR NOT EXISTS (SELECT 1 FROM jobs"
@@ -59,7 +59,7 @@ def due(connection: Connection, now: float) -> list[tuple[str, int | None, Batch
 
 
 def delete_older(connection: Connection, created_before: float) -> None:
-    """Batches that are over and older than that."""
+    """Delete ended batches created before then."""
     connection.execute(
         f"DELETE FROM batches WHERE NOT {LIVE} AND json_extract(document, '$.created_at') < ?",  # noqa: S608
         (created_before,),
@@ -67,7 +67,7 @@ def delete_older(connection: Connection, created_before: float) -> None:
 
 
 def _batch(connection: Connection, row: Row) -> Batch:
-    """Counts of a batch at work are taken from its jobs."""
+    """The counts of an unfinished batch are taken from its jobs."""
     batch = Batch.model_validate_json(row["document"])
     if not batch.is_live:
         return batch

@@ -1,4 +1,4 @@
-"""What must outlive the process: one SQLite file, one connection, one thread."""
+"""The SQLite database: one file, one connection, one thread."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from utils.store.sqlite.schema import MIGRATIONS
 
 R = TypeVar("R")
 
-BUSY_SECONDS = 5.0  # an earlier server may still be on its way out
+BUSY_SECONDS = 5.0  # a previous server may still be shutting down
 
 
 class Database:
-    """All work runs on the connection's one thread, so that transactions need no locks of ours and the
-    event loop never waits for the disk. The file belongs to one server at a time."""
+    """All work runs on the connection's one thread, so that transactions need no further locks and the event
+    loop never waits for the disk. The file belongs to one server at a time."""
 
     def __init__(
         self, path: Path, migrations: Sequence[str] = MIGRATIONS, busy_seconds: float = BUSY_SECONDS
@@ -32,7 +32,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
 
     async def open(self) -> None:
-        """Raises DataFolderError: it cannot be written, another server has it, or a newer one wrote it."""
+        """Raises DataFolderError: it is not writable, another server has it, or a newer version wrote it."""
         try:
             await self._submit(self._open)
         except (OSError, sqlite3.Error) as error:
@@ -42,29 +42,30 @@ class Database:
             ) from error
 
     async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
-        """`work(connection)` as one transaction. It is done to its end though its caller be cancelled.
+        """Run `work(connection)` as one transaction. It completes even if the caller is cancelled.
 
-        Raises InsufficientStorageError, and then nothing of it was done.
+        Raises InsufficientStorageError, in which case nothing was written.
         """
         return await self._submit(lambda: self._transact(work))
 
     async def run_and_purge(self, work: Callable[[sqlite3.Connection], R]) -> R:
-        """As `run`; afterwards nothing of what `work` deleted is left in the files."""
+        """As `run`; afterwards nothing that `work` deleted is left in the files, the WAL included."""
 
-        def transact_and_shrink_log() -> R:
+        def transact_and_truncate_wal() -> R:
             result = self._transact(work)
             self._opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return result
 
-        return await self._submit(transact_and_shrink_log)
+        return await self._submit(transact_and_truncate_wal)
 
     async def close(self) -> None:
-        """Finish what waits, then let the file go."""
+        """Finish the queued work, then release the file."""
         if self._connection is not None:
             await self._submit(self._connection.close)
         await asyncio.to_thread(self._thread.shutdown)
 
     async def _submit(self, work: Callable[[], R]) -> R:
+        # The shield keeps a cancelled caller from cancelling work that is still queued.
         return await asyncio.shield(asyncio.wrap_future(self._thread.submit(work)))
 
     @property
@@ -79,16 +80,16 @@ class Database:
         connection = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
         self._connection = connection
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # first, so that no memory is shared
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # before WAL, which then shares no memory
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA secure_delete=ON")  # what people said is overwritten, not only unlinked
+        connection.execute("PRAGMA secure_delete=ON")  # deleted speech is overwritten, not only unlinked
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(self._migrations):
             raise sqlite3.DatabaseError("a newer version of this server wrote it")
         for number, script in enumerate(self._migrations[version:], start=version + 1):
             connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={number}; COMMIT;")
-        connection.executescript("BEGIN IMMEDIATE; COMMIT")  # takes the lock, which stays
+        connection.executescript("BEGIN IMMEDIATE; COMMIT")  # takes the lock, which is held until `close`
 
     def _transact(self, work: Callable[[sqlite3.Connection], R]) -> R:
         connection = self._opened

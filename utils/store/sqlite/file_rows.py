@@ -1,4 +1,4 @@
-"""What is known of uploaded files, in SQLite. Each function is part of one transaction."""
+"""Metadata of uploaded files in SQLite. Each function is part of one transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWNED = OwnedRows("files", "file", "file_id")
 
 
 def check_room(connection: Connection, new_bytes: int, limits: FileLimits) -> None:
-    """Raises InsufficientStorageError when one more file of that size is too much."""
+    """Raises InsufficientStorageError when one more file of that size exceeds the limits."""
     count, total = connection.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM files").fetchone()
     if count >= limits.max_files or total + new_bytes > limits.max_bytes:
         raise InsufficientStorageError("The file store of this server is full; delete files first.")
@@ -41,15 +41,15 @@ def page(
     is_descending: bool,
     limit: int,
 ) -> Sequence[StoredFile]:
-    """Up to `limit` files that come after the file `after`, in order of their making. Raises
-    InvalidRequestError when there is no file `after`."""
+    """Up to `limit` files that come after the file `after`, in order of creation. Raises InvalidRequestError
+    when there is no file `after`."""
     rows = connection.execute(
         "SELECT * FROM files WHERE owner = :owner AND (:purpose IS NULL OR purpose = :purpose)"
         " AND (:start IS NULL OR number * :sign > :start * :sign) ORDER BY number * :sign LIMIT :limit",
         {
             "owner": owner,
             "purpose": purpose,
-            "start": OWNED.number_of(connection, owner, after),
+            "start": OWNED.page_start(connection, owner, after),
             "sign": -1 if is_descending else 1,
             "limit": limit,
         },
@@ -70,7 +70,7 @@ def delete_expired(connection: Connection, now: float) -> Sequence[str]:
 
 
 def ids(connection: Connection, owner: str | None = None) -> frozenset[str]:
-    """Of one owner, or of all."""
+    """Those of one owner, or all."""
     rows = connection.execute("SELECT id FROM files WHERE :owner IS NULL OR owner = :owner", {"owner": owner})
     return frozenset(row["id"] for row in rows)
 

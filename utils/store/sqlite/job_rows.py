@@ -1,8 +1,8 @@
 """Jobs and their checkpoints in SQLite: a background transcription, or one line of a batch.
 
-Each function is part of one transaction. A job is queued, in_progress, then completed, failed or cancelled;
-only a job in progress can end, and only of one that is there is anything written, so that what comes too
-late, after a cancel, is nothing.
+Each function is part of one transaction. A job is queued, in_progress, then completed, failed or cancelled.
+Only a job in progress can complete or fail, and writes to a deleted job are ignored, so that a result that
+arrives after a cancel is dropped.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from utils.transcript.lines import read_transcript, write_transcript
 
 SINGLE = OwnedRows("(SELECT * FROM jobs WHERE batch_id IS NULL)", "background transcription")
 EVENTS_AT_ONCE = 100
-PAGE = 10  # jobs that are in memory at once
+PAGE = 10  # jobs in memory at once
 
 
 def add(connection: Connection, jobs: Iterable[Job], now: float) -> None:
-    """Jobs of one batch, or one of no batch, behind those of the same batch or owner.
+    """Queue the jobs of one batch, or a single job, behind those of the same batch or owner.
 
     The order is start-time fair queuing (Goyal, Vin and Cheng, 1996) with every job of equal weight: each
-    batch, and each owner's single jobs, take turns, however many another has waiting.
+    batch, and each owner's single jobs, take turns, however many jobs another has queued.
     """
     for job in jobs:
         turn = connection.execute(
@@ -53,17 +53,19 @@ def add(connection: Connection, jobs: Iterable[Job], now: float) -> None:
         )
 
 
-def check_room(connection: Connection, most: int) -> None:
-    """Raises OverloadedError when so many single jobs wait or run."""
-    waiting = connection.execute(
+def check_room(connection: Connection, limit: int) -> None:
+    """Raises OverloadedError when `limit` single jobs are queued or running."""
+    unfinished = connection.execute(
         "SELECT count(*) FROM jobs WHERE batch_id IS NULL AND status IN ('queued', 'in_progress')"
     ).fetchone()[0]
-    if waiting >= most:
-        raise OverloadedError(f"{most} background transcriptions wait here already; try again later.")
+    if unfinished >= limit:
+        raise OverloadedError(
+            f"This server has {limit} unfinished background transcriptions, its limit; try again later."
+        )
 
 
 def claim(connection: Connection, now: float) -> Job | None:
-    """The job whose turn it is, now in progress."""
+    """The next job in turn, now in progress."""
     row = connection.execute(
         "UPDATE jobs SET status = 'in_progress', starts = starts + 1, started_at = coalesce(started_at, ?)"
         " WHERE number = (SELECT number FROM jobs WHERE status = 'queued' ORDER BY turn, number LIMIT 1)"
@@ -74,7 +76,7 @@ def claim(connection: Connection, now: float) -> Job | None:
 
 
 def requeue(connection: Connection) -> None:
-    """What a server that ended had in hand waits again."""
+    """Queue again what a previous server left in progress."""
     connection.execute("UPDATE jobs SET status = 'queued' WHERE status = 'in_progress'")
 
 
@@ -86,7 +88,7 @@ def find(connection: Connection, owner: str, job_id: str) -> Job:
 def checkpoint(
     connection: Connection, job_id: str, index: int, result: bytes, samples: tuple[int, int]
 ) -> None:
-    """One more chunk is finished; so many samples of how many are done."""
+    """Store the result of a finished chunk; `samples` is how many are done, and the total."""
     connection.execute(
         "INSERT OR REPLACE INTO chunks SELECT id, ?, ? FROM jobs WHERE id = ?", (index, result, job_id)
     )
@@ -115,7 +117,7 @@ def count_events(connection: Connection, job_id: str) -> int:
 
 
 def events_after(connection: Connection, job_id: str, after: int) -> list[tuple[int, str]]:
-    """Some of the events behind the number `after`, each with its own."""
+    """Some of the events after the number `after`, each with its number."""
     rows = connection.execute(
         "SELECT number, data FROM events WHERE job_id = ? AND number > ? ORDER BY number LIMIT ?",
         (job_id, after, EVENTS_AT_ONCE),
@@ -140,7 +142,7 @@ def complete(connection: Connection, job_id: str, transcript: Transcript, now: f
 
 
 def transcript(connection: Connection, job: Job, folder: Path) -> Transcript | None:
-    """Of a completed job; a long one lies in `folder`."""
+    """That of a completed job; a long one is stored in `folder`."""
     if job.status != "completed":
         return None
     rows = connection.execute("SELECT line FROM lines WHERE job_id = ? ORDER BY number", (job.id,))
@@ -153,7 +155,7 @@ def fail(connection: Connection, job_id: str, error: dict[str, Any], now: float,
 
 
 def cancel_batch(connection: Connection, batch_id: str, now: float) -> list[str]:
-    """Those of its jobs that were not over; the ids."""
+    """Cancel its unfinished jobs; returns their ids."""
     rows = connection.execute(
         "UPDATE jobs SET status = 'cancelled', finished_at = ?"
         " WHERE batch_id = ? AND status IN ('queued', 'in_progress') RETURNING id",
@@ -165,8 +167,8 @@ def cancel_batch(connection: Connection, batch_id: str, now: float) -> list[str]
 def of_batch(
     connection: Connection, batch_id: str, after: int, folder: Path
 ) -> list[tuple[int, Job, Transcript | None]]:
-    """Some of its jobs in the order of the input, each with its number and transcript, from behind the number
-    `after`; long transcripts lie in `folder`."""
+    """Some of its jobs in the order of the input, from after the number `after`, each with its number and
+    transcript; long transcripts are stored in `folder`."""
     rows = connection.execute(
         "SELECT * FROM jobs WHERE batch_id = ? AND number > ? ORDER BY number LIMIT ?",
         (batch_id, after, PAGE),
@@ -196,7 +198,7 @@ def unfinished(connection: Connection) -> frozenset[str]:
 
 
 def unparsed(connection: Connection) -> list[Job]:
-    """Version 0.1 kept the fields of a form, pairs; what is accepted is an object."""
+    """Some of the jobs with form fields of version 0.1, a list of pairs; accepted requests are objects."""
     rows = connection.execute(
         "SELECT * FROM jobs WHERE request LIKE '[[%' AND status IN ('queued', 'in_progress', 'completed')"
         " LIMIT ?",
@@ -216,7 +218,7 @@ def reject(connection: Connection, job_id: str, error: dict[str, Any]) -> None:
 
 
 def _end(connection: Connection, status: str, job_id: str, now: float, expires: float) -> bool:
-    """Whether it was in progress. The transcript or the error says all; its chunks go."""
+    """Whether it was in progress. Its checkpoints are deleted: the transcript or error replaces them."""
     ended = connection.execute(
         "UPDATE jobs SET status = ?, finished_at = ?, expires_at = ? WHERE id = ? AND status = 'in_progress'",
         (status, now, expires, job_id),

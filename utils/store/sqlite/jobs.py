@@ -16,12 +16,12 @@ class SqliteJobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def check_room(self, most: int) -> None:
-        await self._database.run(lambda connection: rows.check_room(connection, most))
+    async def check_room(self, limit: int) -> None:
+        await self._database.run(lambda connection: rows.check_room(connection, limit))
 
-    async def add(self, job: Job, most: int, now: float) -> None:
+    async def add(self, job: Job, limit: int, now: float) -> None:
         def add(connection: Connection) -> None:
-            rows.check_room(connection, most)
+            rows.check_room(connection, limit)
             rows.add(connection, [job], now)
 
         await self._database.run(add)

@@ -1,4 +1,4 @@
-"""Rows as their owners see them: what belongs to somebody else is not there."""
+"""Row access by owner: the rows of other owners are treated as missing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from exceptions import InvalidRequestError, NotFoundError
 
 @dataclass(frozen=True, slots=True)
 class OwnedRows:
-    """`rows` is a table, or a query in parentheses, with an `id` and an `owner`; where it is paged, also with
-    a `number` that rises from row to row. `name` is what callers call one, `param` how they send its id."""
+    """`rows` is a table, or a query in parentheses, with an `id` and an `owner`; if it is paged, also with an
+    ascending `number`. `name` is what clients call a row, `param` the parameter with its id."""
 
     rows: str
     name: str
@@ -24,14 +24,14 @@ class OwnedRows:
             raise NotFoundError(f"There is no {self.name} '{row_id[:100]}'.", param=self.param)
         return row
 
-    def number_of(self, connection: Connection, owner: str, after: str | None) -> int | None:
-        """Where a page begins that is to come after the row `after`. Raises InvalidRequestError."""
+    def page_start(self, connection: Connection, owner: str, after: str | None) -> int | None:
+        """The number of the row `after`, behind which a page starts. Raises InvalidRequestError."""
         if after is None:
             return None
         row = self._row(connection, owner, after)
         if row is None:
             raise InvalidRequestError(
-                f"There is no {self.name} '{after[:100]}' to go on after.", param="after"
+                f"There is no {self.name} '{after[:100]}' to continue after.", param="after"
             )
         return int(row["number"])
 

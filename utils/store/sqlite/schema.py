@@ -1,5 +1,5 @@
-"""The tables, in the order in which they came. A new one is a new script at the end; what has been released
-is never edited."""
+"""The tables, as migrations in order of release. A change is a new script at the end; released scripts are
+never edited."""
 
 from __future__ import annotations
 
@@ -101,11 +101,11 @@ UPDATE jobs SET status = 'failed', error = json_object('status', 500, 'error', j
 ALTER TABLE jobs DROP COLUMN transcript;
 """
 
-# What was accepted, as services/requests/accepted.py writes it; until the next start jobs of before have the
-# fields of their forms there (services/durable/upgrade.py).
+# The accepted request, as services/requests/accepted.py serialises it. Jobs of earlier versions have their
+# form fields there until the next start (services/durable/upgrade.py).
 REQUESTS = """
 ALTER TABLE jobs RENAME COLUMN fields TO request;
 """
 
 MIGRATIONS = (FILES, JOBS, VOICES, EVENTS, LINES, REQUESTS)
-"""`PRAGMA user_version` of a file is how many of these it has been through."""
+"""`PRAGMA user_version` of a file is the number of these applied to it."""

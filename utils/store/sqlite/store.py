@@ -13,7 +13,7 @@ from utils.store.sqlite.voices import SqliteVoices
 
 
 def sqlite_store(path: Path) -> Store:
-    """Not opened yet."""
+    """Must be opened before use."""
     database = Database(path)
     return Store(
         database, SqliteJobs(database), SqliteBatches(database), SqliteFiles(database), SqliteVoices(database)

@@ -1,4 +1,4 @@
-"""Named voices that last, in SQLite. Each function is part of one transaction."""
+"""Enrolled voices in SQLite. Each function is part of one transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIELDS = "id, owner, name, network, created_at, clips, num_samples, embedding"
 
 
 def put(connection: Connection, voice: EnrolledVoice) -> None:
-    """Write `voice`, in the place of the one with its id."""
+    """Insert `voice`, or replace the one with its id."""
     connection.execute(
         f"INSERT OR REPLACE INTO voices ({FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         (
@@ -29,7 +29,7 @@ def put(connection: Connection, voice: EnrolledVoice) -> None:
     )
 
 
-def named(connection: Connection, owner: str, name: str) -> EnrolledVoice | None:
+def find_by_name(connection: Connection, owner: str, name: str) -> EnrolledVoice | None:
     row = connection.execute("SELECT * FROM voices WHERE owner = ? AND name = ?", (owner, name)).fetchone()
     return _voice(row) if row else None
 
@@ -40,7 +40,7 @@ def find(connection: Connection, owner: str, voice_id: str) -> EnrolledVoice:
 
 
 def of_owner(connection: Connection, owner: str) -> Sequence[EnrolledVoice]:
-    """In order of their names."""
+    """In order of name."""
     rows = connection.execute("SELECT * FROM voices WHERE owner = ? ORDER BY name", (owner,))
     return [_voice(row) for row in rows]
 

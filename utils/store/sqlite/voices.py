@@ -17,11 +17,11 @@ class SqliteVoices:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def enrol(self, voice: EnrolledVoice, most: int) -> EnrolledVoice:
+    async def enrol(self, voice: EnrolledVoice, limit: int) -> EnrolledVoice:
         def enrol(connection: Connection) -> EnrolledVoice:
-            known = rows.named(connection, voice.owner, voice.name)
-            if known is None and rows.count(connection, voice.owner) >= most:
-                raise InvalidRequestError(f"You have {most} speakers, which is the most; delete some.")
+            known = rows.find_by_name(connection, voice.owner, voice.name)
+            if known is None and rows.count(connection, voice.owner) >= limit:
+                raise InvalidRequestError(f"You have {limit} speakers, the maximum; delete some first.")
             merged = _merged(known, voice) if known else voice
             rows.put(connection, merged)
             return merged
@@ -39,7 +39,7 @@ class SqliteVoices:
 
 
 def _merged(known: EnrolledVoice, new: EnrolledVoice) -> EnrolledVoice:
-    """Under the id that is known; voices of two networks have no mean."""
+    """Keeps the known id; embeddings of two networks have no mean, so the new one replaces the known."""
     if known.network != new.network:
         return replace(new, id=known.id, created_at=known.created_at)
     parts = [(voice.embedding, voice.num_samples) for voice in (known, new)]

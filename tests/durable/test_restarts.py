@@ -1,4 +1,4 @@
-"""What was accepted is never judged again: a server that comes back with less still answers for its jobs."""
+"""What was accepted is not validated again: a server with fewer stages still answers for its jobs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,12 @@ from loaders import Loaders
 from models import SAMPLE_RATE, WindowText
 from options import DecodeOptions
 from seams import EncodedWindow
+from tests.durable.batches import answers, line, recording, start
+from tests.durable.jobs import FORMATS, PATH, TALK, finished, post
 from tests.fakes import MemorisedLabeller, ScriptedCtc, ScriptedRecogniser
-from tests.recordings import silence, tone, wav
-from tests.routes.test_batches import answers, line, recording, start
-from tests.routes.test_jobs import FORMATS, PATH, finished, post
 from tests.servers import fake_loaders, running_server, wait_until
 from utils.model_manager import ModelSource
 from utils.words.ctc_viterbi import TokenSpan
-
-TALK = wav(tone(3.0, 300), silence(1.0), tone(2.0, 900))
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
@@ -57,7 +54,7 @@ FEWER = {"enable_speaker_diarization": False}
 
 
 class HeldRecogniser(ScriptedRecogniser):
-    """Its third batch waits at a gate."""
+    """Its third batch waits for the gate to open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,10 +88,10 @@ def test_a_finished_job_is_served_after_a_restart_with_stages_off_and_another_mo
         job_id = post(server.url, TALK, background="true", **fields).json()["id"]
         before = finished(server.url, job_id)
         assert before["status"] == "completed", before
-        told = contents(server.url, job_id)
+        contents_before = contents(server.url, job_id)
     with running_server(settings_in(tmp_path, **FEWER), fewer_stages()) as server:
         assert finished(server.url, job_id)["result"] == before["result"]
-        assert contents(server.url, job_id) == told
+        assert contents(server.url, job_id) == contents_before
 
 
 def test_a_batch_is_finalised_after_a_restart_with_a_stage_off_and_another_model(tmp_path: Path) -> None:

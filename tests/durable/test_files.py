@@ -1,10 +1,10 @@
-"""Files through the official client: kept, paged, apart by owner, bounded, gone when told."""
+"""Files through the official client: kept, paged, private to a key, bounded, deleted."""
 
 from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +33,12 @@ def make(tmp_path: Path) -> Callable[..., Settings]:
     return settings
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    settings = Settings(_env_file=None, workspace_dir=tmp_path_factory.mktemp("work"))
-    with running_server(settings, fake_loaders()) as running:
-        yield running
-
-
 @pytest.mark.contract(
     "Files and batches",
     "`files.create`, `retrieve`, `content`, `delete`",
     "until deleted, or as long as `expires_after` says",
 )
-def test_a_file_comes_back_as_it_was_sent_and_goes_when_told(server: RunningServer) -> None:
+def test_a_file_comes_back_as_it_was_sent_until_it_is_deleted(server: RunningServer) -> None:
     files = server.client.files
     file = files.create(file=("lines.jsonl", BODY), purpose="batch")
     assert (file.filename, file.bytes, file.purpose) == ("lines.jsonl", len(BODY), "batch")
@@ -114,7 +107,7 @@ def test_a_clients_name_for_a_file_is_shown_and_used_for_nothing(server: Running
 
 
 @pytest.mark.contract("Files and batches", "keys", "a 404 for the files and batches of another key")
-def test_the_files_of_one_key_are_nothing_to_another(make: Callable[..., Settings]) -> None:
+def test_the_files_of_one_key_are_not_found_with_another(make: Callable[..., Settings]) -> None:
     with running_server(make(api_keys=",".join(KEYS)), fake_loaders()) as server:
         mine, other = (server.client.with_options(api_key=key).files for key in KEYS)
         file = mine.create(file=("a", BODY), purpose="batch")
@@ -127,7 +120,7 @@ def test_the_files_of_one_key_are_nothing_to_another(make: Callable[..., Setting
 
 
 @pytest.mark.contract("Errors and headers", "507 `insufficient_storage`")
-def test_the_store_has_a_bottom(make: Callable[..., Settings]) -> None:
+def test_the_store_has_a_size_limit(make: Callable[..., Settings]) -> None:
     with running_server(make(files_max_gb=1.5 / 1024), fake_loaders()) as server:
         files = server.client.files
         first = files.create(file=("a", io.BytesIO(bytes(MEBIBYTE))), purpose="batch")
@@ -137,17 +130,17 @@ def test_the_store_has_a_bottom(make: Callable[..., Settings]) -> None:
         assert [path.name for path in server.state.durable.files.path("").iterdir()] == [first.id]
 
 
-def test_files_outlive_the_server_and_strays_do_not(make: Callable[..., Settings]) -> None:
+def test_files_outlive_the_server_and_leftovers_do_not(make: Callable[..., Settings]) -> None:
     with running_server(make(), fake_loaders()) as server:
         file = server.client.files.create(file=("a", BODY), purpose="user_data")
-        stray = server.state.durable.files.path("file-of-a-server-that-died")
-        stray.touch()
+        leftover = server.state.durable.files.path("file-of-a-server-that-died")
+        leftover.touch()
     with running_server(make(), fake_loaders()) as server:
         assert server.client.files.content(file.id).read() == BODY
-        assert not stray.exists()
+        assert not leftover.exists()
 
 
-async def test_what_has_expired_is_swept(tmp_path: Path) -> None:
+async def test_what_has_expired_is_removed(tmp_path: Path) -> None:
     now = time.time()
     database = Database(tmp_path / "server.db")
     files = FileService(SqliteFiles(database), tmp_path / "files", FileLimits(100, 10), clock=lambda: now)

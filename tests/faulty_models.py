@@ -1,4 +1,4 @@
-"""Models that misbehave, for child processes: importable there, loaded by name."""
+"""A model that can fail in many ways, for child processes: importable there, loaded by name."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import numpy.typing as npt
 from exceptions import InvalidAudioError
 
 
-class Rogue:
-    """Works well until it is told otherwise."""
+class FaultyModel:
+    """Works, or fails in the way of the method that is called."""
 
     def __init__(self) -> None:
-        self._hoard: list[bytes] = []
+        self._leaked: list[bytes] = []
 
     def double(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return samples * 2
 
-    def where(self) -> int:
+    def process_id(self) -> int:
         return os.getpid()
 
     def crash(self) -> None:
@@ -33,33 +33,33 @@ class Rogue:
 
     def sleep(self, seconds: float) -> str:
         time.sleep(seconds)
-        return "rested"
+        return "slept"
 
     def leak(self, megabytes: int) -> None:
-        self._hoard.append(os.urandom(megabytes << 20))
+        self._leaked.append(os.urandom(megabytes << 20))
 
     def refuse(self) -> None:
         raise InvalidAudioError("no")
 
     def fail(self) -> None:
-        raise ZeroDivisionError("nought")
+        raise ZeroDivisionError("division by zero")
 
     def quit(self) -> None:
         sys.exit(3)
 
-    def chatter(self) -> int:
+    def print_and_return(self) -> int:
         print("a library that prints")
         return 1
 
 
-def load_rogue() -> Rogue:
-    return Rogue()
+def load_faulty_model() -> FaultyModel:
+    return FaultyModel()
 
 
-def load_nothing() -> Rogue:
+def fail_to_load() -> FaultyModel:
     raise FileNotFoundError("weights.bin")
 
 
-def die_loading() -> Rogue:
+def crash_while_loading() -> FaultyModel:
     os.kill(os.getpid(), signal.SIGSEGV)
-    return Rogue()
+    return FaultyModel()
