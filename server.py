@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from assembly import build_state
-from config import Settings
+from config import VERSION, Settings
 from exceptions import TranscriptionServerError
 from loaders import Loaders, default_loaders
 from routes import batches, files, health, jobs, models, speakers, transcriptions, translations
@@ -25,7 +25,6 @@ from routes.http.access import ApiKeyMiddleware
 from routes.http.errors import ErrorEnvelope, add_error_handlers
 from routes.http.middleware import RequestIdMiddleware
 from routes.state import ServerState
-from transcription_server import __version__
 from utils.allocator import limit_arenas
 from utils.model_manager import ModelManager
 
@@ -64,7 +63,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
 
     app = FastAPI(
         title="Transcription server",
-        version=__version__,
+        version=VERSION,
         lifespan=lifespan,
         responses={"default": {"model": ErrorEnvelope, "description": "Error"}},
     )

@@ -47,9 +47,9 @@ ALLOWED: dict[str, set[str]] = UTILS | {
     "assembly": {"routes", "loaders", "services/durable", "services/requests", "services/voices", "config"}
     | {"utils/store/sqlite"}
     | STAGES,
-    "server": {"transcription_server", "assembly", "routes", "routes/http", "loaders", "config", *UTILS},
+    "server": {"assembly", "routes", "routes/http", "loaders", "config", *UTILS},
     "cli": {"assembly", "loaders", "config", *UTILS},
-    "transcription_server": {"server", "cli"},
+    "transcription_server": {"server", "cli", "config"},
 }
 MAX_MODULES = 14  # in a folder
 MAX_LINES = 250  # in a module

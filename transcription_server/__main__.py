@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from transcription_server import __version__
-
 COMMAND = "transcription-server"
 HELP = f"""\
 {COMMAND}: an OpenAI-compatible speech-to-text server, and its command-line client.
@@ -29,15 +27,18 @@ def main() -> None:
     argv = sys.argv[1:]
     if argv in (["-h"], ["--help"]):
         print(HELP)
-    elif argv == ["--version"]:
-        print(COMMAND, __version__)
     else:
+        _prepend_root_to_path()
         _run(argv)
 
 
 def _run(argv: list[str]) -> None:
-    """Runs the client if there are arguments, else the server."""
-    _prepend_root_to_path()
+    """Prints the version, or runs the client if there are arguments, else the server."""
+    if argv == ["--version"]:
+        from config import VERSION
+
+        print(COMMAND, VERSION)
+        return
     if argv:
         from cli.__main__ import main as run_client
 

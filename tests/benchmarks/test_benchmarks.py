@@ -133,7 +133,7 @@ def test_table_is_markdown() -> None:
 
 def test_missing_audio_is_said_with_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["wer", "--eval", str(tmp_path)]) == 2
-    assert "is not there: give the evaluation audio with --eval or EVAL_DIR" in capsys.readouterr().err
+    assert "not found: set --eval or EVAL_DIR to the evaluation audio" in capsys.readouterr().err
 
 
 def test_memory_needs_a_server_of_its_own() -> None:

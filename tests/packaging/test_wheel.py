@@ -16,10 +16,10 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
+from config import VERSION
 from tests.packaging.requirement_files import requirements
 from tests.recordings import FIXTURES, conversation, plain_words
 from tests.servers import wait_until
-from transcription_server import __version__
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "transcription_server"
@@ -125,7 +125,7 @@ def serving(installed: Installed, log: Path) -> Iterator[tuple[str, subprocess.P
 
 def test_the_wheel_holds_one_package_with_every_module(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
-    assert {name.split("/")[0] for name in names} == {PACKAGE, f"{PACKAGE}-{__version__}.dist-info"}
+    assert {name.split("/")[0] for name in names} == {PACKAGE, f"{PACKAGE}-{VERSION}.dist-info"}
     assert f"{PACKAGE}/py.typed" in names
     folders = {path.parent for path in ROOT.glob("*/__init__.py")} - {ROOT / "tests", ROOT / "benchmarks"}
     sources = [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
@@ -138,7 +138,7 @@ def test_the_wheel_holds_one_package_with_every_module(wheel: Path) -> None:
 
 def test_the_wheel_asks_for_what_the_requirements_say(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
-        metadata = message_from_bytes(archive.read(f"{PACKAGE}-{__version__}.dist-info/METADATA"))
+        metadata = message_from_bytes(archive.read(f"{PACKAGE}-{VERSION}.dist-info/METADATA"))
     asked: dict[str, set[str]] = {}
     for line in metadata.get_all("Requires-Dist", []):
         requirement, _, condition = line.partition("; ")
@@ -153,7 +153,7 @@ def test_the_wheel_asks_for_what_the_requirements_say(wheel: Path) -> None:
 
 def test_the_command_prints_its_version_and_usage(installed: Installed) -> None:
     for command in ([installed.command], installed.module):
-        assert installed.run(*command, "--version") == f"transcription-server {__version__}\n"
+        assert installed.run(*command, "--version") == f"transcription-server {VERSION}\n"
         assert "transcription-server RECORDING" in installed.run(*command, "--help")
         assert "transcription-server pull-models" in installed.run(*command, "pull-models", "--help")
 
