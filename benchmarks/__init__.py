@@ -1,1 +1,1 @@
-"""Measures the running server from outside, over HTTP, and writes what it finds as markdown."""
+"""Measures the running server over HTTP and writes the results as markdown."""

@@ -1,4 +1,4 @@
-"""Command line: `python -m benchmarks [SECTION|all]`; `--help` names the sections."""
+"""Command line: `python -m benchmarks [SECTION|all]`; `--help` lists the sections."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ SECTIONS = {
 }
 
 OWN_SERVERS = frozenset(("counts", "load", "memory", "day", "hours", "soak", "faults"))
-"""Sections that start their servers themselves."""
+"""Sections that start their own servers."""
 
 MISSING_AUDIO = 2  # exit status
 
 
-def main(words: Sequence[str]) -> int:
-    """Measures what the `words` of the command line ask for; returns the exit status."""
+def main(argv: Sequence[str]) -> int:
+    """Runs the requested sections; returns the exit status."""
     parser = _parser()
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_args(argv)
     names = list(SECTIONS) if arguments.section == "all" else [arguments.section]
     if arguments.base_url and OWN_SERVERS.intersection(names):
-        parser.error(f"{', '.join(sorted(OWN_SERVERS))} start their own servers: leave --base-url out")
+        parser.error(f"{', '.join(sorted(OWN_SERVERS))} start their own servers: omit --base-url")
     options = Options(arguments.eval, arguments.base_url, arguments.quick)
-    command = shlex.join(["python", "-m", "benchmarks", *words])
+    command = shlex.join(["python", "-m", "benchmarks", *argv])
     try:
         for name in names:
             _run(name, options, command, arguments.out)
@@ -65,9 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("section", nargs="?", default="all", choices=[*SECTIONS, "all"])
     audio = Path(os.environ.get("EVAL_DIR", "../shared/eval"))
     parser.add_argument("--eval", type=Path, default=audio, metavar="DIR", help="evaluation audio (EVAL_DIR)")
-    parser.add_argument("--base-url", metavar="URL", help="a running server; by default one is started")
+    parser.add_argument("--base-url", metavar="URL", help="a running server (default: start one)")
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"), metavar="FILE")
-    parser.add_argument("--quick", action="store_true", help="leave the hour-long file out")
+    parser.add_argument("--quick", action="store_true", help="skip the hour-long file")
     return parser
 
 

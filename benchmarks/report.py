@@ -1,4 +1,4 @@
-"""The markdown of a section, and its place between its markers in the document."""
+"""Formats sections as markdown and inserts them between their markers in the document."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TITLE = "# Benchmarks\n\nWritten by `python -m benchmarks`, which measures the s
 
 
 def note(line: str) -> None:
-    """Progress for whoever waits; the figures go to standard output."""
+    """Prints progress to standard error; results go to standard output."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -38,19 +38,19 @@ def percent(share: float) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """The first column is text, the others are figures."""
+    """A markdown table: the first column is left-aligned text, the others right-aligned numbers."""
     rule = ["---", *["---:"] * (len(header) - 1)]
     lines = [header, rule, *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def num_cores() -> int:
-    """The cores this process may use."""
+    """CPU cores available to this process."""
     return len(os.sched_getaffinity(0))
 
 
 def provenance(command: str) -> str:
-    """When, where, with what and by which command the figures were made."""
+    """Command, commit, date, machine and package versions of a measurement."""
     now = datetime.now(UTC)
     load = os.getloadavg()[0]
     versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
@@ -71,7 +71,7 @@ def write_section(path: Path, name: str, text: str) -> None:
 
 
 def replace_section(document: str, name: str, text: str) -> str:
-    """Puts `text` between the markers of `name`, which are added at the end where they are missing."""
+    """Replaces the text between the markers of `name`; appends the section if it is missing."""
     opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
     section = f"{opening}\n{text.strip()}\n{closing}"
     pattern = re.compile(re.escape(opening) + ".*?" + re.escape(closing), re.DOTALL)
@@ -81,7 +81,7 @@ def replace_section(document: str, name: str, text: str) -> str:
 
 
 def _commit() -> str:
-    """The commit that is checked out; a plus sign where files differ from it."""
+    """The checked-out commit, with a plus sign if the working tree is dirty."""
     git = shutil.which("git")
     if git is None:
         return "unknown"

@@ -1,4 +1,4 @@
-"""Starts the server as its users do, waits until it is ready, and watches its memory."""
+"""Runs the server as a child process, waits until it is ready and samples its memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVER = ("server.py",)
 READY_SECONDS = 180.0
 STOP_SECONDS = 20.0
 SAMPLES_PER_SECOND = 5
-LOG_TAIL = 2000  # characters shown when the server does not come up
+LOG_TAIL = 2000  # characters of the log shown if the server does not become ready
 
 
 class ServerProcess:
@@ -41,15 +41,15 @@ class ServerProcess:
     @classmethod
     @contextmanager
     def running(
-        cls, program: Sequence[str] = SERVER, is_watched: bool = True, /, **settings: str
+        cls, program: Sequence[str] = SERVER, sample_memory: bool = True, /, **settings: str
     ) -> Iterator[ServerProcess]:
-        """With `settings` beside those of the environment; `program` reads HOST and PORT there. Memory is
-        sampled where it `is_watched`, which costs some percent of a core."""
+        """Runs `program`, which must read HOST and PORT, with `settings` added to the environment. Sampling
+        memory costs a few percent of a core."""
         server = cls()
         with tempfile.TemporaryDirectory() as folder:
             try:
                 server._start(program, Path(folder), settings)
-                if is_watched:
+                if sample_memory:
                     server._sampler.start()
                 server._wait_until_ready()
                 yield server
@@ -57,7 +57,7 @@ class ServerProcess:
                 server._stop()
 
     def rss(self) -> int:
-        """Bytes resident now in the server and all its children, shared pages counted in each."""
+        """Current resident bytes of the server and its children, shared pages counted in each process."""
         assert self._process
         try:
             parent = psutil.Process(self._process.pid)
@@ -66,15 +66,15 @@ class ServerProcess:
             return 0
 
     def workspaces(self) -> list[str]:
-        """The workspaces of requests that are on disk now."""
+        """Request workspaces currently on disk."""
         return [path.name for path in self._workspaces.glob("*/*/")]
 
     def log(self) -> str:
-        """What it has written so far."""
+        """The server's output so far."""
         return self._log.read_text(errors="replace")
 
     def kill(self) -> None:
-        """As a crash or a power cut would; its children notice and go."""
+        """Sends SIGKILL, to simulate a crash; the server's children notice and exit."""
         assert self._process
         self._process.kill()
         self._process.wait()
@@ -124,7 +124,7 @@ class ServerProcess:
 
 @contextmanager
 def serving(base_url: str | None) -> Iterator[str]:
-    """The address of a running server: the one given, or one started here, whose memory is not watched."""
+    """Yields the base URL of a running server: the given one, or one started here without memory sampling."""
     if base_url:
         yield base_url
         return

@@ -1,4 +1,4 @@
-"""Sounds made here, and any sound as a file."""
+"""Synthetic test sounds, and writing audio as FLAC."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from models import SAMPLE_RATE, Audio
 
 MAINS = 50  # Hz
-OVERTONES = 7
+HARMONICS = 7
 
 
 def write_flac(samples: Audio, path: Path) -> Path:
-    """16 bits, mono."""
+    """Writes 16-bit mono FLAC; returns `path`."""
     pcm = (np.clip(samples, -1, 1) * 32767).astype(np.int16)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("flac", rate=SAMPLE_RATE, layout="mono")
@@ -39,9 +39,9 @@ def noise(seconds: float, slope: float, level: float, seed: int) -> Audio:
 
 
 def hum(seconds: float, level: float) -> Audio:
-    """What the mains leave on a bad cable."""
-    moments = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    tones = [np.sin(2 * np.pi * MAINS * n * moments) / n for n in range(1, OVERTONES + 1)]
+    """Mains hum, as from a badly shielded cable, at `level` dB of full scale."""
+    times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    tones = [np.sin(2 * np.pi * MAINS * n * times) / n for n in range(1, HARMONICS + 1)]
     return _at_level(np.sum(tones, axis=0), level)
 
 

@@ -1,4 +1,4 @@
-"""Word and character errors, after the normalisation that a language calls for."""
+"""Word and character errors after language-specific normalisation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDED_LANGUAGES = frozenset({"es"})
 """Scored without accents: the references lack some."""
 
 YO_AS_YE = str.maketrans({"\N{CYRILLIC SMALL LETTER IO}": "\N{CYRILLIC SMALL LETTER IE}"})
-"""Russian writes either."""
+"""Russian text uses either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +36,17 @@ class Errors:
 
 
 def normalise(text: str, language: str) -> str:
-    """Comparable words joined by single spaces; characters alone for `CHARACTER_LANGUAGES`."""
+    """Normalised words joined by single spaces; without spaces for `CHARACTER_LANGUAGES`."""
     words = _normaliser(language)(text).translate(YO_AS_YE).split()
     return "".join(words) if language in CHARACTER_LANGUAGES else " ".join(words)
 
 
 def count_errors(reference: str, hypothesis: str, language: str) -> Errors:
-    """`reference` must hold at least one word after normalisation."""
-    wanted, found = normalise(reference, language), normalise(hypothesis, language)
+    """`reference` must contain at least one word after normalisation."""
+    expected, actual = normalise(reference, language), normalise(hypothesis, language)
     if language in CHARACTER_LANGUAGES:
-        return _errors(jiwer.process_characters(wanted, found))
-    return _errors(jiwer.process_words(wanted, found))
+        return _errors(jiwer.process_characters(expected, actual))
+    return _errors(jiwer.process_words(expected, actual))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Values that every section uses."""
+"""Values shared by the sections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Without `base_url` a section starts its own server; `quick` leaves the hour-long file out."""
+    """Without `base_url` a section starts its own server; `quick` skips the hour-long file."""
 
     eval_dir: Path
     base_url: str | None
@@ -21,7 +21,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One speaker from `start` to `end`, in seconds, with the words if they are known."""
+    """One speaker from `start` to `end`, in seconds, with the text if known."""
 
     start: float
     end: float
@@ -31,7 +31,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back and the wall time from asking to having it."""
+    """The body of a response and the wall time of the request."""
 
     body: Message
     seconds: float

@@ -1,4 +1,4 @@
-"""A child process for what is compared with the server: its memory and threads stay its own."""
+"""Runs a reference system in a child process, so that its memory and threads are separate."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Worker:
             [sys.executable, "-m", module], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def ask(self, **request: Any) -> Answer:
-        """One request, one answer; raises `RuntimeError` when the child has died."""
+    def request(self, **fields: Any) -> Answer:
+        """Sends one request and waits for its answer. Raises `RuntimeError` if the child has exited."""
         assert self._process.stdin
         assert self._process.stdout
         started = time.perf_counter()
-        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.write(json.dumps(fields) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
@@ -50,8 +50,8 @@ class Worker:
 
 
 def answer_requests(handle: Callable[[Message], Message]) -> None:
-    """The child's side: one JSON line out for each JSON line in, until standard input ends."""
-    # The models print; only answers may reach the parent.
+    """Runs in the child: one JSON line out for each JSON line in, until standard input ends."""
+    # Model libraries print to standard output; only answers may reach the parent.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
         for line in sys.stdin:

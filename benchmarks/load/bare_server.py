@@ -1,4 +1,4 @@
-"""What the server is compared with under load: faster-whisper behind one lock, in the least of an app."""
+"""Baseline for the load test: faster-whisper behind one lock in a minimal app."""
 
 from __future__ import annotations
 

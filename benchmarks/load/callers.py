@@ -1,4 +1,4 @@
-"""Many callers at once, and a short clip beside a long recording, compared with one lock around the model."""
+"""Concurrent callers, and short clips during a long transcription, against one lock around the model."""
 
 from __future__ import annotations
 
@@ -22,41 +22,42 @@ from benchmarks.server_process import ServerProcess
 from benchmarks.values import Answer, Options
 from models import SAMPLE_RATE
 
-TITLE = "Many callers"
+TITLE = "Concurrent callers"
 
 SOURCE, LONG = "conv12_en_turns", "long_en_5spk"
 CALLERS = (1, 4, 16, 32)
 CLIP_SECONDS = 10
-FEWEST_CLIPS = 8  # of a row
+MIN_CLIPS = 8  # per row
 SHORT_RUNS = 5
-START_SECONDS = 5  # until the long recording is decoded in part and under way
-PATIENCE = 300.0  # seconds for a clip beside the long recording
+START_SECONDS = 5  # until the long recording is partly decoded and being transcribed
+CLIP_TIMEOUT = 300.0  # seconds, during the long transcription
 BARE = ("-m", "benchmarks.load.bare_server")
 
 METHOD = f"""\
-{CLIP_SECONDS}-second clips, all different, cut out of `{SOURCE}` (`json`, language given, no speakers). Each
-caller posts one after the other, two each and {FEWEST_CLIPS} at least. The server; the same with batches of
-one window (`WHISPER_BATCH_SIZE=1`); faster-whisper behind one lock in a minimal app
-(`benchmarks/load/bare_server.py`), same weights, threads and beam. One server at a time, one unmeasured clip
-first."""
+{CLIP_SECONDS}-second clips, all different, cut from `{SOURCE}` (`json`, language given, no speakers). Each
+caller posts its clips one after another: two per caller, at least {MIN_CLIPS} in total. Compared are the
+server, the server with batches of one window (`WHISPER_BATCH_SIZE=1`), and faster-whisper behind one lock in
+a minimal app (`benchmarks/load/bare_server.py`) with the same weights, threads and beam size. The servers run
+one at a time, each after one unmeasured clip."""
 
 FAIRNESS = f"""\
-The same clips, {SHORT_RUNS} posted one after the other to the idle server and as many while it works on
-`{LONG}`, over an hour (`json`, no speakers). A clip that is not answered in {PATIENCE:.0f} s is the last."""
+The same clips: {SHORT_RUNS} posted one after another to the idle server, and {SHORT_RUNS} while it
+transcribes `{LONG}`, over an hour of audio (`json`, no speakers). The first clip not answered within
+{CLIP_TIMEOUT:.0f} s is the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What `callers` at once saw."""
+    """Throughput and latencies with `callers` concurrent callers."""
 
     callers: int
-    speed: float  # seconds of audio a second
+    speed: float  # seconds of audio per second
     latencies: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One server's rows, and its latencies idle and beside the long recording."""
+    """One server's rows, and its latencies when idle and during the long transcription."""
 
     rows: tuple[Row, ...]
     idle: tuple[float, ...]
@@ -69,9 +70,9 @@ def measure(options: Options) -> str:
         clips = _cut(recordings[SOURCE].audio, Path(folder))
         run = partial(_run, clips, recordings[LONG])
         ours = run(WHISPER_BATCH_SIZE="0")
-        alone = run(WHISPER_BATCH_SIZE="1")
+        unbatched = run(WHISPER_BATCH_SIZE="1")
         bare = run(BARE)
-    runs = {"server": ours, "batches of one": alone, "faster-whisper, one lock": bare}
+    runs = {"server": ours, "batches of one": unbatched, "faster-whisper, one lock": bare}
     return "\n\n".join([METHOD, _throughput(runs, bare), FAIRNESS, _fairness(runs)])
 
 
@@ -84,28 +85,28 @@ def _run(
         idle = tuple(_post(server.base_url, clip) for clip in clips[:SHORT_RUNS])
         work = pool.submit(Client(server.base_url).transcribe, long.audio, language=long.language)
         time.sleep(START_SECONDS)
-        return Run(rows, idle, tuple(_beside(server.base_url, clips, work)))
+        return Run(rows, idle, tuple(_latencies_during(server.base_url, clips, work)))
 
 
 def _row(base_url: str, clips: list[Path], callers: int) -> Row:
-    count = max(2 * callers, FEWEST_CLIPS)
+    count = max(2 * callers, MIN_CLIPS)
     started = time.perf_counter()
     with ThreadPoolExecutor(callers) as pool:
-        latencies = tuple(pool.map(partial(_post, base_url), _repeated(clips, count)))
+        latencies = tuple(pool.map(partial(_post, base_url), _spread(clips, count)))
     seconds = time.perf_counter() - started
     note(f"{callers} callers: {count} clips in {seconds:.1f} s")
     return Row(callers, count * CLIP_SECONDS / seconds, latencies)
 
 
-def _beside(base_url: str, clips: list[Path], work: Future[Answer]) -> Iterator[float]:
-    """Latencies while the `work` goes on; its end is not awaited."""
+def _latencies_during(base_url: str, clips: list[Path], work: Future[Answer]) -> Iterator[float]:
+    """Latencies during the long transcription, `work`, without waiting for its end."""
     for clip in clips[:SHORT_RUNS]:
         if work.done():
-            raise RuntimeError(f"the long recording is no longer under way: {work.result()}")
+            raise RuntimeError(f"the long transcription ended too early: {work.result()}")
         try:
-            yield _post(base_url, clip, PATIENCE)
+            yield _post(base_url, clip, CLIP_TIMEOUT)
         except httpx.ReadTimeout:
-            yield PATIENCE
+            yield CLIP_TIMEOUT
             return
 
 
@@ -128,8 +129,8 @@ def _cut(audio: Path, folder: Path) -> list[Path]:
     return paths
 
 
-def _repeated(clips: list[Path], count: int) -> list[Path]:
-    """Those far apart first: what two clips share they would share in no real load."""
+def _spread(clips: list[Path], count: int) -> list[Path]:
+    """`count` clips, with overlapping ones far apart, since real requests would not share audio."""
     order = np.argsort(np.arange(len(clips)) % 5, kind="stable")
     return [clips[order[n % len(clips)]] for n in range(count)]
 
@@ -141,14 +142,14 @@ def _throughput(runs: dict[str, Run], bare: Run) -> str:
             p95 = quantiles(row.latencies, n=20)[-1]
             figures = (f"{row.speed:.1f}", f"{row.speed / other.speed:.2f}")
             rows.append((name, row.callers, *figures, f"{median(row.latencies):.1f}", f"{p95:.1f}"))
-    return table(("", "callers", "audio s / s", "to one lock", "median s", "95 % s"), rows)
+    return table(("", "callers", "audio s / s", "vs. one lock", "median s", "p95 s"), rows)
 
 
 def _fairness(runs: dict[str, Run]) -> str:
-    rows = [(name, *_waits(median(run.idle), median(run.busy))) for name, run in runs.items()]
-    return table(("", "idle s", "beside the long one s", "ratio"), rows)
+    rows = [(name, *_latency_cells(median(run.idle), median(run.busy))) for name, run in runs.items()]
+    return table(("", "idle s", "during long job s", "ratio"), rows)
 
 
-def _waits(idle: float, busy: float) -> tuple[str, str, str]:
-    over = "over " if busy >= PATIENCE else ""
+def _latency_cells(idle: float, busy: float) -> tuple[str, str, str]:
+    over = "over " if busy >= CLIP_TIMEOUT else ""
     return f"{idle:.2f}", f"{over}{busy:.2f}", f"{over}{busy / idle:.1f}"

@@ -1,6 +1,6 @@
 """Child process: the server's own pipeline without HTTP, from the file to the text.
 
-It imports the project, as `benchmarks/load/windows.py` does: `overhead` needs the same code on all sides.
+It imports the server's code, as `benchmarks/load/windows.py` does: `overhead` must compare the same code.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from utils.waiting.progress import Progress
 
 
 async def transcribe(state: ServerState, audio: Path, language: str) -> str:
-    """What a request for `json` asks of the pipeline."""
+    """Runs the pipeline as a `json` request does."""
     options = TranscriptionOptions(decode=DecodeOptions(language=language))
     async with state.temp.workspace() as workspace:
         upload = workspace / audio.name

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of background jobs: whether anything is lost, or done twice."""
+"""Kills the server during background jobs and checks for lost and repeated work."""
 
 from __future__ import annotations
 
@@ -28,45 +28,45 @@ RECORDING = "conv4_en_a"
 CHUNK_SECONDS = 60
 SEED = 1
 PATH = "/v1/audio/transcriptions"
-BEGUN = re.compile(r": chunk (\d+) begins")
+CHUNK_STARTED = re.compile(r": chunk (\d+) begins")
 
 METHOD = f"""\
 Background jobs of `{RECORDING}` in chunks of {CHUNK_SECONDS} s, with words, Whisper tiny.en. The server is
-killed (SIGKILL) at a random moment within as long as half an undisturbed job takes, and started again on the
-same folder, until the job is done; then the next job, until {KILLS} kills have happened. Which chunks begin
-is in the server's log, which are finished in its database, as the kill left it. A chunk ran twice when a
-later server begins it though it was finished."""
+killed (SIGKILL) at a random time after each start, up to half the duration of an uninterrupted job, and
+restarted on the same data until the job is done; jobs follow until {KILLS} kills. Started chunks are read
+from the server's log, finished chunks from its database as the kill left it. A chunk ran twice if a later
+server started it although it was finished."""
 
 HEADER = (
     "job",
     "kills",
-    "finished chunks that servers found",
-    "chunks begun",
-    "of them finished before",
-    "same",
+    "finished chunks found at restart",
+    "chunks started",
+    "of them already finished",
+    "same transcript",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
-    """What one server found finished and what it began; the last one of a job was not killed."""
+class ServerRun:
+    """Chunks that one server process found finished and those it started; a job's last run is not killed."""
 
-    found: frozenset[int]
-    begun: list[int]
+    finished: frozenset[int]
+    started: list[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    lives: list[Life]
+    runs: list[ServerRun]
     is_same: bool
 
     @property
     def kills(self) -> int:
-        return len(self.lives) - 1
+        return len(self.runs) - 1
 
 
-class House:
-    """A folder that one server after the other lives in."""
+class Deployment:
+    """The data of a server, used by one server process after another."""
 
     def __init__(self, folder: Path, recording: Path) -> None:
         self._folder = folder
@@ -83,16 +83,16 @@ class House:
             WORKSPACE_DIR=str(self._folder / "work"),
         )
 
-    def start(self, server: ServerProcess) -> str:
-        """The id of a new job."""
+    def submit(self, server: ServerProcess) -> str:
+        """Starts a job; returns its id."""
         form = {"model": "whisper-1", "background": "true"}
         files = {"file": (self._recording.name, self._recording.read_bytes())}
         answer = httpx.post(f"{server.base_url}{PATH}", data=form, files=files, timeout=60)
         return str(answer.raise_for_status().json()["id"])
 
-    def finished(self, job_id: str) -> frozenset[int]:
-        """The chunks that are written down, read from a copy: the next server is to find what the kill
-        left."""
+    def finished_chunks(self, job_id: str) -> frozenset[int]:
+        """Chunks with a stored result, read from a copy of the database so that the next server finds it as
+        the kill left it."""
         with tempfile.TemporaryDirectory() as folder:
             for path in (self._folder / "data").glob("server.db*"):
                 shutil.copy(path, folder)
@@ -108,66 +108,70 @@ def measure(options: Options) -> str:
     recording = next(item for item in read_conversations(options.eval_dir) if item.uri == RECORDING)
     kills = QUICK_KILLS if options.quick else KILLS
     with tempfile.TemporaryDirectory() as folder:
-        house = House(Path(folder), recording.audio)
-        expected, seconds = _undisturbed(house)
-        jobs = list(_disturbed(house, expected, seconds / 2, kills))
-        left = house.workspaces()
+        deployment = Deployment(Path(folder), recording.audio)
+        expected, seconds = _run_uninterrupted(deployment)
+        jobs = list(_run_interrupted(deployment, expected, seconds / 2, kills))
+        left = deployment.workspaces()
     return "\n\n".join([METHOD, table(HEADER, _rows(jobs)), _summary(jobs, left)])
 
 
-def _undisturbed(house: House) -> tuple[Message, float]:
-    with house.server() as server:
+def _run_uninterrupted(deployment: Deployment) -> tuple[Message, float]:
+    with deployment.server() as server:
         started = time.monotonic()
-        job = _wait(server, house.start(server))
+        job = _wait_until_done(server, deployment.submit(server))
     seconds = time.monotonic() - started
-    note(f"undisturbed: {seconds:.0f} s")
+    note(f"uninterrupted: {seconds:.0f} s")
     return job["result"], seconds
 
 
-def _disturbed(house: House, expected: Message, longest: float, kills: int) -> Iterator[Job]:
-    chance = random.Random(SEED)
+def _run_interrupted(
+    deployment: Deployment, expected: Message, max_delay: float, kills: int
+) -> Iterator[Job]:
+    rng = random.Random(SEED)
     while kills > 0:
-        job = _killed_again_and_again(house, expected, longest, kills, chance)
+        job = _run_with_kills(deployment, expected, max_delay, kills, rng)
         kills -= job.kills
-        note(f"{job.kills} kills, {'the same' if job.is_same else 'another transcript'}")
+        note(f"{job.kills} kills, {'same' if job.is_same else 'different'} transcript")
         yield job
 
 
-def _killed_again_and_again(
-    house: House, expected: Message, longest: float, most: int, chance: random.Random
+def _run_with_kills(
+    deployment: Deployment, expected: Message, max_delay: float, max_kills: int, rng: random.Random
 ) -> Job:
-    """One job to its end, with at most `most` kills on the way."""
-    lives: list[Life] = []
-    job_id, found = "", frozenset[int]()
+    """Runs one job to completion with at most `max_kills` kills."""
+    runs: list[ServerRun] = []
+    job_id, finished = "", frozenset[int]()
     while True:
-        with house.server() as server:
-            job_id = job_id or house.start(server)
-            is_killed = len(lives) < most and not _is_done_within(chance.uniform(0, longest), server, job_id)
+        with deployment.server() as server:
+            job_id = job_id or deployment.submit(server)
+            is_killed = len(runs) < max_kills and not _is_done_within(
+                rng.uniform(0, max_delay), server, job_id
+            )
             if is_killed:
                 server.kill()
-            result = None if is_killed else _wait(server, job_id)["result"]
-            lives.append(Life(found, [int(index) for index in BEGUN.findall(server.log())]))
+            result = None if is_killed else _wait_until_done(server, job_id)["result"]
+            runs.append(ServerRun(finished, [int(index) for index in CHUNK_STARTED.findall(server.log())]))
         if not is_killed:
-            return Job(lives, result == expected)
-        found = house.finished(job_id)
+            return Job(runs, result == expected)
+        finished = deployment.finished_chunks(job_id)
 
 
 def _is_done_within(seconds: float, server: ServerProcess, job_id: str) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if _ask(server, job_id)["status"] == "completed":
+        if _get_job(server, job_id)["status"] == "completed":
             return True
         threading.Event().wait(0.05)
     return False
 
 
-def _wait(server: ServerProcess, job_id: str) -> Message:
-    while (job := _ask(server, job_id))["status"] in ("queued", "in_progress"):
+def _wait_until_done(server: ServerProcess, job_id: str) -> Message:
+    while (job := _get_job(server, job_id))["status"] in ("queued", "in_progress"):
         threading.Event().wait(0.1)
     return job
 
 
-def _ask(server: ServerProcess, job_id: str) -> Message:
+def _get_job(server: ServerProcess, job_id: str) -> Message:
     query = {"response_format": "verbose_json"}
     answer = httpx.get(f"{server.base_url}{PATH}/{job_id}", params=query, timeout=60)
     job: Message = answer.raise_for_status().json()
@@ -176,18 +180,18 @@ def _ask(server: ServerProcess, job_id: str) -> Message:
 
 def _rows(jobs: Iterable[Job]) -> Iterator[tuple[object, ...]]:
     for number, job in enumerate(jobs, start=1):
-        found = ", ".join(str(len(life.found)) for life in job.lives[1:]) or "none"
-        begun = sum(len(life.begun) for life in job.lives)
-        yield number, job.kills, found, begun, _twice(job), "yes" if job.is_same else "no"
+        finished = ", ".join(str(len(run.finished)) for run in job.runs[1:]) or "none"
+        started = sum(len(run.started) for run in job.runs)
+        yield number, job.kills, finished, started, _num_repeated(job), "yes" if job.is_same else "no"
 
 
-def _twice(job: Job) -> int:
-    return sum(index in life.found for life in job.lives for index in life.begun)
+def _num_repeated(job: Job) -> int:
+    return sum(index in run.finished for run in job.runs for index in run.started)
 
 
 def _summary(jobs: list[Job], left: int) -> str:
     return (
         f"{sum(job.kills for job in jobs)} kills in {len(jobs)} jobs: {sum(job.is_same for job in jobs)} of"
-        f" {len(jobs)} transcripts equal to the undisturbed one, {sum(map(_twice, jobs))} finished chunks ran"
-        f" twice, {left} workspaces left."
+        f" {len(jobs)} transcripts equal to the uninterrupted one, {sum(map(_num_repeated, jobs))} finished"
+        f" chunks ran twice, {left} workspaces left."
     )

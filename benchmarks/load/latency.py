@@ -1,4 +1,4 @@
-"""How soon the server answers others while it works on a long recording."""
+"""Response times while the server transcribes a long recording."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ POLLS_PER_SECOND = 20
 SHORT_RUNS = 5
 
 METHOD = f"""\
-`/health` is asked {POLLS_PER_SECOND} times a second, from another process than the server's, while it
-transcribes `{LONG}` with speakers; then `{SHORT}` (`json`) is posted {SHORT_RUNS} times to the idle server
-and {SHORT_RUNS} times while it works on the long recording."""
+`/health` is polled {POLLS_PER_SECOND} times a second, from a separate process, while the server transcribes
+`{LONG}` with speakers. `{SHORT}` (`json`) is posted {SHORT_RUNS} times to the idle server and {SHORT_RUNS}
+times while it transcribes the long recording."""
 
 
 def measure(options: Options) -> str:
@@ -49,7 +49,7 @@ def measure(options: Options) -> str:
         (f"`{SHORT}`, idle", len(idle), f"{median(idle):.2f} s", "", f"{max(idle):.2f} s"),
         (f"`{SHORT}`, busy", len(busy), f"{median(busy):.2f} s", "", f"{max(busy):.2f} s"),
     ]
-    return f"{METHOD}\n\n" + table(("request", "times", "median", "95 %", "longest"), rows)
+    return f"{METHOD}\n\n" + table(("request", "count", "median", "p95", "max"), rows)
 
 
 def _short(client: Client, recording: Conversation) -> float:
@@ -57,7 +57,7 @@ def _short(client: Client, recording: Conversation) -> float:
 
 
 def _poll(base_url: str, work: Future[Answer]) -> list[float]:
-    """Seconds of each answer until `work` is done."""
+    """Response times in seconds until `work` is done."""
     times: list[float] = []
     with httpx.Client(base_url=base_url) as http:
         while not work.done():

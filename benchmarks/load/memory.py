@@ -1,4 +1,4 @@
-"""Peak memory of the server for ten minutes and for an hour of audio."""
+"""Peak memory of the server for ten minutes and an hour of audio."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MEGABYTE = 1_000_000
 
 METHOD = """\
 Resident memory of the server and its children (shared pages counted in each process), sampled five times
-a second from start to stop; a fresh server for every row and one request to it. The ten minutes are the
-first of the long file. Without diarization the format is `json`, with it `verbose_json`."""
+a second from start to stop. Each row is one request to a fresh server. The ten minutes are the start of the
+long file. The format is `json` without diarization and `verbose_json` with it."""
 
-HEADER = ("audio", "diarization", "when ready MB", "peak MB", "wall s")
+HEADER = ("audio", "diarization", "idle MB", "peak MB", "wall s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def measure(options: Options) -> str:
         if not options.quick:
             recordings[f"{recording.seconds / 60:.0f} min"] = recording.audio
         usages = {
-            (name, diarize): _use(audio, recording, diarize=diarize)
+            (name, diarize): _measure_usage(audio, recording, diarize=diarize)
             for diarize in (False, True)
             for name, audio in recordings.items()
         }
@@ -64,7 +64,7 @@ def _cut(source: Path, target: Path) -> Path:
     return target
 
 
-def _use(audio: Path, recording: Conversation, *, diarize: bool) -> Usage:
+def _measure_usage(audio: Path, recording: Conversation, *, diarize: bool) -> Usage:
     with ServerProcess.running() as server:
         ready = server.rss()
         client = Client(server.base_url)

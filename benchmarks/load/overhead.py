@@ -1,5 +1,5 @@
-"""What all but the recogniser costs: a request beside the same pipeline called directly, and beside the
-recogniser alone on the same windows."""
+"""Overhead of everything but the recogniser: a request compared with a direct call of the same pipeline and
+with the recogniser alone on the same windows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FILE = "conv4_en_a"
 RUNS = 5
 
 METHOD = """\
-The same recording in turn over HTTP (`json`, no diarization), through the server's own pipeline called
-directly in another process, from the file to the text, and as the same windows given to CTranslate2
-directly, as many at once (`benchmarks/load/windows.py`); one of each unmeasured first."""
+The same recording in turn over HTTP (`json`, no diarization), through the server's pipeline called directly
+in another process (from file to text), and as the same windows passed directly to CTranslate2 with the same
+concurrency (`benchmarks/load/windows.py`). A first run of each is not measured."""
 
 HEADER = ("run", "HTTP s", "pipeline s", "windows s")
 
@@ -54,7 +54,7 @@ def _time(
     recording: Conversation, client: Client, pipeline: Worker, windows: Worker
 ) -> tuple[float, float, float]:
     over_http = client.transcribe(recording.audio, language=recording.language).seconds
-    direct = pipeline.ask(audio=str(recording.audio), language=recording.language).seconds
-    alone = windows.ask(audio=str(recording.audio), language=recording.language).seconds
+    direct = pipeline.request(audio=str(recording.audio), language=recording.language).seconds
+    alone = windows.request(audio=str(recording.audio), language=recording.language).seconds
     note(f"{recording.uri}: HTTP {over_http:.2f} s, pipeline {direct:.2f} s, windows {alone:.2f} s")
     return over_http, direct, alone

@@ -1,7 +1,7 @@
-"""Child process: the recogniser alone, on the windows that the server's pipeline cuts.
+"""Child process: the recogniser alone, on the windows cut by the server's pipeline.
 
-The pipeline runs once and its calls are written down; a request then makes them again, as many at once as
-the server does, on a recogniser in this process.
+The pipeline runs once and its calls to the recogniser are recorded; every request replays them on a
+recogniser in this process, with the server's concurrency.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from utils.model_manager import ModelSource
 Call = Callable[[WhisperEngine], object]
 
 
-class WrittenDown:
-    """The engine, and the calls that it was asked for."""
+class CallRecorder:
+    """Wraps the engine and records the calls made to it."""
 
     def __init__(self, engine: WhisperEngine, calls: list[Call]) -> None:
         self._engine = engine
@@ -62,7 +62,7 @@ def main() -> None:
     engine = load_whisper_engine(weights, settings.whisper_beam_size, short_contexts=True)
     calls: list[Call] = []
     source: ModelSource[Recogniser] = ModelSource(
-        weights.name, lambda: WrittenDown(engine, calls), lanes=lanes
+        weights.name, lambda: CallRecorder(engine, calls), lanes=lanes
     )
     state = build_state(settings, replace(default_loaders(settings), recogniser=source))
 
@@ -70,14 +70,14 @@ def main() -> None:
         if not calls:
             asyncio.run(transcribe(state, Path(request["audio"]), request["language"]))
         with ThreadPoolExecutor(lanes) as pool:
-            return {"calls": len(list(pool.map(partial(_make, engine), calls)))}
+            return {"calls": len(list(pool.map(partial(_replay, engine), calls)))}
 
     answer_requests(handle)
     state.models.close()
     state.temp.close()
 
 
-def _make(engine: WhisperEngine, call: Call) -> object:
+def _replay(engine: WhisperEngine, call: Call) -> object:
     return call(engine)
 
 

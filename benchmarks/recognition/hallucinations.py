@@ -1,4 +1,4 @@
-"""Words that are written where nobody speaks."""
+"""Hallucinations: words transcribed where there is no speech."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from benchmarks.text_scores import count_errors, normalise
 from benchmarks.values import Options
 from models import SAMPLE_RATE, Audio
 
-TITLE = "Words where nobody speaks"
+TITLE = "Hallucinations"
 
 SECONDS = 30
 PAUSE = 20
 SLOPES = {"white": 0, "pink": 1, "brown": 2}
 LEVELS = (-40, -20)
-SPOKEN_SET = "librispeech-test-other"
-SPOKEN = 6
+UTTERANCE_SET = "librispeech-test-other"
+NUM_UTTERANCES = 6
 PERMISSIVE = '{"type": "server_vad", "threshold": 0}'
-SHOWN = 40  # characters
+MAX_SHOWN = 40  # characters
 
 METHOD = f"""\
-{SECONDS} s each of silence, of noise made here (level as root mean square of full scale), and of the
-backgrounds of `mixed/` without their speech, through the server (`json`, English given): by default, and with
-`chunking_strategy` at threshold 0, which takes everything for speech, so that all of it reaches the
-recogniser."""
+{SECONDS} s each of silence, of synthetic noise (root mean square level relative to full scale), and of the
+backgrounds of `mixed/` with the speech subtracted, through the server (`json`, English given): with default
+settings, and with `chunking_strategy` at threshold 0, which treats everything as speech, so that all of it
+reaches the recogniser."""
 
 PAUSES = f"""\
-{SPOKEN} utterances of {SPOKEN_SET} with {PAUSE} s of a sound after each: errors over the words that were
-said, by default and with everything taken for speech. Against a second of silence between them, the
-difference is what the pauses do."""
+{NUM_UTTERANCES} utterances of {UTTERANCE_SET}, each followed by {PAUSE} s of a sound: word errors with
+default settings and with everything treated as speech. The difference from one second of silence is the
+effect of the pauses."""
 
 
 def measure(options: Options) -> str:
     with serving(options.base_url) as base_url, tempfile.TemporaryDirectory() as folder:
         client, path = Client(base_url), Path(folder) / "sound.flac"
-        empty = list(_empty(client, path, _sounds(options.eval_dir)))
-        spoken = list(_spoken(client, path, options.eval_dir))
+        non_speech_rows = list(_non_speech_rows(client, path, _sounds(options.eval_dir)))
+        pause_rows = list(_pause_rows(client, path, options.eval_dir))
     header = ("sound", "words", "words, threshold 0", "text, threshold 0")
     return "\n\n".join(
         [
             METHOD,
-            table(header, empty),
+            table(header, non_speech_rows),
             PAUSES,
-            table(("sound between", "words said", "errors", "errors, threshold 0"), spoken),
+            table(("pause", "reference words", "errors", "errors, threshold 0"), pause_rows),
         ]
     )
 
@@ -71,7 +71,7 @@ def _sounds(eval_dir: Path) -> dict[str, Audio]:
 
 
 def _backgrounds(eval_dir: Path) -> dict[str, Audio]:
-    """What is left of the loudest mixes without their speech, which has the same gain in both."""
+    """The loudest mixes minus their clean speech, which has the same gain in both files."""
     mixes = [mix for mix in read_mixes(eval_dir) if mix.snr == 0]
     return {
         mix.background: np.resize(read_audio(mix.audio) - read_audio(mix.clean), SECONDS * SAMPLE_RATE)
@@ -79,18 +79,18 @@ def _backgrounds(eval_dir: Path) -> dict[str, Audio]:
     }
 
 
-def _empty(client: Client, path: Path, sounds: Mapping[str, Audio]) -> Iterator[tuple[object, ...]]:
+def _non_speech_rows(client: Client, path: Path, sounds: Mapping[str, Audio]) -> Iterator[tuple[object, ...]]:
     for name, sound in sounds.items():
         write_flac(sound, path)
-        usual, permissive = _texts(client, path)
-        note(f"{name}: {len(usual.split())}, {len(permissive.split())}")
-        shown = normalise(permissive, "en")[:SHOWN]
-        yield name, len(normalise(usual, "en").split()), len(normalise(permissive, "en").split()), shown
+        default, permissive = _texts(client, path)
+        note(f"{name}: {len(default.split())}, {len(permissive.split())}")
+        shown = normalise(permissive, "en")[:MAX_SHOWN]
+        yield name, len(normalise(default, "en").split()), len(normalise(permissive, "en").split()), shown
 
 
-def _spoken(client: Client, path: Path, eval_dir: Path) -> Iterator[tuple[object, ...]]:
-    said = [item for item in read_utterances(eval_dir) if item.subset == SPOKEN_SET][:SPOKEN]
-    reference = " ".join(item.text for item in said)
+def _pause_rows(client: Client, path: Path, eval_dir: Path) -> Iterator[tuple[object, ...]]:
+    utterances = [item for item in read_utterances(eval_dir) if item.subset == UTTERANCE_SET][:NUM_UTTERANCES]
+    reference = " ".join(item.text for item in utterances)
     between = {
         "1 s of silence": silence(1),
         f"{PAUSE} s of silence": silence(PAUSE),
@@ -98,17 +98,17 @@ def _spoken(client: Client, path: Path, eval_dir: Path) -> Iterator[tuple[object
         **{f"{PAUSE} s of {name}": sound for name, sound in _backgrounds(eval_dir).items()},
     }
     for name, sound in between.items():
-        write_flac(_alternating(said, sound[: PAUSE * SAMPLE_RATE]), path)
+        write_flac(_alternating(utterances, sound[: PAUSE * SAMPLE_RATE]), path)
         errors = [count_errors(reference, text, "en") for text in _texts(client, path)]
         note(f"{name}: {[error.count for error in errors]}")
         yield name, errors[0].length, *(error.count for error in errors)
 
 
-def _alternating(said: list[Utterance], sound: Audio) -> Audio:
-    return np.concatenate([part for item in said for part in (read_audio(item.audio), sound)])
+def _alternating(utterances: list[Utterance], sound: Audio) -> Audio:
+    return np.concatenate([part for item in utterances for part in (read_audio(item.audio), sound)])
 
 
 def _texts(client: Client, path: Path) -> tuple[str, str]:
-    usual = client.transcribe(path, language="en")
+    default = client.transcribe(path, language="en")
     permissive = client.transcribe(path, language="en", chunking_strategy=PERMISSIVE)
-    return str(usual.body["text"]), str(permissive.body["text"])
+    return str(default.body["text"]), str(permissive.body["text"])

@@ -1,4 +1,4 @@
-"""What `separate_vocals=auto` takes for music: mixes, clean speech and conversations."""
+"""What `separate_vocals=auto` classifies as music: mixes, clean speech and conversations."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from utils.audio.music_detector import is_musical, music_score, probes
 
 TITLE = "Music"
 
-SHORTEST = 10.0  # seconds; the detector never calls less than that music
+MIN_SECONDS = 10.0  # the detector never classifies shorter audio as music
 
 METHOD = """\
 The detector behind `separate_vocals=auto` on the 20 s mixes of `mixed/manifest.jsonl` and their clean
-halves, on the utterances of `wer/` that last 10 s and more, and on every conversation of `der/`. It is asked
-directly: no separation model is needed to decide. Its method and threshold were chosen with these mixes at
-hand, so they are no proof for other music."""
+counterparts, on the utterances of `wer/` of at least 10 s, and on every conversation of `der/`. It is called
+directly: detection needs no separation model. Its method and threshold were chosen on these mixes, so the
+results are no evidence for other music."""
 
-HEADER = ("recordings", "number", "taken for music")
+HEADER = ("recordings", "count", "classified as music")
 
 NOISES = frozenset(("kitchen",))
 """Backgrounds that are not music."""
@@ -38,7 +38,7 @@ def _rows(options: Options) -> Iterator[tuple[object, ...]]:
     yield _row("speech over noise, 0 to 10 dB", [mix.audio for mix in mixes if mix.background in NOISES])
     yield _row("the clean speech of the mixes", sorted({mix.clean for mix in mixes}))
     utterances = read_utterances(options.eval_dir)
-    yield _row("clean utterances", [item.audio for item in utterances if item.seconds >= SHORTEST])
+    yield _row("clean utterances", [item.audio for item in utterances if item.seconds >= MIN_SECONDS])
     conversations = read_conversations(options.eval_dir, with_long=not options.quick)
     yield _row("conversations", [item.audio for item in conversations])
 

@@ -1,4 +1,4 @@
-"""Where speech sets in after a pause, by energy, and which word a transcript has there. Pure."""
+"""Energy-based speech onsets after pauses, and how far a transcript's words start from them. Pure."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ import numpy.typing as npt
 
 from benchmarks.values import Message
 
-HOP = 0.01  # seconds from one frame to the next; a frame is as long
-SHORTEST_PAUSE = 0.3  # seconds
-SHORTEST_SPEECH = 0.05  # seconds; what is shorter is a click inside the pause
-ABOVE_NOISE = 12.0  # dB over the quietest tenth of the frames
-BELOW_SPEECH = 30.0  # dB under the loudest twentieth
-FAINTEST = -90.0  # dB; digital silence
+HOP = 0.01  # seconds; frame step and frame length
+MIN_PAUSE = 0.3  # seconds
+MIN_SPEECH = 0.05  # seconds; anything shorter is a click within the pause
+ABOVE_NOISE = 12.0  # dB above the 10th percentile of the frames' levels
+BELOW_SPEECH = 30.0  # dB below the 95th percentile
+MIN_LEVEL = -90.0  # dB; digital silence
 
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """Speech begins at `time` after silence since `pause`, in seconds."""
+    """Speech starts at `time`, after a pause that starts at `pause`; in seconds."""
 
     pause: float
     time: float
 
 
 def find_onsets(samples: npt.NDArray[np.float32], rate: int) -> list[Onset]:
-    """Ends of the pauses of `SHORTEST_PAUSE` and more, but for the one that the recording begins with."""
+    """Speech onsets after pauses of at least `MIN_PAUSE`, except a pause at the recording's start."""
     loud = _without_clicks(loud_frames(samples, round(rate * HOP)))
     onsets, at = [], 0
     for is_loud, count in _runs(loud):
-        if not is_loud and at > 0 and count * HOP >= SHORTEST_PAUSE and at + count < len(loud):
+        if not is_loud and at > 0 and count * HOP >= MIN_PAUSE and at + count < len(loud):
             onsets.append(Onset(at * HOP, (at + count) * HOP))
         at += count
     return onsets
 
 
 def start_errors(onsets: Sequence[Onset], words: Sequence[Message]) -> list[float | None]:
-    """Start of the first word after each pause, less the onset, in seconds.
+    """Start of the first word after each pause minus the onset, in seconds.
 
-    The nearest start would flatter, for a wrong word may begin near. The word is the first whose middle
-    lies behind the pause's; None where there is none, or where the word before it lasts into the pause's
-    second half, so that the transcript does not know the pause.
+    That word is the first whose midpoint lies after the pause's; the nearest start would be too favourable,
+    as it may be that of a wrong word. None if there is no such word, or if the previous word extends into the
+    second half of the pause, which the transcript then misses.
     """
     return [_start_error(onset, words) for onset in onsets]
 
@@ -57,10 +57,10 @@ def _start_error(onset: Onset, words: Sequence[Message]) -> float | None:
 
 
 def loud_frames(samples: npt.NDArray[np.float32], hop: int) -> npt.NDArray[np.bool_]:
-    """Whether there is sound in each frame of `hop` samples."""
+    """Whether each frame of `hop` samples is above the energy threshold."""
     frames = samples[: len(samples) // hop * hop].reshape(-1, hop)
     power = np.mean(np.square(frames, dtype=np.float64), axis=1)
-    levels = 10 * np.log10(np.maximum(power, 10 ** (FAINTEST / 10)))
+    levels = 10 * np.log10(np.maximum(power, 10 ** (MIN_LEVEL / 10)))
     if not len(levels):
         return np.zeros(0, dtype=bool)
     noise, speech = np.percentile(levels, [10, 95])
@@ -68,10 +68,10 @@ def loud_frames(samples: npt.NDArray[np.float32], hop: int) -> npt.NDArray[np.bo
 
 
 def _without_clicks(loud: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    kept = [np.full(count, is_loud and count * HOP >= SHORTEST_SPEECH) for is_loud, count in _runs(loud)]
-    return np.concatenate(kept) if kept else loud
+    runs = [np.full(count, is_loud and count * HOP >= MIN_SPEECH) for is_loud, count in _runs(loud)]
+    return np.concatenate(runs) if runs else loud
 
 
 def _runs(flags: npt.NDArray[np.bool_]) -> list[tuple[bool, int]]:
-    """The values in order, each with how often it stands in a row."""
-    return [(value, len(list(alike))) for value, alike in groupby(flags.tolist())]
+    """Run-length encoding: each value with the number of its repetitions."""
+    return [(value, len(list(run))) for value, run in groupby(flags.tolist())]

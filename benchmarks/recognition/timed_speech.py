@@ -1,4 +1,4 @@
-"""English speech of the evaluation audio, and when each word is said, by PocketSphinx's forced alignment."""
+"""English speech of the evaluation audio with word times from PocketSphinx's forced alignment."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from benchmarks.eval_set import Conversation, read_audio, read_conversations, re
 from benchmarks.recognition import word_times
 from models import SAMPLE_RATE, Audio
 
-FRAMES = 100  # of PocketSphinx, a second
-MARGIN = 0.1  # seconds kept around an utterance that is cut out of a conversation
-# A rough sound for each letter: for the words that the dictionary lacks.
-SOUNDS = "AE B K D EH F G HH IH JH K L M N AA P K R S T AH V W K Y Z"
-LETTER_SOUNDS = dict(zip(ascii_lowercase, SOUNDS.split(), strict=True))
+FRAMES_PER_SECOND = 100  # of PocketSphinx
+MARGIN = 0.1  # seconds kept around an utterance cut from a conversation
+# A rough phoneme per letter, for words missing from the dictionary.
+PHONEMES = "AE B K D EH F G HH IH JH K L M N AA P K R S T AH V W K Y Z"
+LETTER_PHONEMES = dict(zip(ascii_lowercase, PHONEMES.split(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,15 @@ class TimedSpeech:
 
 
 def read_recordings(root: Path) -> list[Recording]:
-    """Each text that a speaker says alone, once; none of what `word_times` measures with."""
+    """Single-speaker recordings, one per speaker and text, without those that `word_times` measures."""
     found: dict[tuple[str, str], Recording] = {}
-    for recording in [*_single(root), *_cut_from_conversations(root)]:
+    for recording in [*_utterances(root), *_cut_from_conversations(root)]:
         found.setdefault((recording.speaker, recording.text), recording)
     return list(found.values())
 
 
 def time_words(recordings: Sequence[Recording]) -> Iterator[TimedSpeech]:
-    """Recordings in which all words are found."""
+    """Aligned recordings; those in which a word is not found are dropped."""
     import pocketsphinx
 
     decoder = pocketsphinx.Decoder(lm=None, loglevel="FATAL")
@@ -63,36 +63,40 @@ def time_words(recordings: Sequence[Recording]) -> Iterator[TimedSpeech]:
 def _find_words(decoder: Any, recording: Recording) -> tuple[SpokenWord, ...]:
     for word in set(recording.text.split()):
         if decoder.lookup_word(word) is None:
-            sounds = " ".join(LETTER_SOUNDS[letter] for letter in word if letter in LETTER_SOUNDS)
-            decoder.add_word(word, sounds, True)
+            phonemes = " ".join(LETTER_PHONEMES[letter] for letter in word if letter in LETTER_PHONEMES)
+            decoder.add_word(word, phonemes, True)
     decoder.set_align_text(recording.text)
     decoder.start_utt()
     decoder.process_raw((recording.audio * 32767).astype("<i2").tobytes(), full_utt=True)
     decoder.end_utt()
     return tuple(
-        SpokenWord(part.word.split("(")[0], part.start_frame / FRAMES, (part.end_frame + 1) / FRAMES)
+        SpokenWord(
+            part.word.split("(")[0],
+            part.start_frame / FRAMES_PER_SECOND,
+            (part.end_frame + 1) / FRAMES_PER_SECOND,
+        )
         for part in decoder.seg() or ()
         if part.word[0] not in "<["  # silence, noise
     )
 
 
-def _single(root: Path) -> Iterator[Recording]:
+def _utterances(root: Path) -> Iterator[Recording]:
     for item in read_utterances(root):
         if item.language == "en" and item.subset not in word_times.SUBSETS:
-            yield Recording(item.speaker, _plain(item.text), read_audio(item.audio))
+            yield Recording(item.speaker, _letters_only(item.text), read_audio(item.audio))
 
 
 def _cut_from_conversations(root: Path) -> Iterator[Recording]:
     for conversation in read_conversations(root):
         if conversation.stm and conversation.kind in ("synth", "long"):
-            yield from _alone(conversation, conversation.stm)
+            yield from _without_overlap(conversation, conversation.stm)
 
 
-def _alone(conversation: Conversation, stm: Path) -> Iterator[Recording]:
-    """The turns during which nobody else speaks."""
+def _without_overlap(conversation: Conversation, stm: Path) -> Iterator[Recording]:
+    """The turns without overlapping speech."""
     audio = read_audio(conversation.audio)
     lines = [line.split(maxsplit=6) for line in stm.read_text(encoding="utf-8").splitlines()]
-    turns = [(float(line[3]), float(line[4]), line[2], _plain(line[6])) for line in lines]
+    turns = [(float(line[3]), float(line[4]), line[2], _letters_only(line[6])) for line in lines]
     for turn in turns:
         start, stop, speaker, text = turn
         if not any(other[0] < stop and start < other[1] for other in turns if other is not turn):
@@ -100,7 +104,7 @@ def _alone(conversation: Conversation, stm: Path) -> Iterator[Recording]:
             yield Recording(speaker, text, audio[first:last])
 
 
-def _plain(text: str) -> str:
+def _letters_only(text: str) -> str:
     return " ".join(
         re.findall("[a-z']*[a-z][a-z']*", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
     )

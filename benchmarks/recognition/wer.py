@@ -1,4 +1,4 @@
-"""Word error rate of the server beside faster-whisper's own batched pipeline, file by file."""
+"""Word error rate of the server compared with faster-whisper's own batched pipeline."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from benchmarks.worker import Worker
 TITLE = "Word error rate"
 
 METHOD = """\
-Every row of `wer/manifest.jsonl`, its language given, through the server (`json`) and through
-faster-whisper's `BatchedInferencePipeline` (base, int8, beam 5, batch 8, its defaults otherwise) in the
-same run. Corpus level: all errors over all reference words. English after Whisper's English normaliser,
-other languages after its basic one (accents folded for Spanish, yo as ye for Russian); characters in
-place of words for Chinese and Japanese. Errors are server / faster-whisper; better and worse count the
-files in which the server makes fewer and more."""
+Every row of `wer/manifest.jsonl`, with its language given, through the server (`json`) and through
+faster-whisper's `BatchedInferencePipeline` (base, int8, beam 5, batch 8, otherwise its defaults) in the same
+run. Rates are corpus-level: all errors over all reference words. English uses Whisper's English normaliser,
+other languages its basic one (accents folded for Spanish, yo as ye for Russian); Chinese and Japanese are
+scored by character. Errors are server / faster-whisper; better and worse count the files in which the server
+makes fewer or more errors."""
 
 HEADER = ("set", "files", "words", "server", "faster-whisper", "errors", "better", "worse", "same")
 
@@ -42,14 +42,14 @@ def measure(options: Options) -> str:
     utterances = read_utterances(options.eval_dir)
     with serving(options.base_url) as base_url, Worker("benchmarks.reference_whisper") as pipeline:
         client = Client(base_url)
-        _score(utterances[0], client, pipeline)  # loads what is loaded on first use
+        _score(utterances[0], client, pipeline)  # warm-up: some models load on first use
         scored = [_score(utterance, client, pipeline) for utterance in utterances]
     return "\n\n".join([METHOD, table(HEADER, _rows(scored)), _speed(scored)])
 
 
 def _score(utterance: Utterance, client: Client, pipeline: Worker) -> Scored:
     answer = client.transcribe(utterance.audio, language=utterance.language)
-    reference = pipeline.ask(audio=str(utterance.audio), language=utterance.language)
+    reference = pipeline.request(audio=str(utterance.audio), language=utterance.language)
     scored = Scored(
         utterance,
         count_errors(utterance.text, answer.body["text"], utterance.language),

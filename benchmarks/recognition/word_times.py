@@ -1,4 +1,4 @@
-"""How far the starts of words lie from where speech sets in, for the recogniser's times and aligned ones."""
+"""Errors of word starts at speech onsets, for the recogniser's times and for forced alignment."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ SUBSETS = ("jfk-inaugural", "librivox-sense-and-sensibility", "librivox-sonnet",
 
 METHOD = """\
 The JFK, LibriVox and Tale of Two Cities files of `wer/manifest.jsonl` through the server (`verbose_json`
-with words). There is no hand-made truth; speech that sets in after a pause of 0.3 s and more is found by
-energy (frames of 10 ms, 12 dB over the noise), and its onset compared with the start of the first word
-whose middle lies behind the pause's. Not the nearest start, which a wrong word may have. Where the word
-before it lasts into the pause's second half the transcript does not know the pause: such onsets are not
-scored but counted. Errors are absolute, in seconds; the bias is the mean with its sign, negative where
-words begin before the sound. The server cuts words back to the speech that it detects, which alone brings
-many starts near an onset, whichever the word: read the figures beside each other, not by themselves.
+with words). There are no manual word times. Speech onsets after pauses of at least 0.3 s are found by energy
+(frames of 10 ms, 12 dB above the noise) and compared with the start of the first word whose midpoint lies
+after the pause's; the nearest start could be that of a wrong word. If the previous word extends into the
+second half of the pause, the transcript misses the pause: such onsets are counted but not scored. Errors are
+absolute, in seconds; the bias is the signed mean, negative where words start before the sound. The server
+trims words to the speech that it detects, which alone moves many starts close to an onset, whichever the
+word: compare the rows with each other, and do not read them in isolation.
 
-Where no published aligner can be fetched, `python -m benchmarks.recognition.train_aligner FOLDER` makes a
-small one of the other English recordings. It has heard none of these voices, but was taught by the same
-energy that quiet is no word."""
+Where no published aligner can be downloaded, `python -m benchmarks.recognition.train_aligner FOLDER` trains a
+small one on the other English recordings. None of these speakers is in its training data, but its targets
+mark quiet frames as blank by the same energy measure."""
 
-HEADER = ("times", "onsets", "scored", "mean", "median", "largest", "bias")
+HEADER = ("times", "onsets", "scored", "mean", "median", "max", "bias")
 
 OWN, ALIGNED = "the recogniser's own", "aligned by"
 

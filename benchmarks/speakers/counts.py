@@ -1,4 +1,4 @@
-"""Diarization error of the server where it is told how many speak, beside where it is not."""
+"""Diarization error of the server with and without a given number of speakers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from benchmarks.speakers.day import PROGRAM
 from benchmarks.speakers.scores import DiarizationErrors, diarization_errors, read_reference, speaker_turns
 from benchmarks.values import Options
 
-TITLE = "Told how many speak"
+TITLE = "With a given number of speakers"
 
 METHOD = """\
 Every file of `der/manifest.jsonl` through the server twice: without a number of speakers, and with
-`num_speakers` as in the reference. The diarizer is the default one; the recogniser is the stub of `python -m
-benchmarks day`, since words change nothing in turns. pyannote.metrics, overlap scored."""
+`num_speakers` as in the reference (*given*). The diarizer is the default one; the recogniser is the stub of
+`python -m benchmarks day`, since words do not affect turns. Scored with pyannote.metrics, including
+overlap."""
 
 COLLARS = (0.0, 0.25)  # seconds on each side of a boundary
-HEADER = ("file", "reference", "found", "told", "DER", "DER told", "DER, 0.25 s", "DER told, 0.25 s")
+HEADER = ("file", "reference", "found", "found given", "DER", "DER given", "DER, 0.25 s", "DER given, 0.25 s")
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkPart:
-    """How many speakers an answer has, and its errors for each collar."""
+class DiarizedAnswer:
+    """The number of speakers in an answer, and its errors for each collar."""
 
     found: int
     errors: tuple[DiarizationErrors, ...]
@@ -35,8 +36,8 @@ class ChunkPart:
 @dataclass(frozen=True, slots=True)
 class Row:
     conversation: Conversation
-    free: ChunkPart
-    told: ChunkPart
+    estimated: DiarizedAnswer
+    given: DiarizedAnswer
 
 
 def measure(options: Options) -> str:
@@ -48,18 +49,18 @@ def measure(options: Options) -> str:
 
 
 def _row(conversation: Conversation, client: Client) -> Row:
-    free = _hear(conversation, client)
-    told = _hear(conversation, client, num_speakers=str(conversation.num_speakers))
-    note(f"{conversation.uri}: {free.found} {told.found}")
-    return Row(conversation, free, told)
+    estimated = _diarize(conversation, client)
+    given = _diarize(conversation, client, num_speakers=str(conversation.num_speakers))
+    note(f"{conversation.uri}: {estimated.found} {given.found}")
+    return Row(conversation, estimated, given)
 
 
-def _hear(conversation: Conversation, client: Client, **fields: str) -> ChunkPart:
+def _diarize(conversation: Conversation, client: Client, **fields: str) -> DiarizedAnswer:
     answer = client.transcribe_speakers(conversation.audio, language=conversation.language, **fields)
     turns = speaker_turns(answer.body)
     reference, uem = read_reference(conversation.rttm, conversation.uem, conversation.uri)
     errors = (diarization_errors(reference, uem, turns, collar=collar) for collar in COLLARS)
-    return ChunkPart(len({turn.speaker for turn in turns}), tuple(errors))
+    return DiarizedAnswer(len({turn.speaker for turn in turns}), tuple(errors))
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
@@ -67,12 +68,12 @@ def _lines(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
     for row in rows:
         file = row.conversation
         kinds.setdefault(file.kind, []).append(row)
-        yield file.uri, file.num_speakers, row.free.found, row.told.found, *_rates([row])
+        yield file.uri, file.num_speakers, row.estimated.found, row.given.found, *_rates([row])
     for kind, group in kinds.items():
         yield f"**all {kind}**", "", "", "", *_rates(group)
 
 
 def _rates(rows: Sequence[Row]) -> Iterator[str]:
     for collar in range(len(COLLARS)):
-        for heard in ([row.free for row in rows], [row.told for row in rows]):
-            yield percent(sum((each.errors[collar] for each in heard), DiarizationErrors()).rate)
+        for answers in ([row.estimated for row in rows], [row.given for row in rows]):
+            yield percent(sum((answer.errors[collar] for answer in answers), DiarizationErrors()).rate)

@@ -1,4 +1,4 @@
-"""Memory of the server for an hour, six hours and a day of audio; linking a day of speakers."""
+"""Memory of the server for one, six and 24 hours of audio, and speaker linking over a day."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from benchmarks.client import Client
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import ServerProcess
 from benchmarks.speakers.day_audio import read_pieces, write_recording
-from benchmarks.speakers.day_voices import chunk_speakers, steadiness
+from benchmarks.speakers.day_voices import chunk_speakers, label_consistency
 from benchmarks.speakers.scores import read_turns
 from benchmarks.values import Message, Options, Turn
 from models import SAMPLE_RATE, ChunkSpeakers, Span
 from options import SpeakerCount
 from utils.speakers.linking import link_speakers
 
-TITLE = "Recordings of a day"
+TITLE = "Day-long recordings"
 
 HOURS = (1, 6, 24)
 REQUESTS = {
@@ -30,22 +30,22 @@ REQUESTS = {
     "background": Client.transcribe_in_background,
 }
 PROGRAM = ("-m", "benchmarks.speakers.day_server")
-CHUNKS, PEOPLE, SPEAKERS = 144, 40, 16  # of the linking alone
+CHUNKS, PEOPLE, SPEAKERS = 144, 40, 16  # for linking alone; SPEAKERS are those of one chunk
 CHUNK_SECONDS = 600
 MEGABYTE = 1_000_000
 
 METHOD = """\
-MP3s of real conversations laid end to end in any order, a hundred seconds of one at a time, at three levels
-and three speeds, with pauses of half a second to a minute; the shorter ones are beginnings of the longest. A
-fresh server for every row and one request to it: `verbose_json` with words and speakers, at once or as a
-background job, or `json`. Upload, decoding, speech detection, planning of chunks, merging, linking,
-assignment and formatting are real. The recogniser is a stub that says words of the evaluation texts at an
-even pace; so is the diarizer of a chunk, which knows who really speaks and gives each voice as a direction
-with as much noise as the real one hears (`python -m benchmarks hours` has that one). Without the weights of
-models the server is small, which makes the ratio stricter than in production. Memory is resident, of the
-server and its children, sampled five times a second."""
+MP3s of real conversations, concatenated from pieces of 100 s in random order, at three levels and three
+speeds, with pauses of half a second to a minute; the shorter recordings are prefixes of the longest. Each row
+is one request to a fresh server: `verbose_json` with words and speakers, synchronous or as a background job,
+or `json`. Upload, decoding, speech detection, chunk planning, merging, linking, assignment and formatting are
+real. The recogniser is a stub that emits words of the evaluation texts at a constant rate. The diarizer of a
+chunk is a stub too: it returns the reference turns, and synthetic speaker embeddings as noisy as real ones
+(`python -m benchmarks hours` uses the real diarizer). Without model weights the server is small, which makes
+the ratio stricter than in production. Memory is the resident memory of the server and its children, sampled
+five times a second."""
 
-HEADER = ("audio", "asked for", "when ready MB", "peak MB", "words", "people", "labels", "own label")
+HEADER = ("audio", "request", "idle MB", "peak MB", "words", "speakers", "labels", "consistency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class Row:
     ready: int
     peak: int
     words: int
-    people: int = 0
+    speakers: int = 0
     labels: int = 0
-    steady: float = 0.0
+    consistency: float = 0.0
 
 
 def measure(options: Options) -> str:
@@ -70,13 +70,15 @@ def measure(options: Options) -> str:
         truth.write_text(json.dumps([astuple(turn) for turn in turns]))
         settings = {"EVAL_DIR": str(options.eval_dir.resolve()), "DAY_TURNS": str(truth)}
         for length in hours:
-            said = write_recording(recording, pieces, length * 3600)
-            rows += [_use(recording, said, length, name, settings) for name in REQUESTS]
+            reference = write_recording(recording, pieces, length * 3600)
+            rows += [_measure_request(recording, reference, length, name, settings) for name in REQUESTS]
     parts = [METHOD, table(HEADER, map(_cells, rows)), *_ratios(rows), _linking()]
     return "\n\n".join(parts)
 
 
-def _use(audio: Path, turns: Sequence[Turn], hours: int, name: str, settings: dict[str, str]) -> Row:
+def _measure_request(
+    audio: Path, turns: Sequence[Turn], hours: int, name: str, settings: dict[str, str]
+) -> Row:
     with ServerProcess.running(PROGRAM, **settings) as server:
         ready = server.rss()
         body = REQUESTS[name](Client(server.base_url), audio, language="en").body
@@ -90,15 +92,15 @@ def _labels(body: Message, turns: Sequence[Turn]) -> Message:
     if not labelled:
         return {}
     return {
-        "people": len({turn.speaker for turn in turns}),
+        "speakers": len({turn.speaker for turn in turns}),
         "labels": len({turn.speaker for turn in labelled}),
-        "steady": steadiness(labelled, turns),
+        "consistency": label_consistency(labelled, turns),
     }
 
 
 def _cells(row: Row) -> tuple[object, ...]:
     sizes = (f"{size / MEGABYTE:.0f}" for size in (row.ready, row.peak))
-    labels = (row.people, row.labels, percent(row.steady)) if row.labels else ("", "", "")
+    labels = (row.speakers, row.labels, percent(row.consistency)) if row.labels else ("", "", "")
     return f"{row.hours} h", row.request, *sizes, row.words, *labels
 
 
@@ -110,7 +112,7 @@ def _ratios(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _linking() -> str:
-    """Voices of a day alone, with many more people than in the recording."""
+    """Times speaker linking alone, over a day with many more speakers than the recordings have."""
     chunks = [_crowded_chunk(index) for index in range(CHUNKS)]
     started = time.perf_counter()
     link_speakers(chunks, SpeakerCount())
@@ -121,13 +123,13 @@ def _linking() -> str:
     tracemalloc.stop()
     found = len({number for chunk in numbers for number in chunk.values()})
     return (
-        f"Linking alone, {CHUNKS} chunks with {SPEAKERS} speakers each, {PEOPLE} people in all: "
-        f"{seconds:.1f} s, {peak / MEGABYTE:.0f} MB at most, {found} speakers found."
+        f"Linking alone, {CHUNKS} chunks with {SPEAKERS} speakers each, {PEOPLE} different speakers: "
+        f"{seconds:.1f} s, peak {peak / MEGABYTE:.0f} MB, {found} speakers found."
     )
 
 
 def _crowded_chunk(index: int) -> ChunkSpeakers:
-    """Everybody speaks 20 s; the overlap of ten seconds is shared with the next chunk."""
+    """Each speaker speaks 20 s; the last ten seconds overlap with the next chunk."""
     start = index * CHUNK_SECONDS
     turns = [
         Turn(start + 20 * n, start + 20 * n + 20, f"person {(7 * index + n) % PEOPLE}")

@@ -1,4 +1,4 @@
-"""Recordings of any length: pieces of real conversations at many levels and speeds, over and over."""
+"""Recordings of any length, built from pieces of real conversations at several levels and speeds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Sound as MP3 frames that need none before them, and who speaks in it."""
+    """Independently decodable MP3 frames and the turns in them."""
 
     frames: bytes
     seconds: float
@@ -33,22 +33,22 @@ class Piece:
 
 
 def read_pieces(eval_dir: Path) -> list[Piece]:
-    """A hundred seconds each of the conversations in which everybody is known by name."""
+    """Pieces of 100 s of the synthetic conversations, whose speakers are identified by name."""
     conversations = [item for item in read_conversations(eval_dir, with_long=False) if item.kind == "synth"]
     return [piece for conversation in conversations for piece in _pieces(conversation)]
 
 
 def write_recording(path: Path, pieces: Sequence[Piece], seconds: float) -> list[Turn]:
-    """At least so long, a piece at a time; who speaks when. Frames of MP3 laid end to end are a recording."""
-    chance = random.Random(SEED)
+    """Writes at least `seconds` of concatenated MP3 frames, which are a valid file; returns the turns."""
+    rng = random.Random(SEED)
     pauses = [_encode(np.zeros(round(length * SAMPLE_RATE), np.float32)) for length in PAUSES]
     turns: list[Turn] = []
     at = 0.0
     with path.open("wb") as out:
         while at < seconds:
-            piece = chance.choice(pieces)
+            piece = rng.choice(pieces)
             turns += [Turn(at + turn.start, at + turn.end, turn.speaker) for turn in piece.turns]
-            for part in (piece, chance.choice(pauses)):
+            for part in (piece, rng.choice(pauses)):
                 out.write(part.frames)
                 at += part.seconds
     return turns
@@ -57,27 +57,27 @@ def write_recording(path: Path, pieces: Sequence[Piece], seconds: float) -> list
 def _pieces(conversation: Conversation) -> Iterator[Piece]:
     audio = read_audio(conversation.audio)
     lines = [line.split() for line in conversation.rttm.read_text(encoding="utf-8").splitlines()]
-    said = [Turn(float(line[3]), float(line[3]) + float(line[4]), line[7]) for line in lines]
+    reference = [Turn(float(line[3]), float(line[3]) + float(line[4]), line[7]) for line in lines]
     length = round(PIECE_SECONDS * SAMPLE_RATE)
     for number, first in enumerate(range(0, len(audio), length)):
         level, speed = LEVELS[number % len(LEVELS)], SPEEDS[number // len(LEVELS) % len(SPEEDS)]
         begin, end = first / SAMPLE_RATE, min(first + length, len(audio)) / SAMPLE_RATE
         turns = tuple(
             Turn((max(turn.start, begin) - begin) / speed, (min(turn.end, end) - begin) / speed, turn.speaker)
-            for turn in said
+            for turn in reference
             if turn.start < end and turn.end > begin
         )
-        yield _encode(_varied(audio[first : first + length], level, speed), turns)
+        yield _encode(_perturbed(audio[first : first + length], level, speed), turns)
 
 
-def _varied(audio: Audio, level: float, speed: float) -> Audio:
-    moments = np.arange(0, len(audio) - 1, speed)
-    sound = np.interp(moments, np.arange(len(audio)), audio) * 10 ** (level / 20)
+def _perturbed(audio: Audio, level: float, speed: float) -> Audio:
+    positions = np.arange(0, len(audio) - 1, speed)
+    sound = np.interp(positions, np.arange(len(audio)), audio) * 10 ** (level / 20)
     return np.asarray(sound, np.float32)
 
 
 def _encode(audio: Audio, turns: tuple[Turn, ...] = ()) -> Piece:
-    """Without a reservoir of bits, so that no frame needs the one before it."""
+    """Encodes without a bit reservoir, so that no frame depends on the previous one."""
     encoder = av.AudioCodecContext.create("libmp3lame", "w")
     encoder.sample_rate, encoder.layout, encoder.format = SAMPLE_RATE, "mono", "fltp"
     encoder.bit_rate, encoder.options = BIT_RATE, {"reservoir": "0", "compression_level": "9"}

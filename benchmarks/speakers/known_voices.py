@@ -1,4 +1,4 @@
-"""How alike a clip of somebody is to the speakers of recordings: the trade-off behind KNOWN_VOICE."""
+"""Cosine similarity of voice clips and the speakers of recordings: the trade-off behind KNOWN_VOICE."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from utils.speakers.embedding import unpack
 TITLE = "Known speakers"
 
 METHOD = """\
-Each recording but the long one is halved. Stretches of one half in which somebody speaks alone, cut to 2, 4
-and 10 s, are the clips; the default diarizer finds the speakers of the other half, each of whom is whoever
-of the reference it overlaps most. A clip is *rejected* where the cosine with its own speaker is below the
-threshold. It is *accepted wrongly* where that with somebody else is not; for this, the clips of all
-recordings and those of `wer/manifest.jsonl` are compared with all speakers. Shares are of pairs: a request
-with more names or more speakers has more of them. The server's threshold for this network is 0.50, amid
-the stretch in which neither share moves. All clips come from the session of their recording: across
-microphones and years voices are less alike, and more of them will be rejected than here."""
+Each recording except the long one is halved. Single-speaker stretches of one half, cut to 2, 4 and 10 s, are
+the clips; the default diarizer finds the speakers of the other half, and each is identified as the reference
+speaker with whom it overlaps most. A *false rejection* is a clip whose cosine similarity to its own speaker
+is below the threshold, a *false acceptance* one whose similarity to another speaker is not; for the latter,
+the clips of all recordings and those of `wer/manifest.jsonl` are compared with all speakers. Rates are over
+pairs: a request with more names or more speakers has more pairs. The server's threshold for this network is
+0.50, in the middle of the range in which neither rate changes. All clips come from the session of their
+recording: across microphones and years voices are less similar, and more will be rejected than here."""
 
 LENGTHS = (2, 4, 10)  # seconds
 THRESHOLDS = [n / 20 for n in range(5, 17)]
-MOST_STRETCHES = 4  # of one speaker in a half
+MAX_STRETCHES = 4  # per speaker and half
 
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """Half of a recording, and who speaks when in it, in seconds from its own start."""
+    """Half of a recording and its reference turns, in seconds from its own start."""
 
     uri: str
     kind: str
@@ -54,7 +54,7 @@ class Half:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """`half` is where it comes from."""
+    """A voice clip; `half` is its source."""
 
     speaker: str
     half: str
@@ -64,18 +64,21 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A clip and a speaker of a half of a recording of some kind."""
+    """The similarity of a clip and a speaker of a half; `kind` is the recording's."""
 
     kind: str
     seconds: int
     is_same: bool
-    likeness: float
+    similarity: float
 
 
 def measure(options: Options) -> str:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the server; torch reads it when it is loaded
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the server; torch reads it on import
     pairs = asyncio.run(_pairs(options))
-    header = ("threshold", *(f"{what}, {n} s" for n in LENGTHS for what in ("rejected", "accepted wrongly")))
+    header = (
+        "threshold",
+        *(f"{what}, {n} s" for n in LENGTHS for what in ("false rejection", "false acceptance")),
+    )
     parts = [METHOD]
     for kind in sorted({pair.kind for pair in pairs}):
         of_kind = [pair for pair in pairs if pair.kind == kind]
@@ -86,7 +89,7 @@ def measure(options: Options) -> str:
 def _rows(pairs: Sequence[Pair]) -> Iterator[tuple[object, ...]]:
     sets = {
         (length, is_same): np.array(
-            [pair.likeness for pair in pairs if (pair.seconds, pair.is_same) == (length, is_same)]
+            [pair.similarity for pair in pairs if (pair.seconds, pair.is_same) == (length, is_same)]
         )
         for length in LENGTHS
         for is_same in (True, False)
@@ -94,8 +97,8 @@ def _rows(pairs: Sequence[Pair]) -> Iterator[tuple[object, ...]]:
     yield "pairs", *map(len, sets.values())
     for threshold in THRESHOLDS:
         wrong = (
-            likeness < threshold if is_same else likeness >= threshold
-            for (_, is_same), likeness in sets.items()
+            similarity < threshold if is_same else similarity >= threshold
+            for (_, is_same), similarity in sets.items()
         )
         yield f"{threshold:.2f}", *(percent(float(np.mean(share))) if len(share) else "-" for share in wrong)
 
@@ -153,7 +156,7 @@ async def _clips_of(half: Half, voices: VoiceService) -> list[Clip]:
     note(half.uri)
     clips = []
     for speaker in half.reference.labels():
-        for stretch in _alone(half.reference, speaker)[:MOST_STRETCHES]:
+        for stretch in _single_speaker_stretches(half.reference, speaker)[:MAX_STRETCHES]:
             audio = half.audio[seconds(stretch.start) : seconds(stretch.end)]
             clips += await _cut_clips(speaker, half.uri, audio, voices)
     return clips
@@ -177,7 +180,7 @@ async def _cut_clips(speaker: str, source: str, audio: Audio, voices: VoiceServi
 
 
 async def _speakers_of(half: Half, voices: VoiceService, diarizer: Diarizer) -> list[tuple[str, Embedding]]:
-    """Who the reference says each speaker found is, and the voice."""
+    """The reference name and the embedding of each speaker found."""
     note(half.uri)
     found = await diarizer.diarize(
         lambda span: half.audio[span.start : span.stop],
@@ -185,22 +188,24 @@ async def _speakers_of(half: Half, voices: VoiceService, diarizer: Diarizer) -> 
         await voices.speech(half.audio),
         SpeakerCount(),
     )
-    named = [(_who(found, voice.speaker, half.reference), voice.embedding) for voice in found.voices]
+    named = [
+        (_reference_name(found, voice.speaker, half.reference), voice.embedding) for voice in found.voices
+    ]
     return [(name, embedding) for name, embedding in named if name is not None]
 
 
-def _who(found: ChunkSpeakers, speaker: int, reference: Annotation) -> str | None:
+def _reference_name(found: ChunkSpeakers, speaker: int, reference: Annotation) -> str | None:
     times: Counter[str] = Counter()
     for turn in found.turns:
         if turn.speaker == speaker:
-            heard = reference.crop(Segment(turn.start / SAMPLE_RATE, turn.stop / SAMPLE_RATE))
-            times.update(dict(heard.chart()))
+            overlap = reference.crop(Segment(turn.start / SAMPLE_RATE, turn.stop / SAMPLE_RATE))
+            times.update(dict(overlap.chart()))
     return times.most_common(1)[0][0] if times else None
 
 
-def _alone(reference: Annotation, speaker: str) -> list[Segment]:
-    """Where nobody else speaks, the longest stretch first."""
+def _single_speaker_stretches(reference: Annotation, speaker: str) -> list[Segment]:
+    """Single-speaker stretches of `speaker`, longest first."""
     others = reference.subset([speaker], invert=True).get_timeline().support()
-    alone = others.gaps(support=reference.get_timeline().extent())
-    own = reference.label_timeline(speaker).support().crop(alone)
+    free = others.gaps(support=reference.get_timeline().extent())
+    own = reference.label_timeline(speaker).support().crop(free)
     return sorted(own, key=lambda segment: -segment.duration)

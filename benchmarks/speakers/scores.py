@@ -1,4 +1,4 @@
-"""From an answer of the server to diarization error and speaker-attributed word error."""
+"""Diarization error and speaker-attributed word error of the server's answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyannote.metrics.diarization import DiarizationErrorRate
 from benchmarks.text_scores import Errors, normalise
 from benchmarks.values import Message, Turn
 
-MAX_WORD_GAP = 0.5  # seconds of silence that one turn may hold
+MAX_WORD_GAP = 0.5  # seconds of silence within a turn
 STM_LABEL = "<o>"
 
 
@@ -55,12 +55,12 @@ def read_turns(rows: Iterable[Message]) -> list[Turn]:
 
 
 def word_runs(words: Iterable[Message]) -> list[Turn]:
-    """Consecutive words of one speaker become one turn unless a gap of `MAX_WORD_GAP` parts them."""
+    """Groups consecutive words of one speaker into turns, split at gaps of `MAX_WORD_GAP` or more."""
     runs: list[list[Message]] = []
     for word in words:
         if not word.get("speaker"):
             continue
-        if runs and not _parted(runs[-1][-1], word):
+        if runs and not _is_boundary(runs[-1][-1], word):
             runs[-1].append(word)
         else:
             runs.append([word])
@@ -68,7 +68,7 @@ def word_runs(words: Iterable[Message]) -> list[Turn]:
 
 
 def speaker_turns(body: Message) -> list[Turn]:
-    """The `turns` of a diarized answer, else the runs of its words."""
+    """The `turns` of a diarized answer, or its words grouped into turns if it has none."""
     return read_turns(body["turns"]) if "turns" in body else word_runs(body["words"])
 
 
@@ -80,7 +80,7 @@ def annotate(turns: Iterable[Turn]) -> Annotation:
 
 
 def read_reference(rttm: Path, uem: Path, uri: str) -> tuple[Annotation, Timeline]:
-    """Who speaks when, and the stretch that is scored."""
+    """The reference turns and the scored region."""
     annotations: Callable[[Path], dict[str, Annotation]] = load_rttm
     scored: Callable[[Path], dict[str, Timeline]] = load_uem
     return annotations(rttm)[uri], scored(uem)[uri]
@@ -99,7 +99,7 @@ def diarization_errors(
 
 
 def read_stm(path: Path) -> list[Turn]:
-    """The speaker-attributed reference in order of time."""
+    """The speaker-attributed reference, sorted by start."""
     lines = meeteval.io.STM.load(path).lines
     turns = [
         Turn(
@@ -114,7 +114,7 @@ def read_stm(path: Path) -> list[Turn]:
 
 
 def attributed_errors(reference: Iterable[Turn], hypothesis: Iterable[Turn], language: str) -> Errors:
-    """Word errors under the best pairing of speakers: the numerator and denominator of cpWER."""
+    """Word errors under the best mapping of speakers: the numerator and denominator of cpWER."""
     score = meeteval.wer.cp_word_error_rate(
         _streams(reference, language),
         _streams(hypothesis, language),
@@ -124,7 +124,7 @@ def attributed_errors(reference: Iterable[Turn], hypothesis: Iterable[Turn], lan
     return Errors(score.errors, score.length)
 
 
-def _parted(before: Message, after: Message) -> bool:
+def _is_boundary(before: Message, after: Message) -> bool:
     return bool(before["speaker"] != after["speaker"] or after["start"] - before["end"] >= MAX_WORD_GAP)
 
 
