@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from services.durable.lifecycle import DurableServices
 from services.requests.stage_defaults import StageDefaults
@@ -33,5 +33,5 @@ class ServerState:
     upload_idle_seconds: float
 
 
-def state_of(request: Request) -> ServerState:
+def state_of(request: HTTPConnection) -> ServerState:
     return cast(ServerState, request.app.state.server)

@@ -36,8 +36,8 @@ class ChunkRunner(Protocol):
     def run(
         self, plan: Plan, options: TranscriptionOptions, progress: Progress, checkpoints: Checkpoints
     ) -> Parts:
-        """Chunks in order; those with a checkpoint are not run again. The language detected in the first
-        chunk with speech applies to all after it."""
+        """Chunks in order; those with a checkpoint are replayed, not run again. The language detected in the
+        first chunk with speech applies to all after it. Reports progress in order, and closes `plan`."""
         ...
 
 
@@ -54,7 +54,7 @@ class LocalChunkRunner:
         async with aclosing(ahead(plan)) as planned_chunks:
             async for clip, planned in planned_chunks:
                 if result := await checkpoints(planned.chunk):
-                    parts = _replay(result, progress)
+                    parts = replay(result, progress)
                 else:
                     parts = self._processor.process(clip, planned, options, progress)
                 async with aclosing(parts):
@@ -64,7 +64,7 @@ class LocalChunkRunner:
                             options = replace(options, decode=replace(options.decode, language=part.language))
 
 
-async def _replay(result: ChunkResult, progress: Progress) -> AsyncGenerator[ChunkPart | ChunkResult]:
+async def replay(result: ChunkResult, progress: Progress) -> AsyncGenerator[ChunkPart | ChunkResult]:
     """Yields a chunk with a checkpoint: all of it as one part, then its result."""
     yield ChunkPart(result.segments, result.chunk.heard.stop, result.counts)
     progress.reach(result.chunk.stop)
