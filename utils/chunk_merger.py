@@ -40,7 +40,8 @@ def merge(
         merged = collect(segments)
     language = next((result.language for result in results if result.language), None)
     counts = sum((result.counts for result in results), TokenCounts())
-    return Transcript(language, results[-1].chunk.stop, merged, tuple(turns), counts, names)
+    num_samples = results[-1].chunk.stop if results else 0
+    return Transcript(language, num_samples, merged, tuple(turns), counts, names)
 
 
 def merge_turns(results: Sequence[ChunkResult], numbers: Sequence[Mapping[int, int]]) -> list[SpeakerTurn]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,3 +121,9 @@ def test_work_starts_before_the_end_is_heard() -> None:
 
 def test_nothing_has_no_chunks() -> None:
     assert list(ChunkPlanner(ChunkLimits(100 * FRAME, 0)).finish(0)) == []
+
+
+@pytest.mark.parametrize("overlap", [-1, 51 * FRAME, 200 * FRAME])
+def test_an_overlap_beyond_half_a_chunk_is_refused(overlap: int) -> None:
+    with pytest.raises(ValueError, match="overlap"):
+        ChunkLimits(100 * FRAME, overlap)

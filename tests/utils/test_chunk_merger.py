@@ -180,3 +180,8 @@ def test_the_language_is_the_first_that_was_heard(given: list[str | None]) -> No
     cut = chunks([10.0 * n for n in range(len(given) + 1)], 1)
     results = [replace(result(c), language=code) for c, code in zip(cut, given, strict=True)]
     assert merge(results, [], ANY).language == (given[1] if len(given) > 1 else None)
+
+
+def test_no_chunks_are_an_empty_transcript() -> None:
+    empty = merge([], [], ANY)
+    assert (empty.num_samples, empty.segments, empty.turns, empty.language) == (0, (), (), None)

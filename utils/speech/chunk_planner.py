@@ -16,10 +16,15 @@ SILENT = 0.35  # speech probability below which a frame is silent
 
 @dataclass(frozen=True, slots=True)
 class ChunkLimits:
-    """In samples. `longest` is the most that a chunk owns; `overlap` is what two neighbours share."""
+    """In samples. `longest` is the most that a chunk owns; `overlap`, at most half of that, is what two
+    neighbours share."""
 
     longest: int
     overlap: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= 2 * self.overlap <= self.longest:  # beyond it cuts may not advance, and planning never ends
+            raise ValueError(f"overlap {self.overlap} is not within 0 and half of {self.longest}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
