@@ -23,7 +23,7 @@ class ChunkLimits:
     overlap: int
 
     def __post_init__(self) -> None:
-        if not 0 <= 2 * self.overlap <= self.longest:  # beyond it cuts may not advance, and planning never ends
+        if not 0 <= 2 * self.overlap <= self.longest:  # beyond it, cuts may not advance
             raise ValueError(f"overlap {self.overlap} is not within 0 and half of {self.longest}")
 
 
