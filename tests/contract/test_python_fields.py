@@ -70,7 +70,7 @@ def test_times_come_as_asked(client: StrictClient) -> None:
 
 
 @contract(FIELDS, "`chunking_strategy`", "`auto`; the numbers of server_vad, in brackets or as JSON")
-def test_the_numbers_of_server_vad_steer_what_is_heard_at_once(client: StrictClient) -> None:
+def test_server_vad_parameters_change_speech_detection(client: StrictClient) -> None:
     talk = ("talk.wav", wav(tone(2.0), silence(0.5), tone(2.0)))
 
     def windows(**asked: Any) -> int:
@@ -86,10 +86,10 @@ def test_the_numbers_of_server_vad_steer_what_is_heard_at_once(client: StrictCli
     assert windows(chunking_strategy="auto") == windows() > 0
 
 
-@contract(FIELDS, "`min_speakers`", "ours: at least so many voices")
-@contract(FIELDS, "`max_speakers`", "ours: at most so many voices")
+@contract(FIELDS, "`min_speakers`", "ours: the minimum number of speakers")
+@contract(FIELDS, "`max_speakers`", "ours: the maximum number of speakers")
 @contract(FIELDS, "`diarize`", "ours: speakers in text, srt, vtt and verbose_json; false leaves them out")
-def test_speakers_are_told_apart_as_asked(client: StrictClient) -> None:
+def test_diarization_follows_the_request(client: StrictClient) -> None:
     def speakers(**asked: Any) -> set[str | None]:
         answer = client.transcribe(
             TranscriptionVerbose, TWO_VOICES, response_format="verbose_json", extra_body=asked

@@ -26,7 +26,7 @@ def test_every_line_of_a_stream_is_an_event_of_the_client(client: StrictClient, 
 
 
 @contract(STREAM, "`transcript.text.segment`", "with diarized_json: the segments of the plain answer")
-def test_a_stream_tells_who_speaks(client: StrictClient) -> None:
+def test_a_stream_names_the_speakers(client: StrictClient) -> None:
     events = client.events(response_format="diarized_json")
     segments = [event for event in events if event.type == "transcript.text.segment"]
     plain = client.transcribe(TranscriptionDiarized, TWO_VOICES, response_format="diarized_json")
