@@ -92,3 +92,5 @@ class TranscriptionOptions:
     separate_vocals: Choice = False
     align: bool = False
     restore_punctuation: bool = False
+    audio_track: int | str | None = None
+    """Of several audio tracks, the one with this number, from 1, or this language, as by `language_tag`."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from exceptions import InvalidRequestError
 from options import Choice, Granularity, ResponseFormat
+from services.requests.audio_track import AudioTrack
 from services.requests.speaker_names import MAX_REFERENCES, SpeakerName
 
 MAX_SPEAKERS = 100
@@ -76,6 +77,7 @@ class TranscriptionForm(BaseModel):
     background: bool = False
     diarize: bool | None = None
     channels: Channels = Channels.MIX
+    audio_track: AudioTrack | None = None
     separate_vocals: Choice | None = None
     align: bool | None = None
     restore_punctuation: bool | None = None

@@ -79,6 +79,7 @@ def pipeline_options(form: TranscriptionForm, defaults: StageDefaults, task: Tas
         restore_punctuation=chosen(
             form.restore_punctuation, defaults.restore_punctuation and not form.include
         ),
+        audio_track=form.audio_track,
     )
 
 

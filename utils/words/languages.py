@@ -31,3 +31,8 @@ def language_code(given: str) -> str | None:
     primary = value.split("-")[0]
     code = _CODES.get(value) or _CODES.get(primary, primary)
     return code if code in LANGUAGES else None
+
+
+def language_tag(given: str) -> str:
+    """For comparisons: the code of a language that Whisper knows, of any other the tag in lower case."""
+    return language_code(given) or given.strip().lower().replace("_", "-")

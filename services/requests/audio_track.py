@@ -1,0 +1,30 @@
+"""The audio track of a recording that has several, chosen by its number or its language."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from utils.words.languages import language_tag
+
+MAX_TRACK = 100
+TAG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8}){0,4}")
+
+
+def _track(sent: object) -> int | str:
+    """Text from a form: a number from 1, or a language as `language_tag` writes it. Raises ValueError."""
+    given = str(sent).strip()
+    if given.isascii() and given.isdigit() and 1 <= len(given) <= len(str(MAX_TRACK)):
+        if 1 <= (number := int(given)) <= MAX_TRACK:
+            return number
+    elif TAG.fullmatch(tag := language_tag(given)):
+        return tag
+    raise ValueError(
+        f"send a number from 1 to {MAX_TRACK}, the first track being 1, or a language such as 'en'"
+    )
+
+
+AudioTrack = Annotated[int | str, BeforeValidator(_track)]
+"""An int counts the audio tracks from 1; a str is a language."""
