@@ -10,7 +10,7 @@ from config import MEBIBYTE, Settings
 from loaders import Loaders
 from models import SAMPLE_RATE, seconds
 from routes.state import ServerState
-from seams import Detector
+from seams import Decoder, Detector
 from services.alignment_service import AlignmentService
 from services.audio_service import AudioService
 from services.chunk_processor import Stages
@@ -32,6 +32,7 @@ from services.voices.enrolment import SpeakerService
 from services.whisper_pool import WhisperPool
 from services.whisper_service import WhisperService
 from utils.catalogue import Catalogue
+from utils.decoding.process_decoder import ProcessDecoder
 from utils.model_manager import ModelManager, ModelSlot
 from utils.speech.chunk_planner import ChunkLimits
 from utils.store.fingerprint import fingerprint
@@ -57,11 +58,12 @@ MAX_FILES = 100_000
 def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     """The server state; no model is loaded yet."""
     models = ModelManager()
+    decoder = ProcessDecoder()
     detector = models.add("speech", loaders.detector)
     diarizer = loaders.diarizer(models) if loaders.diarizer else None
-    voices = VoiceService(detector, diarizer, settings.known_speaker_threshold) if diarizer else None
+    voices = VoiceService(decoder, detector, diarizer, settings.known_speaker_threshold) if diarizer else None
     chunks = LocalChunkRunner(_stages(settings, loaders, models, diarizer))
-    transcription = TranscriptionService(_audio(settings, loaders, models, detector), chunks)
+    transcription = TranscriptionService(_audio(settings, loaders, models, decoder, detector), chunks)
     catalogue = _catalogue(settings, loaders)
     temp = TempManager(settings.workspace_dir)
     defaults = StageDefaults(
@@ -77,6 +79,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         transcription=transcription,
         results=ResultService(transcription, temp, _cache(settings), _fingerprint(settings, loaders)),
         models=models,
+        decoder=decoder,
         catalogue=catalogue,
         admission=Admission(settings.max_requests),
         temp=temp,
@@ -89,14 +92,19 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
 
 
 def _audio(
-    settings: Settings, loaders: Loaders, models: ModelManager, detector: ModelSlot[Detector]
+    settings: Settings,
+    loaders: Loaders,
+    models: ModelManager,
+    decoder: Decoder,
+    detector: ModelSlot[Detector],
 ) -> AudioService:
     separator = loaders.separator
     return AudioService(
+        decoder,
         detector,
         ChunkLimits(seconds(settings.chunk_seconds), seconds(settings.chunk_overlap_seconds)),
         max_samples=round(settings.max_audio_hours * 3600 * SAMPLE_RATE),
-        separator=VocalSeparationService(models.add("separation", separator)) if separator else None,
+        separator=VocalSeparationService(models.add("separation", separator), decoder) if separator else None,
     )
 
 

@@ -5,8 +5,10 @@ Services call these, `backends/` implements them, tests fake them. Times are sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -15,6 +17,8 @@ import numpy.typing as npt
 from models import Audio, ChunkSpeakers, Span, WindowText
 from options import DecodeOptions, SpeakerCount
 from utils.audio.overlap_add import Samples
+from utils.audio_utils import SoundFormat
+from utils.decoding.tracks import TrackChoice
 from utils.speakers.activity import Activity, SeatLayout
 from utils.speakers.voice_windows import Labels
 from utils.speech.speech_map import Probabilities
@@ -29,6 +33,25 @@ Classes: TypeAlias = npt.NDArray[np.float32]
 
 DETECTOR_CONTEXT = 64  # samples of the previous frame, prepended to each frame
 DETECTOR_STATE = (1, 1, 128)
+
+
+class DecodedAudio(Protocol):
+    """A file that is being decoded. `claimed_samples` is what its container declares, 0 for nothing."""
+
+    @property
+    def claimed_samples(self) -> int: ...
+
+    def blocks(self) -> AsyncGenerator[npt.NDArray[Any]]:
+        """(channels, n) blocks of some ten seconds, each decoded when it is asked for."""
+
+
+class Decoder(Protocol):
+    """Decodes audio files of any kind, at the rate of the target."""
+
+    def open(
+        self, source: Path, target: SoundFormat, choice: TrackChoice
+    ) -> AbstractAsyncContextManager[DecodedAudio]:
+        """Raises InvalidAudioError, in the blocks too; InvalidRequestError for a track that is missing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

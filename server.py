@@ -58,6 +58,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             await asyncio.to_thread(state.models.close)
+            await asyncio.to_thread(state.decoder.close)
             await state.durable.close()
             state.temp.close()
 
@@ -77,6 +78,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
 
 
 async def _prepare(state: ServerState, preload: bool) -> None:
+    await asyncio.to_thread(state.decoder.start)
     await state.durable.open()
     if preload:
         await state.models.load_all()

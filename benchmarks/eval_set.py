@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from models import Audio
-from utils.audio_utils import decoded_blocks
+from utils.decoding.blocks import decoded_blocks
 
 LONG = "long"
 

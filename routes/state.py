@@ -13,6 +13,7 @@ from services.result_service import ResultService
 from services.transcription import TranscriptionService
 from services.voices.enrolment import SpeakerService
 from utils.catalogue import Catalogue
+from utils.decoding.process_decoder import ProcessDecoder
 from utils.model_manager import ModelManager
 from utils.temp_manager import TempManager
 from utils.waiting.admission import Admission
@@ -23,6 +24,7 @@ class ServerState:
     transcription: TranscriptionService
     results: ResultService
     models: ModelManager
+    decoder: ProcessDecoder
     catalogue: Catalogue
     admission: Admission
     temp: TempManager

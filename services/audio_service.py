@@ -10,11 +10,20 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from exceptions import InvalidAudioError
 from models import SAMPLE_RATE, AudioClip, Span
-from options import Choice
-from seams import Detector, DetectorState
-from utils.audio.channel_splitter import ChannelSplitter
-from utils.audio_utils import BYTES_PER_SAMPLE, Decoder, claimed_samples, read_samples
+from options import TranscriptionOptions
+from seams import Decoder, Detector, DetectorState
+from utils.audio.channel_splitter import EVERY_CHANNEL, ChannelSplitter
+from utils.audio_utils import (
+    BYTES_PER_SAMPLE,
+    CLIP_FORMAT,
+    MIN_SAMPLES,
+    append,
+    check_length,
+    read_samples,
+)
+from utils.decoding.tracks import TrackChoice
 from utils.disk import check_room, disk_full_translated
 from utils.model_manager import ModelSlot
 from utils.speech.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
@@ -45,19 +54,23 @@ class VocalSeparator(Protocol):
     async def is_needed(self, clip: AudioClip) -> bool:
         """Whether the clip contains music."""
 
-    async def separate(self, upload: Path, clip: AudioClip, workspace: Path) -> AudioClip:
-        """The vocals of `upload`, as long as `clip`, which they replace."""
+    async def separate(
+        self, upload: Path, choice: TrackChoice, clip: AudioClip, workspace: Path
+    ) -> AudioClip:
+        """The vocals of a track of `upload`, as long as `clip`, which they replace."""
 
 
 class AudioService:
     def __init__(
         self,
+        decoder: Decoder,
         detector: ModelSlot[Detector],
         limits: ChunkLimits,
         max_samples: int,
         separator: VocalSeparator | None = None,
     ) -> None:
         """`limits` apply to recordings, which may have up to `max_samples`."""
+        self._decoder = decoder
         self._detector = detector
         self._limits = limits
         self._max_samples = max_samples
@@ -67,11 +80,13 @@ class AudioService:
     def can_separate(self) -> bool:
         return self._separator is not None
 
-    def file_source(self, upload: Path, workspace: Path, separate: Choice, progress: Progress) -> AudioSource:
+    def file_source(
+        self, upload: Path, workspace: Path, options: TranscriptionOptions, progress: Progress
+    ) -> AudioSource:
         """A file as a source. One in the workspace is deleted once it is decoded."""
-        return AudioSource(self._clips(upload, workspace, separate, progress), self._limits)
+        return AudioSource(self._clips(upload, workspace, options, progress), self._limits)
 
-    async def decode(self, upload: Path, workspace: Path, progress: Progress) -> Clips:
+    async def decode(self, upload: Path, workspace: Path, choice: TrackChoice, progress: Progress) -> Clips:
         """Yields the recording as far as it is decoded, ten seconds longer each time.
 
         If the container gives no duration, or one over the limit, only the complete clip is yielded, so that
@@ -79,23 +94,35 @@ class AudioService:
         UploadTooLargeError, InsufficientStorageError.
         """
         with disk_full_translated():
-            claimed = await finish_in_thread(partial(claimed_samples, upload))
-            check_room(workspace, min(claimed, self._max_samples) * BYTES_PER_SAMPLE)
-            decoder = Decoder(upload, workspace / "audio.s16", self._max_samples)
-            while (whole := await finish_in_thread(decoder.step)) is None:
-                progress.expect(max(min(claimed, self._max_samples), decoder.so_far.num_samples))
-                if 0 < claimed <= self._max_samples:
-                    yield decoder.so_far
-            progress.expect(whole.num_samples)
-            yield whole
+            clip = AudioClip(workspace / "audio.s16", 0)
+            async with (
+                self._decoder.open(upload, CLIP_FORMAT, choice) as audio,
+                aclosing(audio.blocks()) as blocks,
+            ):
+                claimed = audio.claimed_samples
+                check_room(workspace, min(claimed, self._max_samples) * BYTES_PER_SAMPLE)
+                async for block in blocks:
+                    clip = await finish_in_thread(partial(append, clip, block))
+                    check_length(clip.num_samples, self._max_samples)
+                    progress.expect(max(min(claimed, self._max_samples), clip.num_samples))
+                    if 0 < claimed <= self._max_samples:
+                        yield clip
+            if clip.num_samples < MIN_SAMPLES:
+                raise InvalidAudioError("The audio is too short: it must hold at least 0.1 seconds.")
+            progress.expect(clip.num_samples)
+            yield clip
 
-    async def split(self, upload: Path, workspace: Path) -> list[Path]:
+    async def split(self, upload: Path, workspace: Path, choice: TrackChoice) -> list[Path]:
         """A file in the workspace for each channel. Raises as `decode` does, and InvalidRequestError."""
+        splitter = ChannelSplitter(workspace, self._max_samples)
         with disk_full_translated():
-            splitter = ChannelSplitter(upload, workspace, self._max_samples)
-            while (channels := await finish_in_thread(splitter.step)) is None:
-                pass
-            return channels
+            async with (
+                self._decoder.open(upload, EVERY_CHANNEL, choice) as audio,
+                aclosing(audio.blocks()) as blocks,
+            ):
+                async for block in blocks:
+                    await finish_in_thread(partial(splitter.write, block))
+        return splitter.finish()
 
     async def plan(self, source: AudioSource) -> Plan:
         """Yields each chunk as soon as its end is known, while later audio is still to come."""
@@ -123,16 +150,23 @@ class AudioService:
     ) -> tuple[Probabilities, DetectorState]:
         return await self._detector.run(lambda model: model.detect(read_samples(clip, span), state))
 
-    async def _clips(self, upload: Path, workspace: Path, separate: Choice, progress: Progress) -> Clips:
+    async def _clips(
+        self, upload: Path, workspace: Path, options: TranscriptionOptions, progress: Progress
+    ) -> Clips:
         """The recording as it is decoded or, once it is complete, its vocals alone."""
-        separator = self._separator if separate else None
-        async with aclosing(self.decode(upload, workspace, progress)) as clips:
+        separator = self._separator if options.separate_vocals else None
+        choice = track_choice(options)
+        async with aclosing(self.decode(upload, workspace, choice, progress)) as clips:
             async for clip in clips:
                 if separator is None:
                     yield clip
         if separator:
-            if separate is True or await separator.is_needed(clip):
-                clip = await separator.separate(upload, clip, workspace)
+            if options.separate_vocals is True or await separator.is_needed(clip):
+                clip = await separator.separate(upload, choice, clip, workspace)
             yield clip
         if upload.parent == workspace:
             await to_thread(upload.unlink)
+
+
+def track_choice(options: TranscriptionOptions) -> TrackChoice:
+    return TrackChoice(options.audio_track, options.decode.language)

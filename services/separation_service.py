@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 from models import AudioClip, Span
-from seams import SEPARATION_CHANNELS, SeparationLayout, SeparationModel
+from seams import SEPARATION_CHANNELS, Decoder, SeparationLayout, SeparationModel
 from utils.audio.level import Level, LevelMeter
 from utils.audio.music_detector import is_musical, music_score, probes
 from utils.audio.overlap_add import Excerpt, OverlapAdder, Samples, SegmentCutter, weighted_mean
-from utils.audio_utils import ClipWriter, SoundFormat, decoded_blocks, read_samples
+from utils.audio_utils import ClipWriter, SoundFormat, read_samples
+from utils.decoding.tracks import TrackChoice
 from utils.disk import disk_full_translated
 from utils.model_manager import ModelSlot
 from utils.waiting.concurrency import finish_in_thread
@@ -20,33 +22,51 @@ from utils.waiting.concurrency import finish_in_thread
 class VocalSeparationService:
     """Segments are separate jobs on the slot, so that other requests get their turn in between."""
 
-    def __init__(self, model: ModelSlot[SeparationModel]) -> None:
+    def __init__(self, model: ModelSlot[SeparationModel], decoder: Decoder) -> None:
         self._model = model
+        self._decoder = decoder
 
     async def is_needed(self, clip: AudioClip) -> bool:
         """Whether the recording contains music; checks excerpts of a long one, without the model."""
         spans = probes(clip.num_samples)
         return is_musical([await finish_in_thread(partial(_score, clip, span)) for span in spans])
 
-    async def separate(self, upload: Path, clip: AudioClip, workspace: Path) -> AudioClip:
-        """The vocals of `upload`, of which `clip` is the mono mix: a clip as long, which replaces it.
+    async def separate(
+        self, upload: Path, choice: TrackChoice, clip: AudioClip, workspace: Path
+    ) -> AudioClip:
+        """The vocals of a track of `upload`: a clip as long as `clip`, its mono mix, which it replaces.
 
         Raises InvalidAudioError, InsufficientStorageError, ModelFailedError, ModelUnavailableError.
         """
         layout = await self._model.run(lambda model: model.layout())
-        sound = SoundFormat("fltp", SEPARATION_CHANNELS, layout.sample_rate)
+        sound = SoundFormat(SEPARATION_CHANNELS, layout.sample_rate, is_integer=False)
         cutter = SegmentCutter(layout.segment, SEPARATION_CHANNELS)
         with disk_full_translated():
-            level = await _level(upload, sound)
+            level = await self._level(upload, sound, choice)
             clip_writer = ClipWriter(workspace / "vocals.s16", layout.sample_rate, clip.num_samples)
             track = _VocalTrack(layout, level, clip_writer)
-            blocks = map(level.normalised, decoded_blocks(upload, sound))
-            while (block := await finish_in_thread(partial(next, blocks, None))) is not None:
-                await self._separate(cutter.feed(block), track)
+            async with self._blocks(upload, sound, choice) as blocks:
+                async for block in blocks:
+                    normalised = await finish_in_thread(partial(level.normalised, block))
+                    await self._separate(cutter.feed(normalised), track)
             await self._separate(cutter.finish(), track)
             vocals = await finish_in_thread(track.finish)
         await finish_in_thread(clip.path.unlink)
         return vocals
+
+    async def _level(self, upload: Path, sound: SoundFormat, choice: TrackChoice) -> Level:
+        meter = LevelMeter()
+        async with self._blocks(upload, sound, choice) as blocks:
+            async for block in blocks:
+                await finish_in_thread(partial(meter.add, block))
+        return meter.level
+
+    @asynccontextmanager
+    async def _blocks(
+        self, upload: Path, sound: SoundFormat, choice: TrackChoice
+    ) -> AsyncIterator[AsyncIterator[Samples]]:
+        async with self._decoder.open(upload, sound, choice) as audio, aclosing(audio.blocks()) as blocks:
+            yield blocks
 
     async def _separate(self, excerpts: Iterable[Excerpt], track: _VocalTrack) -> None:
         for excerpt in excerpts:
@@ -80,11 +100,3 @@ def _estimate(excerpt: Excerpt, model: SeparationModel) -> Samples:
 
 def _score(clip: AudioClip, span: Span) -> float:
     return music_score(read_samples(clip, span))
-
-
-async def _level(upload: Path, sound: SoundFormat) -> Level:
-    meter = LevelMeter()
-    blocks = decoded_blocks(upload, sound)
-    while (block := await finish_in_thread(partial(next, blocks, None))) is not None:
-        await finish_in_thread(partial(meter.add, block))
-    return meter.level

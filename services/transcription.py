@@ -10,7 +10,7 @@ from pathlib import Path
 from exceptions import StageUnavailableError
 from models import Transcript
 from options import TranscriptionOptions
-from services.audio_service import AudioService, AudioSource
+from services.audio_service import AudioService, AudioSource, track_choice
 from services.channels import transcribe_channels
 from services.chunk_processor import Stage
 from services.chunk_runner import Checkpoints, ChunkRunner, no_checkpoints
@@ -65,12 +65,12 @@ class TranscriptionService:
         """
         self.require(options)
         if options.separate_channels:
-            channels = await self._audio.split(upload, workspace)
+            channels = await self._audio.split(upload, workspace, track_choice(options))
             whole = await transcribe_channels(channels, workspace, options, progress, self.transcribe)
             for event in events_of(whole):
                 yield event
             return
-        source = self._audio.file_source(upload, workspace, options.separate_vocals, progress)
+        source = self._audio.file_source(upload, workspace, options, progress)
         async with aclosing(self.stream(source, workspace, options, progress, checkpoints)) as events:
             async for event in events:
                 yield event

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from string import ascii_lowercase
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +19,9 @@ from options import DecodeOptions, SpeakerCount
 from seams import DetectorState, EncodedWindow, SeparationLayout
 from services.diarization_service import ClusteringDiarizer
 from utils.audio.overlap_add import Samples
+from utils.audio_utils import SoundFormat
+from utils.decoding.blocks import Decoding
+from utils.decoding.tracks import TrackChoice
 from utils.model_manager import ModelManager, ModelSource
 from utils.speakers.activity import ActivityRules, SeatLayout
 from utils.speakers.local_speakers import FRAME as NETWORK_FRAME
@@ -30,6 +36,30 @@ Rows = npt.NDArray[np.float32]
 SEAT_HERTZ = (300, 700, 1100, 1500)
 SEAT_FRAME = 1280
 LOUD = 0.01  # mean amplitude above which the fake detector hears speech
+
+
+class DirectDecoder:
+    """Decodes in the process that asks."""
+
+    @asynccontextmanager
+    async def open(
+        self, source: Path, target: SoundFormat, choice: TrackChoice
+    ) -> AsyncIterator[DirectlyDecoded]:
+        with source.open("rb") as file:
+            yield DirectlyDecoded(Decoding(file, target, choice))
+
+
+class DirectlyDecoded:
+    def __init__(self, decoding: Decoding) -> None:
+        self._decoding = decoding
+
+    @property
+    def claimed_samples(self) -> int:
+        return self._decoding.claimed_samples
+
+    async def blocks(self) -> AsyncGenerator[npt.NDArray[Any]]:
+        for block in self._decoding.blocks():
+            yield block
 
 
 class LoudnessDetector:

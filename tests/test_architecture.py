@@ -21,6 +21,7 @@ UTILS: dict[str, set[str]] = {
     "utils/speakers": {"utils/speech", "utils/words"},
     "utils": {"utils/answers", "utils/process", "utils/speakers", "utils/waiting", "utils/words"},
     "utils/audio": {"utils"},
+    "utils/decoding": {"utils", "utils/process", "utils/waiting", "utils/words"},
     "utils/transcript": {"utils", "utils/answers", "utils/speakers", "utils/words"},
     "utils/store": {"utils/speakers", "utils/transcript", "utils"},
     "utils/store/sqlite": {"utils/store", "utils/speakers", "utils/transcript", "utils"},

@@ -22,6 +22,7 @@ from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, seconds
 from options import SpeakerCount
 from services.diarization_service import Diarizer
 from services.voices.clips import VoiceService
+from utils.decoding.process_decoder import ProcessDecoder
 from utils.model_manager import ModelManager
 from utils.speakers.embedding import unpack
 
@@ -109,7 +110,7 @@ async def _pairs(options: Options) -> list[Pair]:
         raise RuntimeError("the default settings have no diarizer")
     models = ModelManager()
     diarizer = loaders.diarizer(models)
-    voices = VoiceService(models.add("speech", loaders.detector), diarizer)
+    voices = VoiceService(ProcessDecoder(), models.add("speech", loaders.detector), diarizer)
     try:
         halves = [
             half for item in read_conversations(options.eval_dir, with_long=False) for half in _halve(item)

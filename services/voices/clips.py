@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,11 @@ import numpy as np
 
 from exceptions import InvalidAudioError, InvalidRequestError
 from models import Audio, Embedding, KnownVoice, seconds
-from seams import Detector, DetectorState
+from seams import Decoder, Detector, DetectorState
 from services.diarization_service import VOICE_RULES, Diarizer
-from utils.audio_utils import as_audio, decoded_blocks
+from utils.audio_utils import CLIP_FORMAT, as_audio
 from utils.data_url import decode_data_url
+from utils.decoding.tracks import ANY_TRACK
 from utils.model_manager import ModelSlot
 from utils.speech.speech_map import SpeechMap
 from utils.waiting.concurrency import finish_in_thread
@@ -43,7 +45,10 @@ class ClipVoice:
 class VoiceService:
     """Every step is short: a clip is at most a minute."""
 
-    def __init__(self, detector: ModelSlot[Detector], diarizer: Diarizer, threshold: float = 0.0) -> None:
+    def __init__(
+        self, decoder: Decoder, detector: ModelSlot[Detector], diarizer: Diarizer, threshold: float = 0.0
+    ) -> None:
+        self._decoder = decoder
         self._detector = detector
         self._diarizer = diarizer
         self._threshold = threshold
@@ -77,8 +82,25 @@ class VoiceService:
 
     async def of_clip(self, clip: Path, max_seconds: int) -> ClipVoice:
         """The voice in a clip of 2 to `max_seconds` seconds. Raises InvalidAudioError."""
-        audio = await finish_in_thread(partial(_read, clip, max_seconds))
-        return await self.of_samples(audio)
+        return await self.of_samples(await self._read(clip, max_seconds))
+
+    async def _read(self, clip: Path, max_seconds: int) -> Audio:
+        """Decode a clip, but stop as soon as it is too long."""
+        samples, num_samples = [], 0
+        async with (
+            self._decoder.open(clip, CLIP_FORMAT, ANY_TRACK) as audio,
+            aclosing(audio.blocks()) as blocks,
+        ):
+            async for block in blocks:
+                samples.append(block[0])
+                num_samples += block.shape[1]
+                if num_samples > seconds(max_seconds + PADDING):
+                    raise InvalidAudioError(
+                        f"The clip is longer than {max_seconds} seconds; send a shorter one."
+                    )
+        if num_samples < seconds(SHORTEST_CLIP - PADDING):
+            raise InvalidAudioError(f"The clip is shorter than {SHORTEST_CLIP} seconds; send a longer one.")
+        return as_audio(np.concatenate(samples))
 
     async def of_samples(self, audio: Audio) -> ClipVoice:
         """Raises InvalidAudioError if too little speech is detected."""
@@ -102,16 +124,3 @@ class VoiceService:
 def _unpack(url: str, target: Path) -> Path:
     target.write_bytes(decode_data_url(url))
     return target
-
-
-def _read(clip: Path, max_seconds: int) -> Audio:
-    """Decode a clip, but stop as soon as it is too long."""
-    blocks, num_samples = [], 0
-    for block in decoded_blocks(clip):
-        blocks.append(block[0])
-        num_samples += block.shape[1]
-        if num_samples > seconds(max_seconds + PADDING):
-            raise InvalidAudioError(f"The clip is longer than {max_seconds} seconds; send a shorter one.")
-    if num_samples < seconds(SHORTEST_CLIP - PADDING):
-        raise InvalidAudioError(f"The clip is shorter than {SHORTEST_CLIP} seconds; send a longer one.")
-    return as_audio(np.concatenate(blocks))

@@ -18,7 +18,8 @@ from models import SAMPLE_RATE, Audio, Span, Transcript
 from tests.builders import segment, thorough, transcript, words
 from tests.recordings import multichannel_wav, silence, tone
 from tests.servers import RunningServer, fake_loaders, running_server
-from utils.audio.channel_splitter import ChannelSplitter, read_channel
+from utils.audio.channel_splitter import EVERY_CHANNEL, ChannelSplitter, read_channel
+from utils.decoding.blocks import decoded_blocks
 from utils.transcript.channel_merger import merge_channels
 
 
@@ -167,8 +168,8 @@ def test_nothing_said_as_loud_is_lost(channels: list[Any], has_speakers: bool) -
 @pytest.mark.parametrize("span", [Span(0, 100), Span(SAMPLE_RATE, 3 * SAMPLE_RATE)])
 def test_a_channel_is_kept_as_it_was(tmp_path: Path, span: Span) -> None:
     (tmp_path / "call.wav").write_bytes(CALL)
-    splitter = ChannelSplitter(tmp_path / "call.wav", tmp_path, 10 * SAMPLE_RATE)
-    while (paths := splitter.step()) is None:
-        pass
-    for path, channel in zip(paths, (LEFT, RIGHT), strict=True):
+    splitter = ChannelSplitter(tmp_path, 10 * SAMPLE_RATE)
+    for block in decoded_blocks(tmp_path / "call.wav", EVERY_CHANNEL):
+        splitter.write(block)
+    for path, channel in zip(splitter.finish(), (LEFT, RIGHT), strict=True):
         np.testing.assert_allclose(read_channel(path, span), channel[span.start : span.stop], atol=1e-4)

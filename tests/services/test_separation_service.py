@@ -21,9 +21,11 @@ from services.separation_service import VocalSeparationService
 from services.transcription import TranscriptionService
 from services.whisper_batcher import BatchSizes
 from services.whisper_service import WhisperService
-from tests.fakes import LeftChannelSeparator, LoudnessDetector, ScriptedRecogniser
+from tests.decoding.encoded_audio import decoded
+from tests.fakes import DirectDecoder, LeftChannelSeparator, LoudnessDetector, ScriptedRecogniser
 from tests.recordings import chords, tone
-from utils.audio_utils import Decoder, read_samples
+from utils.audio_utils import read_samples
+from utils.decoding.tracks import ANY_TRACK
 from utils.model_manager import ModelSlot, ModelSource, SlotState
 from utils.speech.chunk_planner import ChunkLimits
 from utils.waiting.progress import Progress
@@ -46,10 +48,7 @@ def recording(path: Path, left: Audio, right: Audio) -> tuple[Path, AudioClip]:
     with wave.open(str(path), "wb") as file:
         file.setparams((2, 2, SAMPLE_RATE, 0, "NONE", ""))
         file.writeframes((np.stack([left, right], axis=1) * 32767).astype("<i2").tobytes())
-    decoder = Decoder(path, path.with_name("audio.s16"), 100 * SAMPLE_RATE)
-    while (clip := decoder.step()) is None:
-        pass
-    return path, clip
+    return path, decoded(path)
 
 
 @pytest.mark.parametrize("seconds", [0.1, 2.0, 23.7])
@@ -58,7 +57,7 @@ async def test_the_voices_take_the_place_of_the_mix(
 ) -> None:
     voice = tone(seconds, 300)
     upload, clip = recording(tmp_path / "upload", voice, tone(seconds, 1000))
-    vocals = await VocalSeparationService(slot).separate(upload, clip, tmp_path)
+    vocals = await VocalSeparationService(slot, DirectDecoder()).separate(upload, ANY_TRACK, clip, tmp_path)
     assert vocals.num_samples == clip.num_samples
     assert vocals.path.stat().st_size == 2 * vocals.num_samples
     assert upload.exists()
@@ -73,7 +72,9 @@ async def test_others_get_their_turn_between_segments(
     tmp_path: Path, slot: ModelSlot[SeparationModel], model: LeftChannelSeparator
 ) -> None:
     upload, clip = recording(tmp_path / "upload", tone(10), tone(10))
-    separation = asyncio.create_task(VocalSeparationService(slot).separate(upload, clip, tmp_path))
+    separation = asyncio.create_task(
+        VocalSeparationService(slot, DirectDecoder()).separate(upload, ANY_TRACK, clip, tmp_path)
+    )
     assert await asyncio.to_thread(model.has_started.wait, 10)
     done_before_us = await slot.run(lambda _: len(model.lengths))
     await separation
@@ -84,7 +85,9 @@ async def test_a_client_who_leaves_stops_it(
     tmp_path: Path, slot: ModelSlot[SeparationModel], model: LeftChannelSeparator
 ) -> None:
     upload, clip = recording(tmp_path / "upload", tone(20), tone(20))
-    separation = asyncio.create_task(VocalSeparationService(slot).separate(upload, clip, tmp_path))
+    separation = asyncio.create_task(
+        VocalSeparationService(slot, DirectDecoder()).separate(upload, ANY_TRACK, clip, tmp_path)
+    )
     assert await asyncio.to_thread(model.has_started.wait, 10)
     separation.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -99,11 +102,11 @@ async def test_a_full_disk_is_named(tmp_path: Path, slot: ModelSlot[SeparationMo
     upload, clip = recording(tmp_path / "upload", tone(2), tone(2))
     (tmp_path / "vocals.s16").symlink_to("/dev/full")
     with pytest.raises(InsufficientStorageError):
-        await VocalSeparationService(slot).separate(upload, clip, tmp_path)
+        await VocalSeparationService(slot, DirectDecoder()).separate(upload, ANY_TRACK, clip, tmp_path)
 
 
 async def test_to_look_for_music_loads_no_model(tmp_path: Path, slot: ModelSlot[SeparationModel]) -> None:
-    service = VocalSeparationService(slot)
+    service = VocalSeparationService(slot, DirectDecoder())
     for sound, is_music in ((chords(20), True), (tone(20, 440), False)):
         _, clip = recording(tmp_path / "upload", sound, sound)
         assert await service.is_needed(clip) is is_music
@@ -137,10 +140,11 @@ async def test_what_is_asked_for_is_done(
     recogniser: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("scripted", ScriptedRecogniser))
     transcription = TranscriptionService(
         AudioService(
+            DirectDecoder(),
             detector,
             ChunkLimits(600 * SAMPLE_RATE, 10 * SAMPLE_RATE),
             100 * SAMPLE_RATE,
-            VocalSeparationService(slot),
+            VocalSeparationService(slot, DirectDecoder()),
         ),
         LocalChunkRunner(Stages(WhisperService(recogniser, BatchSizes()))),
     )

@@ -20,7 +20,14 @@ from services.diarization_service import ClusteringDiarizer
 from services.transcription import TranscriptionService
 from services.whisper_batcher import BatchSizes
 from services.whisper_service import WhisperService
-from tests.fakes import LoudnessDetector, PitchEmbedder, PitchSegmenter, Rows, ScriptedRecogniser
+from tests.fakes import (
+    DirectDecoder,
+    LoudnessDetector,
+    PitchEmbedder,
+    PitchSegmenter,
+    Rows,
+    ScriptedRecogniser,
+)
 from tests.recordings import silence, tone, wav
 from utils.audio_utils import BYTES_PER_SAMPLE
 from utils.model_manager import ModelSlot, ModelSource
@@ -61,7 +68,7 @@ class Pipeline:
             ModelSlot[PartsEmbedder]("voices", ModelSource("pitch", lambda: self.embedder)),
         )
         speech, whisper, segmentation, voices = self.slots
-        audio = AudioService(speech, ChunkLimits(seconds(60), seconds(10)), seconds(300))
+        audio = AudioService(DirectDecoder(), speech, ChunkLimits(seconds(60), seconds(10)), seconds(300))
         recogniser = WhisperService(whisper, BatchSizes(encode=1, decode=1))
         stages = Stages(recogniser, ClusteringDiarizer(segmentation, voices))
         self.service = TranscriptionService(audio, LocalChunkRunner(stages))

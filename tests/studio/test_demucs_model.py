@@ -22,8 +22,10 @@ from exceptions import ModelFailedError, ModelUnavailableError
 from models import AudioClip
 from seams import SeparationModel
 from services.separation_service import VocalSeparationService
+from tests.fakes import DirectDecoder
 from tests.recordings import tone, wav
 from utils.audio.overlap_add import OverlapAdder, Samples, SegmentCutter, weighted_mean
+from utils.decoding.tracks import ANY_TRACK
 from utils.model_manager import ModelSlot, ModelSource
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -185,7 +187,9 @@ async def test_a_recording_comes_out_as_long(tmp_path: Path) -> None:
     (tmp_path / "audio.s16").write_bytes(b"")
     slot: ModelSlot[SeparationModel] = ModelSlot("separation", ModelSource("tiny", lambda: load("tiny_ht")))
     clip = AudioClip(tmp_path / "audio.s16", len(sound))
-    vocals = await VocalSeparationService(slot).separate(tmp_path / "upload", clip, tmp_path)
+    vocals = await VocalSeparationService(slot, DirectDecoder()).separate(
+        tmp_path / "upload", ANY_TRACK, clip, tmp_path
+    )
     slot.close()
     assert vocals.num_samples == len(sound)
     samples = np.fromfile(vocals.path, "<i2")

@@ -16,10 +16,9 @@ from utils.audio_utils import (
     SoundFormat,
     as_audio,
     check_length,
-    decoded_blocks,
 )
 
-EVERY_CHANNEL = SoundFormat("s16", None, SAMPLE_RATE)
+EVERY_CHANNEL = SoundFormat(None, SAMPLE_RATE)
 
 # Sun audio: its header allows any length of recording, where WAV ends at 4 GiB. Encoding 3 is 16-bit linear
 # PCM; the length is left unknown. https://pubs.opengroup.org/external/auformat.html
@@ -27,27 +26,20 @@ HEADER = struct.pack(">4s5I", b".snd", 24, 0xFFFFFFFF, 3, SAMPLE_RATE, 1)
 
 
 class ChannelSplitter:
-    """Decodes the first audio stream of `source` into a mono file per channel, one block per step."""
+    """Writes the channels of a recording to a mono file each, block by block."""
 
-    def __init__(self, source: Path, folder: Path, max_samples: int) -> None:
-        self._blocks = decoded_blocks(source, EVERY_CHANNEL)
+    def __init__(self, folder: Path, max_samples: int) -> None:
         self._folder = folder
         self._max_samples = max_samples
         self._num_samples = 0
         self._are_identical = True
         self._targets: list[Path] = []
 
-    def step(self) -> list[Path] | None:
-        """Decode the next block; at the end, return the files in channel order.
+    def write(self, block: Samples) -> None:
+        """Append a (channels, n) block.
 
-        Raises InvalidAudioError, InvalidRequestError (one channel, or all identical), UploadTooLargeError,
-        OSError (disk full).
+        Raises InvalidRequestError (one channel), UploadTooLargeError, OSError (disk full).
         """
-        block = next(self._blocks, None)
-        if block is None:
-            if self._are_identical:
-                raise _unsuitable("has identical channels")
-            return self._targets
         if not self._targets:
             self._begin(len(block))
         self._num_samples += block.shape[1]
@@ -56,7 +48,12 @@ class ChannelSplitter:
         for target, channel in zip(self._targets, block, strict=True):
             with target.open("ab") as out:
                 out.write(channel.astype(">i2").tobytes())
-        return None
+
+    def finish(self) -> list[Path]:
+        """The files in channel order. Raises InvalidRequestError if all are identical."""
+        if self._are_identical:
+            raise _unsuitable("has identical channels")
+        return self._targets
 
     def _begin(self, channels: int) -> None:
         if channels == 1:

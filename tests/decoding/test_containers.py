@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from models import SAMPLE_RATE, AudioClip, Span
-from tests.utils.encoded_audio import HOUR, decoded, encode, loudness, tone
-from utils.audio_utils import BLOCK_SECONDS, Decoder, read_samples
+from tests.decoding.encoded_audio import decoded, encode, loudness, tone
+from utils.audio_utils import read_samples
+from utils.decoding.blocks import BLOCK_SECONDS, decoded_blocks
 
 
 @pytest.mark.parametrize(
@@ -74,11 +75,9 @@ def test_a_recording_may_change_its_format_halfway(tmp_path: Path, name: str, co
     assert decoded(source).seconds == pytest.approx(4, abs=0.3)
 
 
-def test_a_step_is_one_block(tmp_path: Path) -> None:
+def test_a_block_is_ten_seconds(tmp_path: Path) -> None:
     source = encode(tmp_path / "a.wav", "pcm_s16le", tone(60, 16000), rate=16000)
-    decoder = Decoder(source, tmp_path / "clip.s16", HOUR)
-    assert decoder.step() is None
-    seconds = (tmp_path / "clip.s16").stat().st_size / 2 / SAMPLE_RATE
+    seconds = next(decoded_blocks(source)).shape[1] / SAMPLE_RATE
     assert BLOCK_SECONDS <= seconds < 2 * BLOCK_SECONDS
 
 

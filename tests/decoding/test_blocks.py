@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pytest
 
 from models import Span
-from tests.utils.encoded_audio import decoded, encode, tone
-from utils.audio_utils import ClipWriter, SoundFormat, decoded_blocks, read_samples
+from tests.decoding.encoded_audio import decoded, encode, tone
+from utils.audio_utils import ClipWriter, SoundFormat, read_samples
+from utils.decoding.blocks import decoded_blocks
 
-STEREO = SoundFormat("fltp", 2, 44_100)
+STEREO = SoundFormat(2, 44_100, is_integer=False)
 
 
 def in_stereo(source: Path) -> npt.NDArray[np.float32]:

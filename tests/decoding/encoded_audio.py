@@ -1,4 +1,4 @@
-"""Audio files of many kinds, encoded here and decoded with `Decoder`."""
+"""Audio files of many kinds, encoded here and decoded."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from models import SAMPLE_RATE, AudioClip, Span
-from utils.audio_utils import Decoder, read_samples
+from models import AudioClip, Span
+from utils.audio_utils import append, read_samples
+from utils.decoding.blocks import decoded_blocks
 
-HOUR = 3600 * SAMPLE_RATE
 Pcm = npt.NDArray[np.int16]
 
 
@@ -26,12 +26,16 @@ def tone(length: float, rate: int, channels: int = 1, loudness: float = 0.3) -> 
     return pcm.reshape(1, -1)
 
 
-def add_picture(container: OutputContainer, codec: str, pix_fmt: str) -> None:
+def add_pictures(container: OutputContainer, codec: str, pix_fmt: str, count: int = 1) -> None:
+    """One a second."""
     stream = cast(VideoStream, container.add_stream(codec, rate=1))
     stream.width = stream.height = 64
     stream.pix_fmt = pix_fmt
     grey = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 99, np.uint8), format="rgb24")
-    container.mux([*stream.encode(grey), *stream.encode(None)])
+    for number in range(count):
+        grey.pts = number
+        container.mux(stream.encode(grey))
+    container.mux(stream.encode(None))
 
 
 def encode(path: Path, codec: str, *sounds: Pcm, rate: int, layout: str = "mono", film: bool = False) -> Path:
@@ -39,7 +43,7 @@ def encode(path: Path, codec: str, *sounds: Pcm, rate: int, layout: str = "mono"
     with av.open(path, "w") as container:
         streams = [cast(AudioStream, container.add_stream(codec, rate=rate, layout=layout)) for _ in sounds]
         if film:
-            add_picture(container, "mpeg4", "yuv420p")
+            add_pictures(container, "mpeg4", "yuv420p")
         for stream, sound in zip(streams, sounds, strict=True):
             frame = av.AudioFrame.from_ndarray(sound, format="s16", layout=layout)
             frame.sample_rate = rate
@@ -47,10 +51,12 @@ def encode(path: Path, codec: str, *sounds: Pcm, rate: int, layout: str = "mono"
     return path
 
 
-def decoded(source: Path, max_samples: int = HOUR) -> AudioClip:
-    decoder = Decoder(source, source.with_name("clip.s16"), max_samples)
-    while (clip := decoder.step()) is None:
-        pass
+def decoded(source: Path) -> AudioClip:
+    target = source.with_name("clip.s16")
+    target.unlink(missing_ok=True)
+    clip = AudioClip(target, 0)
+    for block in decoded_blocks(source):
+        clip = append(clip, block)
     return clip
 
 
