@@ -87,7 +87,7 @@ class Decoding:
                     raise InvalidAudioError("The file decodes to more audio than its size can hold.")
                 yield self._finished(block, mixer)
         self.report.filled = self._resampler.seconds_filled
-        if not num_samples:
+        if not num_samples and not self.report.is_clean:
             raise self._nothing()
 
     def _opened(self, start: int) -> InputContainer:

@@ -47,6 +47,10 @@ class DecodeReport:
     position: int = 0  # in the file, of the last packet's end
     until: int | None = None  # presentation time at which the last packet that was skipped ends
 
+    @property
+    def is_clean(self) -> bool:
+        return not (self.skipped_packets or self.refused_rate or self.end)
+
 
 class FrameReader:
     """The frames of a stream with their presentation times."""
