@@ -29,6 +29,7 @@ from services.whisper_service import Encoded, WhisperService
 from utils.audio_utils import read_samples
 from utils.speech.chunk_planner import PlannedChunk
 from utils.speech.speech_windows import speech_windows
+from utils.waiting.concurrency import stopped
 from utils.waiting.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -88,8 +89,7 @@ class ChunkProcessor:
                     yield part
             found = await speakers
         finally:
-            speakers.cancel()
-            await asyncio.gather(speakers, return_exceptions=True)
+            await stopped(speakers)
         progress.reach(planned.chunk.stop)
         yield ChunkResult(planned.chunk, options.decode.language, tuple(segments), found, counts)
 

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
+from utils.waiting.concurrency import stopped
+
 R = TypeVar("R")
 
 
@@ -24,9 +26,7 @@ async def until_disconnect(request: Request, work: Coroutine[None, None, R]) -> 
             raise ClientDisconnect
         return task.result()
     finally:
-        disconnect.cancel()
-        task.cancel()
-        await asyncio.gather(task, disconnect, return_exceptions=True)
+        await stopped(task, disconnect)
 
 
 async def _wait_for_disconnect(request: Request) -> None:

@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
-from utils.waiting.concurrency import ahead, finish_in_thread, in_order, with_pauses
+from utils.waiting.concurrency import ahead, finish_in_thread, in_order, stopped, with_pauses
 
 
 async def test_the_result_or_error_of_the_work_is_given() -> None:
@@ -31,13 +31,41 @@ async def test_work_of_a_cancelled_caller_is_waited_for(fails: bool) -> None:
 
     task = asyncio.create_task(finish_in_thread(work))
     assert await asyncio.to_thread(begun.wait, 5)
-    task.cancel()
-    await asyncio.sleep(0.01)
-    assert not task.done()
+    for _ in range(3):  # a disconnect, then the shutdown of the server
+        task.cancel()
+        await asyncio.sleep(0.01)
+        assert not task.done()
     release.set()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert done.is_set()
+
+
+async def test_cancelled_work_is_waited_for_by_a_caller_that_is_cancelled_again() -> None:
+    stopping, release = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopping.set()
+            await release.wait()
+
+    async def caller() -> None:
+        await stopped(running)
+
+    running = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task = asyncio.create_task(caller())
+    await stopping.wait()
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+    release.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert running.done()
 
 
 async def test_results_come_in_order_and_few_run_at_once() -> None:

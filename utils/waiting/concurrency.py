@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 R = TypeVar("R")
 
@@ -33,16 +33,34 @@ class Lanes:
 
 
 async def finish_in_thread(work: Callable[[], R]) -> R:
-    """Run short blocking work in a thread. A cancelled caller still waits until it ends, so that its files
-    are not deleted while it uses them."""
-    # A thread cannot be cancelled. The shield keeps the task awaitable when the caller is cancelled, and
-    # `gather` then waits for it; its result or error is dropped in favour of the cancellation.
+    """Run short blocking work in a thread. A cancelled caller still waits until it ends, however often it is
+    cancelled, so that its files are not deleted while it uses them."""
     task = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
+    await finished(task)
+    return task.result()
+
+
+async def finished(*futures: asyncio.Future[Any]) -> None:
+    """Waits until all are done; does not raise what they raise. A cancelled caller still waits, and is
+    cancelled only then: after a disconnect the shutdown of the server may cancel it once more, and work must
+    not be left behind that uses what its caller is about to delete."""
+    cancellation = None
+    while running := [future for future in futures if not future.done()]:
+        try:
+            await asyncio.wait(running)  # unlike `gather`, it does not cancel what it waits for
+        except asyncio.CancelledError as error:
+            cancellation = error
+    for future in futures:
+        _ = future.cancelled() or future.exception()  # retrieved, else asyncio would log it as forgotten
+    if cancellation:
+        raise cancellation
+
+
+async def stopped(*futures: asyncio.Future[Any]) -> None:
+    """Cancels all and waits until they are done."""
+    for future in futures:
+        future.cancel()
+    await finished(*futures)
 
 
 async def in_order(work: Iterable[Coroutine[None, None, R]], limit: int) -> AsyncGenerator[R]:
@@ -59,9 +77,7 @@ async def in_order(work: Iterable[Coroutine[None, None, R]], limit: int) -> Asyn
             yield await running[0]
             running.popleft()
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await stopped(*running)
 
 
 async def ahead(source: AsyncGenerator[R]) -> AsyncGenerator[R]:
@@ -77,8 +93,7 @@ async def ahead(source: AsyncGenerator[R]) -> AsyncGenerator[R]:
                 upcoming = asyncio.ensure_future(anext(source))
                 yield item
         finally:  # wait for it to stop: a generator that is running cannot be closed
-            upcoming.cancel()
-            await asyncio.gather(upcoming, return_exceptions=True)
+            await stopped(upcoming)
 
 
 async def with_pauses(source: AsyncGenerator[R], seconds: float) -> AsyncGenerator[R | None]:
@@ -94,6 +109,5 @@ async def with_pauses(source: AsyncGenerator[R], seconds: float) -> AsyncGenerat
             except StopAsyncIteration:
                 return
             finally:
-                upcoming.cancel()
-                await asyncio.gather(upcoming, return_exceptions=True)
+                await stopped(upcoming)
             yield item
