@@ -74,13 +74,13 @@ FORM_SCHEMA: dict[str, Any] = {
 async def create_file(request: Request) -> FileObject:
     """Store a file. The upload counts as a request in flight."""
     state = state_of(request)
-    with state.admission.admit(request_id_of(request)):
+    with state.admission.admit(request_id_of(request), owner_of(request)) as admitted:
         await state.durable.files.check_room()
         async with state.temp.workspace() as workspace:
             reader = UploadReader(
                 workspace, state.max_upload_bytes, state.upload_idle_seconds, _parse, "purpose"
             )
-            upload, form = await reader.read(request)
+            upload, form = await reader.read(request, admitted.rate)
             if upload.file is None:
                 raise InvalidRequestError("The part 'file' is missing.", param="file")
             lifetime = form.expires_after.seconds if form.expires_after else None

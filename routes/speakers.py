@@ -76,14 +76,16 @@ async def enrol_speaker(request: Request) -> Speaker:
     """Enrol a speaker from clips, or add clips to the speaker of that name. No audio is stored."""
     state = state_of(request)
     state.speakers.require()
-    with state.admission.admit(request_id_of(request)):
+    owner = owner_of(request)
+    with state.admission.admit(request_id_of(request), owner) as admitted:
         async with state.temp.workspace() as workspace:
             limit = min(state.max_upload_bytes, MAX_CLIPS_BYTES)
             reader = UploadReader(workspace, limit, state.upload_idle_seconds, _parse, "name", MAX_CLIPS)
-            upload, form = await reader.read(request)
+            upload, form = await reader.read(request, admitted.rate)
             if not upload.files:
                 raise InvalidRequestError("The part 'file' with a clip is missing.", param="file")
-            work = state.speakers.enrol(owner_of(request), form.name, upload.files)
+            await until_disconnect(request, state.admission.begin(admitted))
+            work = state.speakers.enrol(owner, form.name, upload.files)
             return _wire(state, await until_disconnect(request, work))
 
 

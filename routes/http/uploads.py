@@ -23,6 +23,7 @@ from exceptions import (
 )
 from utils.disk import check_room, disk_full_translated
 from utils.waiting.concurrency import finish_in_thread
+from utils.waiting.upload_rate import UploadRate
 
 MAX_FIELDS = 200
 MAX_FIELD_BYTES = 64 * 1024
@@ -86,13 +87,14 @@ class UploadReader(Generic[F]):
         self._clip_bytes = 0
         self._complete = False
 
-    async def read(self, request: Request) -> tuple[Upload, F]:
-        """The form and the result of `parse`. Raises what `parse` does, InvalidRequestError,
-        UploadTimeoutError, UploadTooLargeError, InsufficientStorageError, ClientDisconnect."""
+    async def read(self, request: Request, rate: UploadRate) -> tuple[Upload, F]:
+        """The form and the result of `parse`; its bytes are counted in `rate`. Raises what `parse` does,
+        InvalidRequestError, UploadTimeoutError, UploadTooLargeError, InsufficientStorageError,
+        ClientDisconnect."""
         self._check_size(request.headers.get("content-length", ""))
         try:
             parser = self._parser(request.headers.get("content-type", ""))
-            async for data in self._body(request):
+            async for data in self._body(request, rate):
                 parser.write(data)
                 if self._unwritten_bytes >= WRITE_BYTES:
                     await self._flush()
@@ -106,14 +108,17 @@ class UploadReader(Generic[F]):
         self._upload.digest = self._sha256.hexdigest()
         return self._upload, self._parse(self._upload.fields)
 
-    async def _body(self, request: Request) -> AsyncIterator[bytes]:
-        """The body in pieces, with an idle timeout: a stalled client would hold its admission forever."""
+    async def _body(self, request: Request, rate: UploadRate) -> AsyncIterator[bytes]:
+        """The body in pieces. A client that stalls, or sends hardly anything, would hold its admission
+        forever."""
         stream, received = aiter(request.stream()), 0
         while True:
             async with timeout(self._idle_seconds):
                 data = await anext(stream, None)
             if data is None:
                 return
+            if not rate.add(len(data)):
+                raise UploadTimeoutError("The upload is too slow; send it again.")
             received += len(data)
             if received > self._max_file_bytes + self._clip_bytes + FORM_OVERHEAD_BYTES:
                 raise self._too_large()
