@@ -17,7 +17,8 @@ from options import ResponseFormat
 from routes.http.access import owner_of
 from routes.http.body_stream import answer_body
 from routes.http.errors import ErrorBody
-from routes.http.event_stream import DONE, KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream
+from routes.http.event_stream import DONE, KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream, ending_in_error
+from routes.http.middleware import request_id_of
 from routes.state import ServerState, state_of
 from services.durable.job_service import JobReport
 from services.durable.work import Fields
@@ -94,7 +95,10 @@ async def transcription_events(
     """The events of stream=true, replayed from the start or after Last-Event-ID, then live."""
     state, owner = state_of(request), owner_of(request)
     await state.durable.jobs.find(owner, job_id)
-    return EventStream(_lines(state, owner, job_id, last_event_id), AsyncExitStack())
+    lines, request_id = _lines(state, owner, job_id, last_event_id), request_id_of(request)
+    resources = AsyncExitStack()
+    resources.enter_context(state.admission.watch(request_id))
+    return EventStream(ending_in_error(lines, resources, request_id), resources)
 
 
 @router.delete("/{job_id}")

@@ -47,6 +47,12 @@ class BodyStream(StreamingResponse):
                 await until_disconnect(request, self.stream_response(send_or_time_out))
             except (ClientDisconnect, TimeoutError):
                 logger.info("%s: client disconnected", request_id_of(request))
+            except asyncio.CancelledError:
+                # Cancelled at shutdown, and told so in the last part: what was admitted undid the
+                # cancellation when `resources` were closed, in the task of `stream_response`.
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
 
 
 async def answer_body(

@@ -50,8 +50,29 @@ async def answer_events(
     except BaseException:
         await stream.aclose()
         raise
+    lines = _lines(first, stream, WireEvents(form))
     resources = resources.pop_all()
-    return EventStream(_lines(first, stream, form, resources, request_id_of(request)), resources)
+    return EventStream(ending_in_error(lines, resources, request_id_of(request), DONE), resources)
+
+
+async def ending_in_error(
+    lines: AsyncGenerator[bytes], resources: AsyncExitStack, request_id: str, end: bytes = b""
+) -> AsyncGenerator[bytes]:
+    """`lines` and `end`, or the error at which they ended. Releases `resources`, among them the admission,
+    before the last line: a client may then send its next request."""
+    try:
+        # Inside: when the server shuts down it is the admission that says so, on being released.
+        async with resources, aclosing(lines):
+            async for line in lines:
+                yield line
+    except TranscriptionServerError as error:
+        logger.error("%s: %s", request_id, error.message)
+        end = _data(json.dumps({"error": error.body}))
+    except Exception:
+        logger.exception("%s: failed after the response had started", request_id)
+        end = _data(json.dumps({"error": UnexpectedError().body}))
+    if end:
+        yield end
 
 
 async def _next(stream: AsyncGenerator[Event | None]) -> Event | None:
@@ -59,29 +80,14 @@ async def _next(stream: AsyncGenerator[Event | None]) -> Event | None:
 
 
 async def _lines(
-    first: Event | None,
-    stream: AsyncGenerator[Event | None],
-    form: AnswerForm,
-    resources: AsyncExitStack,
-    request_id: str,
+    first: Event | None, stream: AsyncGenerator[Event | None], wire_events: WireEvents
 ) -> AsyncGenerator[bytes]:
-    """Releases `resources`, among them the admission, before the last line: a client may then send its next
-    request."""
-    wire_events, last = WireEvents(form), DONE
-    async with resources, aclosing(stream):
-        try:
-            for line in _lines_of(wire_events, first):
+    async with aclosing(stream):
+        for line in _lines_of(wire_events, first):
+            yield line
+        async for event in stream:
+            for line in _lines_of(wire_events, event):
                 yield line
-            async for event in stream:
-                for line in _lines_of(wire_events, event):
-                    yield line
-        except TranscriptionServerError as error:
-            logger.error("%s: %s", request_id, error.message)
-            last = _data(json.dumps({"error": error.body}))
-        except Exception:
-            logger.exception("%s: failed after the response had started", request_id)
-            last = _data(json.dumps({"error": UnexpectedError().body}))
-    yield last
 
 
 def _lines_of(events: WireEvents, event: Event | None) -> list[bytes]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.client import LONG
-from tests.serve_fakes import is_up
+from tests.serve_fakes import is_up, killable_server
 from tests.servers import wait_until
 
 
@@ -63,3 +65,24 @@ def test_a_server_that_is_terminated_does_not_finish_a_long_recording(tmp_path: 
         finally:
             process.kill()  # else a failure would wait for it for ever
     assert list(work.iterdir()) == []
+
+
+def test_streams_under_way_end_with_the_error(tmp_path: Path) -> None:
+    """The answer of a transcription, and the events of a job, which takes no place among the requests."""
+    with killable_server(tmp_path, 0.4, prefix=["env", "SHUTDOWN_SECONDS=4"]) as (url, process):
+        address = f"{url}/v1/audio/transcriptions"
+        post = partial(httpx.stream, "POST", address, files={"file": ("talk.wav", LONG)}, timeout=60)
+        form = {"model": "whisper-1"}
+        with post(data=form | {"background": "true"}) as answer:
+            job = json.loads(answer.read())["id"]
+        with (
+            post(data=form | {"stream": "true"}) as streamed,
+            httpx.stream("GET", f"{address}/{job}/events", timeout=60) as followed,
+        ):
+            lines = [response.iter_lines() for response in (streamed, followed)]
+            assert [next(events) for events in lines]
+            process.terminate()
+            for events in lines:
+                *_, last = (line.removeprefix("data: ") for line in events if line.startswith("data: "))
+                assert json.loads(last)["error"]["code"] == "server_shutting_down"
+        process.wait(10)
