@@ -155,7 +155,10 @@ def _cache(settings: Settings) -> ResultCache:
 
 def _fingerprint(settings: Settings, loaders: Loaders) -> str:
     """Identifies models, compute types, versions and all settings but those known not to affect results."""
-    irrelevant = {"api_keys", "api_keys_file", "host", "port", "result_cache_mb", "result_cache_hours"}
+    irrelevant = {
+        *("api_keys", "api_keys_file", "host", "port", "result_cache_mb", "result_cache_hours"),
+        *("allowed_hosts", "cors_origins", "root_path", "forwarded_allow_ips", "max_connections"),
+    }
     model = loaders.recogniser
     return fingerprint(
         Path(__file__).parent, [model.name, model.device, settings.model_dump_json(exclude=irrelevant)]

@@ -15,6 +15,7 @@ VERSION = "0.2.0"  # the only place; pyproject.toml reads it from here
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
 MAX_KEYS = 1000
+VALID_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s?#@]+")
 VALID_KEY = re.compile(r"[!-~]{1,256}")
 
 
@@ -38,6 +39,22 @@ class Settings(BaseSettings):
         "info"
     )
     """Minimum level that is logged: debug, info, warning or error."""
+    allowed_hosts: str = Field(default="", max_length=10_000)
+    """Host names that requests may address, comma-separated; *.example.com for subdomains, * for any. By
+    default localhost, 127.0.0.1, ::1 and host.docker.internal while HOST is a loopback address, else any:
+    otherwise a web page could reach a server without keys under a name of its own (DNS rebinding)."""
+    cors_origins: str = Field(default="", max_length=10_000)
+    """Origins of web pages that may call the API from a browser, comma-separated, such as
+    https://app.example.com; * for any. By default none."""
+    root_path: str = Field(default="", pattern="^(/[A-Za-z0-9._~-]+)*$", max_length=200)
+    """Path under which a reverse proxy serves this server, such as /whisper, whether or not the proxy removes
+    it."""
+    forwarded_allow_ips: str = Field(default="127.0.0.1,::1", max_length=10_000)
+    """Addresses of reverse proxies whose X-Forwarded-Proto and X-Forwarded-For are believed, comma-separated;
+    networks such as 10.0.0.0/8, or * for any."""
+    max_connections: int = Field(default=1000, ge=10, le=100_000)
+    """Open connections at once, and never more than half the file descriptors. At the limit the connection
+    that has been idle for longest is closed; if none is idle, new ones are answered 503."""
     api_keys: SecretStr = SecretStr("")
     """Accepted API keys, comma-separated. With no key here or in API_KEYS_FILE, authentication is off."""
     api_keys_file: Path | None = None
@@ -107,11 +124,14 @@ class Settings(BaseSettings):
     """Overlap of neighbouring chunks in seconds."""
 
     max_requests: int = Field(default=32, ge=1, le=10_000)
-    """Concurrent transcriptions, running or queued; further requests are answered 429."""
+    """Concurrent transcriptions, running or queued; further requests are answered 429. Of uploads that are
+    still arriving there may be four times as many. Where several API keys are in use, each is admitted to its
+    equal share even if others hold every place, up to twice these numbers."""
     max_upload_mb: int = Field(default=2048, ge=1, le=1_048_576)
     """Maximum size of an upload in MiB."""
     upload_idle_seconds: float = Field(default=60, ge=1, le=3600)
-    """Seconds without data after which an upload is aborted and answered 408."""
+    """Seconds without data after which an upload is aborted and answered 408, as is one that is slower
+    than 1 kB/s over a minute."""
     max_audio_hours: float = Field(default=48, gt=0, le=1000)
     """Maximum length of a recording in hours."""
     workspace_dir: Path | None = None
@@ -134,6 +154,19 @@ class Settings(BaseSettings):
     """Background transcriptions that may be queued or running; further ones are answered 429."""
     job_retention_hours: float = Field(default=72, gt=0, le=8760)
     """Retention of a finished background transcription in hours."""
+
+    @property
+    def origins(self) -> list[str]:
+        """Without the slash at the end that browsers do not send."""
+        return [origin.strip().rstrip("/") for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @model_validator(mode="after")
+    def _check_origins(self) -> Self:
+        if invalid := [origin for origin in self.origins if not VALID_ORIGIN.fullmatch(origin)]:
+            raise ValueError(
+                f"CORS_ORIGINS: {invalid[0]!r} is not an origin such as https://app.example.com or *"
+            )
+        return self
 
     @property
     def data_folder(self) -> Path:

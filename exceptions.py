@@ -4,6 +4,7 @@ TranscriptionServerError
 ├── InvalidRequestError            400  a parameter is invalid
 │   ├── InvalidAudioError          400  the file has no decodable audio
 │   ├── InvalidApiKeyError         401  no API key, or an unknown one
+│   ├── HostNotAllowedError        403  the Host header is not in ALLOWED_HOSTS
 │   ├── ModelNotFoundError         404  no such model
 │   ├── NotFoundError              404  no such file, batch, job or speaker of this caller
 │   ├── UploadTimeoutError         408  no data for UPLOAD_IDLE_SECONDS
@@ -16,6 +17,7 @@ TranscriptionServerError
 ├── OverloadedError                429  too many requests, jobs or batches
 ├── InsufficientStorageError       507  the disk, or the file store, is full
 ├── ModelUnavailableError          503  a model cannot be loaded
+├── ResourceLimitError             503  too many connections or open files
 ├── ShuttingDownError              503  the server is shutting down
 └── DataFolderError                503  DATA_DIR cannot be used
 """
@@ -59,6 +61,11 @@ class InvalidAudioError(InvalidRequestError):
 class InvalidApiKeyError(InvalidRequestError):
     status = 401
     code = "invalid_api_key"
+
+
+class HostNotAllowedError(InvalidRequestError):
+    status = 403
+    code = "host_not_allowed"
 
 
 class ModelNotFoundError(InvalidRequestError):
@@ -127,6 +134,12 @@ class ModelUnavailableError(TranscriptionServerError):
     status = 503
     code = "model_unavailable"
     retry_after = 30
+
+
+class ResourceLimitError(TranscriptionServerError):
+    status = 503
+    code = "resource_limit"
+    retry_after = 5
 
 
 class ShuttingDownError(TranscriptionServerError):

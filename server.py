@@ -11,26 +11,33 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
+from starlette.types import ASGIApp
 
 from assembly import build_state
 from config import VERSION, Settings
 from exceptions import TranscriptionServerError
 from loaders import Loaders, default_loaders
-from routes import batches, files, health, jobs, models, speakers, transcriptions, translations
+from routes import batches, docs, files, health, jobs, models, speakers, transcriptions, translations
 from routes.http.access import ApiKeyMiddleware
+from routes.http.connections import ConnectionLimits
 from routes.http.errors import ErrorEnvelope, add_error_handlers
+from routes.http.hosts import AllowedHostsMiddleware, allowed_hosts, cross_origin
 from routes.http.middleware import RequestIdMiddleware
+from routes.http.paths import PathMiddleware, head_routes
 from routes.state import ServerState
 from utils.allocator import limit_arenas
+from utils.descriptors import raise_descriptor_limit
 from utils.model_manager import ModelManager
 
-ROUTES = (transcriptions, translations, jobs, files, batches, speakers, models, health)
+ROUTES = (transcriptions, translations, jobs, files, batches, speakers, models, health, docs)
 
 SWEEP_SECONDS = 60
+MAX_BACKLOG = 512  # connections that the system accepts for us
 CLEANUP_SECONDS = 3  # of SHUTDOWN_SECONDS, after draining
 
 
@@ -62,19 +69,47 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
             await state.durable.close()
             state.temp.close()
 
-    app = FastAPI(
+    app = _App(
+        settings,
         title="Transcription server",
         version=VERSION,
         lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
         responses={"default": {"model": ErrorEnvelope, "description": "Error"}},
     )
     app.state.startup_error = None
     app.add_middleware(ApiKeyMiddleware, keys=settings.keys)
-    app.add_middleware(RequestIdMiddleware)
+    if hosts := allowed_hosts(settings.allowed_hosts, settings.host):
+        app.add_middleware(AllowedHostsMiddleware, hosts=hosts)
     add_error_handlers(app)
     for module in ROUTES:
         app.include_router(module.router)
+    app.include_router(head_routes(module.router for module in ROUTES))
     return app
+
+
+class _App(FastAPI):
+    """With middleware around Starlette's own, which answers unexpected errors: those too carry a request id,
+    and the headers without which a browser would withhold them from the page."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(**options)
+        self._settings = settings
+
+    def build_middleware_stack(self) -> ASGIApp:
+        app: ASGIApp = PathMiddleware(super().build_middleware_stack(), self._settings.root_path)
+        if self._settings.origins:
+            app = cross_origin(app, self._settings.origins)
+        return RequestIdMiddleware(app)
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        if self._settings.keys:  # `/docs` then asks for one
+            document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"key": []}]
+        return document
 
 
 async def _prepare(state: ServerState, preload: bool) -> None:
@@ -96,14 +131,20 @@ async def _sweep(state: ServerState) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A uvicorn server that drains the requests in flight before it shuts down."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
+        descriptors = raise_descriptor_limit()
+        # The other half is for files; a burst of new connections is accepted before any can be closed.
+        self._connections = ConnectionLimits(min(settings.max_connections, descriptors // 2))
         config = uvicorn.Config(
             app,
             host=settings.host,
             port=settings.port,
+            http=cast(Any, self._connections.protocol),
+            backlog=min(MAX_BACKLOG, descriptors // 8),
+            forwarded_allow_ips=settings.forwarded_allow_ips,
             log_level=settings.log_level,
             access_log=False,
             log_config=None,
@@ -112,6 +153,10 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
         self._seconds = settings.shutdown_seconds
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._connections.handle_loop_error)
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """New requests, and those not finished in time, are answered 503 with Retry-After.
@@ -140,7 +185,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
     # The operator gets a startup error as one line; uvicorn would add a traceback.
     logging.getLogger("uvicorn.error").addFilter(lambda _: app.state.startup_error is None)
     try:
-        _Server(app, settings).run()
+        Server(app, settings).run()
     except SystemExit:
         if app.state.startup_error:
             sys.exit(f"Cannot start: {app.state.startup_error.message}")

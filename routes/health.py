@@ -43,7 +43,6 @@ class Readiness(BaseModel):
     transcriptions: list[ProgressReport]
 
 
-@router.head("", include_in_schema=False)
 @router.get("")
 async def health() -> Health:
     return Health()

@@ -16,6 +16,7 @@ from routes.http.body_stream import answer_body
 from routes.http.disconnect import until_disconnect
 from routes.http.event_stream import answer_events
 from routes.http.middleware import request_id_of
+from routes.http.paths import deployment_of
 from routes.http.uploads import Fields, UploadReader
 from routes.jobs import BackgroundTranscription, start_job
 from routes.state import ServerState, state_of
@@ -27,6 +28,7 @@ from services.voices.enrolment import NO_KNOWN_SPEAKERS
 from utils.answers.wire import TranscriptionDiarizedJson, TranscriptionJson, TranscriptionVerboseJson
 from utils.response_formatter import render
 from utils.waiting.progress import Progress
+from utils.waiting.upload_rate import UploadRate
 
 router = APIRouter(prefix="/v1/audio", tags=["audio"])
 
@@ -47,28 +49,33 @@ async def create_transcription(request: Request) -> Response:
 async def answer(request: Request, task: Task) -> Response:
     state = state_of(request)
     async with AsyncExitStack() as stack:
-        progress = stack.enter_context(state.admission.admit(request_id_of(request)))
+        admitted = stack.enter_context(state.admission.admit(request_id_of(request), owner_of(request)))
         workspace = await stack.enter_async_context(state.temp.workspace())
-        params, recording, fields = await _receive(request, state, workspace, task)
+        params, recording, fields = await _receive(request, state, workspace, task, admitted.rate)
         if params.background:
             return await start_job(state, recording, fields)
+        await until_disconnect(request, state.admission.begin(admitted))
         if params.stream:
-            events = state.results.stream(recording, params.options, workspace, progress)
+            events = state.results.stream(recording, params.options, workspace, admitted.progress)
             return await answer_events(request, events, params.answer, stack)
-        return await until_disconnect(request, _answer(state, params, recording, progress))
+        return await until_disconnect(request, _answer(state, params, recording, admitted.progress))
 
 
 async def _receive(
-    request: Request, state: ServerState, workspace: Path, task: Task
+    request: Request, state: ServerState, workspace: Path, task: Task, rate: UploadRate
 ) -> tuple[TranscriptionRequest, Recording, Fields]:
+    deployment = deployment_of(request)
+
     def parse(fields: Fields) -> TranscriptionRequest:
+        if deployment and all(name != "model" for name, _ in fields):
+            fields.append(("model", deployment))  # to the form itself: a job parses it again
         params = parse_parameters(fields, state.defaults, task)
         state.catalogue.require(params.model)
         state.transcription.require(params.options)
         return params
 
     reader = UploadReader(workspace, state.max_upload_bytes, state.upload_idle_seconds, parse, "model")
-    upload, params = await reader.read(request)
+    upload, params = await reader.read(request, rate)
     if upload.file is None:
         raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")
     owner = owner_of(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from openai import OpenAI
 from config import Settings
 from loaders import Loaders
 from routes.state import ServerState
-from server import create_app
+from server import Server, create_app
 from tests.fakes import LoudnessDetector, ScriptedRecogniser, fake_diarizer
 from utils.model_manager import ModelSource
 
@@ -48,6 +49,13 @@ class RunningServer:
         return self.app.state.server  # type: ignore[no-any-return]
 
 
+class UndrainedServer(Server):
+    """The server as it is, but it stops at once, and never takes the process of the tests with it."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await uvicorn.Server.shutdown(self, sockets)
+
+
 @contextmanager
 def running_server(settings: Settings, loaders: Loaders | None = None) -> Iterator[RunningServer]:
     if settings.data_dir is None:
@@ -58,7 +66,7 @@ def running_server(settings: Settings, loaders: Loaders | None = None) -> Iterat
                 yield running
         return
     app = create_app(settings, loaders)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    server = UndrainedServer(app, settings.model_copy(update={"port": 0}))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

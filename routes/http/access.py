@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from exceptions import InvalidApiKeyError
 from routes.http.errors import envelope
 
-PUBLIC_PATHS = ("/health", "/health/ready")  # health probes send no key
+PUBLIC_PATHS = ("/health", "/health/ready")  # health probes send no key, and address a container by its IP
+DOCUMENTATION = ("/docs", "/redoc", "/openapi.json")  # the same for every server of this version
 
 
 class ApiKeyMiddleware:
@@ -25,19 +26,21 @@ class ApiKeyMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
-            owner = self._owner(Headers(scope=scope).get("authorization", ""))
-            if owner is None and scope["path"] not in PUBLIC_PATHS:
+            owner = self._owner(Headers(scope=scope))
+            if owner is None and not _is_public(scope["path"]):
                 await self._reject(scope, receive, send)
                 return
             scope.setdefault("state", {})["owner"] = owner or ""
         await self._app(scope, receive, send)
 
-    def _owner(self, authorization: str) -> str | None:
+    def _owner(self, headers: Headers) -> str | None:
         """None for an unknown key. Every key is compared, each in constant time."""
         if not self._owners:
             return ""
-        scheme, _, key = authorization.partition(" ")
-        sent = _digest("key", key.strip() if scheme.lower() == "bearer" else "")
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            key = headers.get("api-key", "")  # Azure's clients
+        sent = _digest("key", key.strip())
         found = [owner for known, owner in self._owners.items() if hmac.compare_digest(known, sent)]
         return found[0] if found else None
 
@@ -47,6 +50,10 @@ class ApiKeyMiddleware:
         )
         response.headers["www-authenticate"] = "Bearer"
         await response(scope, receive, send)
+
+
+def _is_public(path: str) -> bool:
+    return path in PUBLIC_PATHS or path in DOCUMENTATION or path.startswith("/docs/")
 
 
 def owner_of(request: HTTPConnection) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import cast
 
 from fastapi import FastAPI, Request
@@ -12,8 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from exceptions import InvalidRequestError, TranscriptionServerError, UnexpectedError
-from routes.http.middleware import add_tracing_headers, request_id_of
+from exceptions import (
+    InvalidRequestError,
+    ResourceLimitError,
+    TranscriptionServerError,
+    UnexpectedError,
+)
+from routes.http.middleware import request_id_of
+from utils.descriptors import OUT_OF_DESCRIPTORS
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +45,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(ClientDisconnect, _client_disconnected)
+    app.add_exception_handler(OSError, _system_error)
     app.add_exception_handler(Exception, _unexpected_error)
 
 
@@ -69,7 +77,11 @@ async def _server_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     """Errors of the framework: unknown paths and methods."""
     error = cast(HTTPException, error)
-    invalid = InvalidRequestError(f"{request.method} {request.url.path}: {error.detail}.")
+    where = ""
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        root_path = request.scope["root_path"]
+        where = f" The API is at {root_path}/v1, its documentation at {root_path}/docs."
+    invalid = InvalidRequestError(f"{request.method} {request.url.path}: {error.detail}.{where}")
     invalid.status = error.status_code
     response = envelope(invalid)
     response.headers.update(error.headers or {})
@@ -85,8 +97,13 @@ async def _client_disconnected(request: Request, _: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
-async def _unexpected_error(request: Request, _: Exception) -> Response:
-    """Starlette sends this response outside all middleware and then logs the traceback."""
-    response = envelope(UnexpectedError())
-    add_tracing_headers(response.headers, request.scope)
-    return response
+async def _system_error(request: Request, error: Exception) -> Response:
+    if cast(OSError, error).errno not in OUT_OF_DESCRIPTORS:
+        raise error
+    logger.error("%s: no file descriptor is left", request_id_of(request))
+    return envelope(ResourceLimitError("This server has too many files open; try again soon."))
+
+
+async def _unexpected_error(_request: Request, _error: Exception) -> Response:
+    """Starlette sends this response and then logs the traceback."""
+    return envelope(UnexpectedError())

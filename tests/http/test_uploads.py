@@ -52,7 +52,7 @@ def test_a_body_that_goes_on_after_its_form(server: RunningServer) -> None:
 def test_an_upload_that_stalls_is_no_longer_in_flight(server: RunningServer) -> None:
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as client:
-        head = "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n"
+        head = "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n"
         client.sendall(f"{head}content-type: multipart/form-data; boundary=x\r\n\r\n--x".encode())
         answer = client.recv(65536).decode()
     assert answer.startswith("HTTP/1.1 408 ")

@@ -36,7 +36,7 @@ def test_a_client_that_disconnects_while_it_uploads_leaves_nothing(tmp_path: Pat
     with running_server(settings(tmp_path), fake_loaders()) as server:
         address = urlsplit(server.url)
         with socket.create_connection((address.hostname, address.port), timeout=10) as client:
-            head = "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n"
+            head = "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n"
             client.sendall(f"{head}content-type: multipart/form-data; boundary=x\r\n\r\n--x".encode())
             wait_until(lambda: len(server.state.admission.in_flight) == 1)
         wait_until(lambda: not server.state.admission.in_flight)
