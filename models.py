@@ -139,6 +139,7 @@ class Segment:
     no_speech_prob: float
     speaker: int | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
+    continues: bool = False  # the segment before, which was cut where the speaker changes
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
@@ -32,7 +33,7 @@ from routes.http.paths import PathMiddleware, head_routes
 from routes.state import ServerState
 from utils.allocator import limit_arenas
 from utils.descriptors import raise_descriptor_limit
-from utils.model_manager import ModelManager
+from utils.waiting.supervision import supervised
 
 ROUTES = (transcriptions, translations, jobs, files, batches, speakers, models, health, docs)
 
@@ -51,11 +52,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
         background: list[asyncio.Task[None]] = []
         try:
             await _prepare(state, settings.preload)
-            background += [
-                asyncio.create_task(_unload_idle(state.models, settings.model_idle_seconds)),
-                asyncio.create_task(state.durable.run()),
-                asyncio.create_task(_sweep(state)),
-            ]
+            background += [asyncio.create_task(chore) for chore in _chores(state, settings)]
             yield
         except TranscriptionServerError as error:
             app.state.startup_error = error
@@ -119,16 +116,12 @@ async def _prepare(state: ServerState, preload: bool) -> None:
         await state.models.load_all()
 
 
-async def _unload_idle(models: ModelManager, idle_seconds: float) -> None:
-    while idle_seconds:
-        await asyncio.sleep(min(idle_seconds, 60) / 2)
-        await models.unload_idle(idle_seconds)
-
-
-async def _sweep(state: ServerState) -> None:
-    while True:
-        await state.results.delete_expired()
-        await asyncio.sleep(SWEEP_SECONDS)
+def _chores(state: ServerState, settings: Settings) -> Iterator[Coroutine[None, None, None]]:
+    yield state.durable.run()
+    yield supervised("expiry of results", state.results.delete_expired, SWEEP_SECONDS)
+    if idle_seconds := settings.model_idle_seconds:
+        unload = partial(state.models.unload_idle, idle_seconds)
+        yield supervised("unloading of idle models", unload, min(idle_seconds, 60) / 2)
 
 
 class Server(uvicorn.Server):

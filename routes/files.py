@@ -12,6 +12,7 @@ from exceptions import InvalidRequestError
 from routes.http.access import owner_of
 from routes.http.body_schema import multipart_body
 from routes.http.errors import invalid_parameter
+from routes.http.file_response import OpenFileResponse
 from routes.http.middleware import request_id_of
 from routes.http.pages import Page, page_of
 from routes.http.uploads import Fields, UploadReader
@@ -116,12 +117,10 @@ async def delete_file(request: Request, file_id: str) -> FileDeleted:
 
 
 @router.get("/{file_id}/content", response_class=FileResponse)
-async def file_content(request: Request, file_id: str) -> FileResponse:
-    files = state_of(request).durable.files
-    file = await files.find(owner_of(request), file_id)
-    return FileResponse(
-        files.path(file_id), media_type="application/octet-stream", filename=file.filename
-    )  # sent as an attachment, so that uploaded HTML never runs on this origin
+async def file_content(request: Request, file_id: str) -> OpenFileResponse:
+    file, body = await state_of(request).durable.files.open_body(owner_of(request), file_id)
+    # An attachment, so that uploaded HTML never runs on this origin.
+    return OpenFileResponse(body, media_type="application/octet-stream", filename=file.filename)
 
 
 def _parse(fields: Fields) -> FileForm:

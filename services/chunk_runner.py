@@ -17,8 +17,9 @@ from utils.waiting.progress import Progress
 Parts: TypeAlias = AsyncGenerator[tuple[Chunk, ChunkPart | ChunkResult]]
 """The parts of each chunk as they come, then its result."""
 
-Checkpoints: TypeAlias = Callable[[Chunk], Awaitable[ChunkResult | None]]
-"""Looks up the result of a chunk that an earlier run finished."""
+Checkpoints: TypeAlias = Callable[[Chunk], Awaitable[ChunkResult | ChunkPart | None]]
+"""Looks up the result of a chunk that an earlier run finished, or what it had recognised of one that it had
+not."""
 
 
 async def no_checkpoints(_: Chunk) -> None:
@@ -36,8 +37,9 @@ class ChunkRunner(Protocol):
     def run(
         self, plan: Plan, options: TranscriptionOptions, progress: Progress, checkpoints: Checkpoints
     ) -> Parts:
-        """Chunks in order; those with a checkpoint are replayed, not run again. The language detected in the
-        first chunk with speech applies to all after it. Reports progress in order, and closes `plan`."""
+        """Chunks in order; those with a checkpoint are replayed, not run again, and one that was recognised
+        in part keeps that part. The language detected in the first chunk with speech applies to all after it.
+        Reports progress in order, and closes `plan`."""
         ...
 
 
@@ -53,10 +55,12 @@ class LocalChunkRunner:
     ) -> Parts:
         async with aclosing(ahead(plan)) as planned_chunks:
             async for clip, planned in planned_chunks:
-                if result := await checkpoints(planned.chunk):
-                    parts = replay(result, progress)
+                found = await checkpoints(planned.chunk)
+                if isinstance(found, ChunkResult):
+                    parts = replay(found, progress)
                 else:
                     parts = self._processor.process(clip, planned, options, progress)
+                    parts = resume(found, parts) if found else parts
                 async with aclosing(parts):
                     async for part in parts:
                         yield planned.chunk, part
@@ -69,3 +73,21 @@ async def replay(result: ChunkResult, progress: Progress) -> AsyncGenerator[Chun
     yield ChunkPart(result.segments, result.chunk.heard.stop, result.counts)
     progress.reach(result.chunk.stop)
     yield result
+
+
+async def resume(
+    earlier: ChunkPart, parts: AsyncGenerator[ChunkPart | ChunkResult]
+) -> AsyncGenerator[ChunkPart | ChunkResult]:
+    """Yields a chunk that an earlier run had recognised up to `earlier.until`: what it said up to there, and
+    what `parts`, of a run of the whole chunk, say after it. The two may differ before, since what Whisper
+    samples does."""
+    yield earlier
+    segments = earlier.segments
+    async with aclosing(parts):
+        async for part in parts:
+            if isinstance(part, ChunkResult):
+                yield replace(part, segments=segments)
+            elif part.until > earlier.until:
+                later = tuple(segment for segment in part.segments if segment.start >= earlier.until)
+                segments += later
+                yield replace(part, segments=later)

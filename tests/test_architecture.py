@@ -24,7 +24,7 @@ UTILS: dict[str, set[str]] = {
     "utils/decoding": {"utils", "utils/process", "utils/waiting", "utils/words"},
     "utils/transcript": {"utils", "utils/answers", "utils/speakers", "utils/words"},
     "utils/store": {"utils/speakers", "utils/transcript", "utils"},
-    "utils/store/sqlite": {"utils/store", "utils/speakers", "utils/transcript", "utils"},
+    "utils/store/sqlite": {"utils/store", "utils/speakers", "utils/transcript", "utils/waiting", "utils"},
 }
 NETWORKS = {"seams", *UTILS} - {"utils/store/sqlite"}  # only assembly knows which database there is
 STAGES = {"services", *NETWORKS}

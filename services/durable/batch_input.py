@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from exceptions import InvalidRequestError, NotFoundError, TranscriptionServerError
 from services.durable.batch_lines import MAX_LINE_BYTES, MAX_LINES, BatchLine, read_line
-from services.durable.job_runner import Work
+from services.durable.job_attempt import Work
 from utils.store.records import Batch, BatchError, Job
 
 MAX_ERRORS = 1000  # per input file; the rest is not read

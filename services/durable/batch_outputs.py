@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from os import SEEK_END
 from pathlib import Path
+from typing import BinaryIO
 
+from exceptions import UnexpectedError
 from models import Transcript
 from services.durable.batch_lines import answer_line, unanswered_line
-from services.durable.job_runner import Work
+from services.durable.job_attempt import Work
 from utils.answers.json_blocks import as_value, written
 from utils.store.records import Counts, Job
+
+logger = logging.getLogger(__name__)
 
 CANCELLED = ("batch_cancelled", "The batch was cancelled.")
 EXPIRED = ("batch_expired", "The batch expired before this request was done.")
@@ -38,23 +44,39 @@ class BatchOutputs:
             failed=self._by_status.total() - self._by_status["completed"],
         )
 
-    def write(self, jobs: Iterable[tuple[Job, Transcript | None]], is_cancelled: bool) -> None:
-        """Append jobs, each with its transcript if it is completed."""
+    def write(self, job: Job, transcript: Transcript | None, is_cancelled: bool) -> None:
+        """Append a job with its transcript, if it is completed. One that cannot be rendered becomes an error,
+        and leaves no half line among the answers. Raises OSError."""
         with self.answers.open("ab") as answers, self.errors.open("ab") as errors:
-            for job, transcript in jobs:
+            if transcript is not None and self._has_answered(job, transcript, answers):
+                self._by_status["completed"] += 1
+            elif job.status == "completed":
+                self._by_status["failed"] += 1
+                errors.writelines(_answer_error(job, UnexpectedError.status, UnexpectedError().body))
+            else:
                 self._by_status[job.status] += 1
-                if transcript is not None:
-                    answers.writelines(self._answer(job, transcript))
-                else:
-                    errors.writelines(_error(job, is_cancelled))
+                errors.writelines(_error(job, is_cancelled))
 
-    def _answer(self, job: Job, transcript: Transcript) -> Iterator[bytes]:
-        return answer_line(job.id, job.custom_id, 200, as_value(*self._work.render(job, transcript)))
+    def _has_answered(self, job: Job, transcript: Transcript, answers: BinaryIO) -> bool:
+        start = answers.seek(0, SEEK_END)
+        try:
+            body = as_value(*self._work.render(job, transcript))
+            answers.writelines(answer_line(job.id, job.custom_id, 200, body))
+        except OSError:
+            raise
+        except Exception:
+            logger.exception("%s cannot be rendered", job.id)
+            answers.truncate(start)
+            return False
+        return True
 
 
 def _error(job: Job, is_cancelled: bool) -> Iterable[bytes]:
     if job.error is not None:
-        body = [written({"error": job.error["error"]})]
-        return answer_line(job.id, job.custom_id, job.error["status"], body)
+        return _answer_error(job, job.error["status"], job.error["error"])
     code, message = CANCELLED if is_cancelled else EXPIRED
     return [unanswered_line(job.id, job.custom_id, code, message)]
+
+
+def _answer_error(job: Job, status: int, error: Mapping[str, object]) -> Iterable[bytes]:
+    return answer_line(job.id, job.custom_id, status, [written({"error": error})])

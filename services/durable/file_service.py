@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from asyncio import to_thread
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
-from utils.disk import move
+from exceptions import NotFoundError
+from utils.disk import keep_only, move
 from utils.store.interface import FileStore
 from utils.store.records import FileLimits, StoredFile
 from utils.waiting.concurrency import finish_in_thread
+
+logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
@@ -27,8 +32,8 @@ class FileService:
         self._clock = clock
 
     async def open(self) -> None:
-        """Remove bodies that a crashed server had not yet added to the store, or already deleted from it."""
-        await to_thread(self._keep_only, await self._store.ids())
+        """Remove bodies that a crashed server had not yet added to the store. Raises OSError."""
+        await to_thread(keep_only, self._folder, await self._store.ids())
 
     async def check_room(self, new_bytes: int = 0) -> None:
         """Raises InsufficientStorageError, before an upload is read in vain."""
@@ -42,7 +47,7 @@ class FileService:
         try:
             await self._store.add(file, self._limits)
         except Exception:
-            await finish_in_thread(self.path(file.id).unlink)
+            await self.discard([file])
             raise
         return file
 
@@ -58,6 +63,11 @@ class FileService:
         size = await finish_in_thread(partial(self._take, body, file_id))
         return StoredFile(file_id, owner, filename, purpose, size, now, expires)
 
+    async def discard(self, files: Sequence[StoredFile]) -> None:
+        """Remove bodies that were taken and not added to the store."""
+        for file in files:
+            await finish_in_thread(partial(self.path(file.id).unlink, missing_ok=True))
+
     async def ids(self, owner: str) -> frozenset[str]:
         return await self._store.ids(owner)
 
@@ -71,15 +81,41 @@ class FileService:
         """Raises InvalidRequestError when there is no file `after`."""
         return await self._store.page(owner, purpose, after, is_descending, limit)
 
+    async def locate(self, owner: str, file_id: str) -> Path:
+        """The path of its body. Raises NotFoundError, also if the body is gone."""
+        await self.find(owner, file_id)
+        path = self.path(file_id)
+        if not await to_thread(path.exists):
+            raise _gone(file_id)
+        return path
+
+    async def open_body(self, owner: str, file_id: str) -> tuple[StoredFile, BinaryIO]:
+        """A file and its body, which a later delete does not take away. Raises as `locate` does."""
+        file = await self.find(owner, file_id)
+        try:
+            return file, await to_thread(self.path(file_id).open, "rb")
+        except FileNotFoundError as error:
+            raise _gone(file_id) from error
+
     async def delete(self, owner: str, file_id: str) -> None:
-        """Raises NotFoundError."""
-        await self._store.delete(owner, file_id)
+        """Raises NotFoundError.
+
+        The body goes first: on a full disk, that makes room for the database to write. A crash in between
+        leaves a file without a body, which can be deleted still.
+        """
+        await self.find(owner, file_id)
         await finish_in_thread(partial(self.path(file_id).unlink, missing_ok=True))
+        await self._store.delete(owner, file_id)
 
     async def sweep(self) -> None:
         """Delete what has expired."""
-        for file_id in await self._store.delete_expired(self._clock()):
-            await finish_in_thread(partial(self.path(file_id).unlink, missing_ok=True))
+        for owner, file_id in await self._store.expired(self._clock()):
+            try:
+                await self.delete(owner, file_id)
+            except NotFoundError:  # its owner was faster
+                continue
+            except OSError as error:
+                logger.warning("%s has expired and cannot be deleted: %s", file_id, error.strerror)
 
     def path(self, file_id: str) -> Path:
         """The path of a file's body."""
@@ -89,8 +125,6 @@ class FileService:
         move(body, self.path(file_id))
         return self.path(file_id).stat().st_size
 
-    def _keep_only(self, known: frozenset[str]) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in self._folder.iterdir():
-            if path.name not in known:
-                path.unlink()
+
+def _gone(file_id: str) -> NotFoundError:
+    return NotFoundError(f"The file '{file_id}' was deleted.", param="file_id")

@@ -1,4 +1,4 @@
-"""Runs the jobs queued in the store, a few concurrently; every finished chunk is a checkpoint."""
+"""Runs the jobs queued in the store, a few concurrently."""
 
 from __future__ import annotations
 
@@ -6,47 +6,34 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, suppress
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 from exceptions import TranscriptionServerError, UnexpectedError
-from models import Chunk, ChunkResult, Transcript
-from services.chunk_runner import Checkpoints
+from models import Transcript
 from services.durable.file_service import FileService
+from services.durable.job_attempt import JobAttempt, StaleCheckpointError, Work
 from utils.store.interface import JobStore
 from utils.store.records import Job, JobEvent
 from utils.temp_manager import TempManager
-from utils.transcript import codec
 from utils.waiting.changes import Changes
 from utils.waiting.concurrency import finish_in_thread
 from utils.waiting.progress import Progress
+from utils.waiting.supervision import supervised
 
 logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
+Outcome: TypeAlias = Callable[[float, float], Awaitable[None]]
+"""Stores how a job ended; takes the time and when the result expires."""
 
 MAX_STARTS = 30  # a job that keeps crashing the server fails after this many
-MAX_ATTEMPTS = 3  # per run, for errors that a retry can help
-
-
-class Work(Protocol):
-    """What the synchronous endpoint does, for a job."""
-
-    def accept_line(self, endpoint: str, fields: Sequence[tuple[str, str]]) -> str:
-        """The fields of a line, validated, as a job stores them. Raises InvalidRequestError or
-        StageUnavailableError for what cannot be honoured."""
-
-    def stream(
-        self, job: Job, upload: Path, workspace: Path, progress: Progress, checkpoints: Checkpoints
-    ) -> AsyncGenerator[JobEvent | ChunkResult | Transcript]:
-        """Yields events as they happen, the same with or without checkpoints, and the transcript last."""
-
-    def render(self, job: Job, transcript: Transcript) -> tuple[Iterator[bytes], str]:
-        """The body in blocks and its media type, in the requested format."""
+MAX_FAILURES = 3  # of models, since the last checkpoint: the job may be what makes them fail
+RETRY_SECONDS = 30  # after an error of the server itself
 
 
 @dataclass(slots=True)
@@ -61,7 +48,7 @@ class Running:
 
 class JobRunner:
     """`changes` signals changes of a job, by its id; `batches_due` is set whenever a job ends, since that may
-    complete its batch."""
+    complete its batch. A job that has to wait, for a model or for disk space, makes room for others."""
 
     def __init__(
         self,
@@ -85,15 +72,21 @@ class JobRunner:
         self._is_closed = False
         self._wake = asyncio.Event()
         self._running: dict[str, Running] = {}
+        self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._failures = Counter[str]()
         self.changes = Changes()
         self.batches_due = asyncio.Event()
 
     async def run(self) -> None:
         """Run jobs until cancelled; each then stays at its last checkpoint."""
         await self._store.requeue()
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._concurrency):
-                group.create_task(self._run_worker())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._concurrency):
+                    group.create_task(supervised("running jobs", self._run_worker, RETRY_SECONDS))
+        finally:
+            await _stop(list(self._waiting.values()))
+            await self._release_all()
 
     def wake(self) -> None:
         """Signal new jobs to the workers."""
@@ -110,11 +103,10 @@ class JobRunner:
         return self._running.get(job_id)
 
     async def cancel(self, job_ids: Sequence[str]) -> None:
-        """Cancel those of the jobs that run, and wait until they have stopped."""
+        """Cancel those of the jobs that run or wait, and return once they have stopped."""
         tasks = [running.task for job_id in job_ids if (running := self._running.get(job_id))]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        tasks += [task for job_id in job_ids if (task := self._waiting.pop(job_id, None))]
+        await _stop(tasks)
 
     async def _run_worker(self) -> None:
         while not self._is_closed:
@@ -130,102 +122,98 @@ class JobRunner:
             try:
                 await asyncio.wait([task])  # not `await task`: a cancelled job must not cancel its worker
             finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                await _stop([task])
                 del self._running[job.id]
-            if not task.cancelled() and (error := task.exception()):
-                raise error  # its outcome could not be stored
             self.changes.notify(job.id)
             self.batches_due.set()
 
     async def _finish(self, job: Job, progress: Progress) -> None:
-        """Run a job and store its outcome, success or failure. If cancelled, it stays in progress."""
+        """Run a job and store its outcome, unless it has to wait. If cancelled, it stays in progress."""
+        try:
+            if outcome := await self._outcome(job, progress):
+                now = self._clock()
+                await outcome(now, now + self._retention_seconds)
+                self._failures.pop(job.id, None)
+                if job.batch_id is None:
+                    await finish_in_thread(partial((self._spool / job.id).unlink, missing_ok=True))
+        except Exception:
+            logger.exception("%s: its outcome cannot be stored", job.id)
+            self._try_later(job.id, RETRY_SECONDS)
+
+    async def _outcome(self, job: Job, progress: Progress) -> Outcome | None:
+        """Run a job. None if it will be tried again later."""
         error: TranscriptionServerError = UnexpectedError()
         try:
-            transcript = await self._transcribe(job, progress)
+            transcript, last_events = await self._attempt(job, progress)
+            return partial(self._store.complete, job.id, transcript, last_events)
         except TranscriptionServerError as known:
             error = known
         except Exception:
             logger.exception("%s failed", job.id)
-        else:
-            await self._store_outcome(job, partial(self._store.complete, job.id, transcript))
-            return
         logger.warning("%s: %s", job.id, error.message)
-        if job.batch_id is None:
-            number = 1 + await self._store.count_events(job.id)
-            await self._append(job, number, JobEvent(json.dumps({"error": error.body})))
-        await self._store_outcome(job, partial(self._store.fail, job.id, error_record(error)))
+        if error.retry_after is not None and self._may_retry(job, error):
+            self._try_later(job.id, error.retry_after)
+            return None
+        events = [JobEvent(json.dumps({"error": error.body}))] if job.batch_id is None else []
+        return partial(self._store.fail, job.id, error_record(error), events)
 
-    async def _store_outcome(self, job: Job, store: Callable[[float, float], Awaitable[None]]) -> None:
-        now = self._clock()
-        await store(now, now + self._retention_seconds)
-        if job.batch_id is None:
-            await finish_in_thread(partial((self._spool / job.id).unlink, missing_ok=True))
+    def _may_retry(self, job: Job, error: TranscriptionServerError) -> bool:
+        """A failure that the job may have caused is retried a few times. What says "not yet" (a model that is
+        loaded again, a full disk) is waited for as long as a result would be kept."""
+        if error.status == UnexpectedError.status:
+            self._failures[job.id] += 1
+            return self._failures[job.id] < MAX_FAILURES
+        return self._clock() - (job.started_at or 0) < self._retention_seconds
 
-    async def _transcribe(self, job: Job, progress: Progress) -> Transcript:
-        """Run a job, again if the error says that a retry can help."""
+    async def _attempt(self, job: Job, progress: Progress) -> tuple[Transcript, Sequence[JobEvent]]:
+        """Run a job from its last checkpoint, or from the start if that cannot be continued."""
         if job.starts > MAX_STARTS:
             raise TranscriptionServerError(f"The server stopped {MAX_STARTS} times while it ran this job.")
-        attempts = 0
-        while True:
-            attempts += 1
-            try:
-                return await self._attempt(job, progress)
-            except TranscriptionServerError as error:
-                if attempts == MAX_ATTEMPTS or error.retry_after is None:
-                    raise
-                wait = error.retry_after
-            await asyncio.sleep(wait)
-
-    async def _attempt(self, job: Job, progress: Progress) -> Transcript:
-        """Run a job from its last checkpoint. Events that are stored are not stored again."""
         upload = self._spool / job.id
         if job.file_id is not None:
-            await self._files.find(job.owner, job.file_id)
-            upload = self._files.path(job.file_id)
-        stored = await self._store.count_events(job.id)
-        finished, number = set[int](), 0
+            upload = await self._files.locate(job.owner, job.file_id)
 
-        async def checkpoints(chunk: Chunk) -> ChunkResult | None:
-            result = await self._load_checkpoint(job, chunk)
-            if result:
-                finished.add(chunk.index)
-            return result
+        def has_stored() -> None:
+            self._failures.pop(job.id, None)
+            self.changes.notify(job.id)
 
-        async with (
-            self._temp.workspace() as workspace,
-            aclosing(self._work.stream(job, upload, workspace, progress, checkpoints)) as events,
-        ):
-            async for event in events:
-                if isinstance(event, Transcript):
-                    return event
-                if isinstance(event, JobEvent):
-                    number += 1
-                    if number > stored:  # a retry repeats the same events in the same order
-                        await self._append(job, number, event)
-                elif event.chunk.index not in finished:
-                    await self._save_checkpoint(job, event, progress)
-        raise RuntimeError("the work ended without a transcript")
+        while True:
+            async with self._temp.workspace() as workspace:
+                attempt = JobAttempt(self._store, self._work, job, progress, has_stored)
+                try:
+                    return await attempt.run(upload, workspace)
+                except StaleCheckpointError:
+                    logger.warning("%s starts anew: its checkpoints cannot be continued", job.id)
+                    await self._store.restart(job.id)
 
-    async def _save_checkpoint(self, job: Job, result: ChunkResult, progress: Progress) -> None:
-        data = await asyncio.to_thread(codec.encode, result)
-        samples = (result.chunk.stop, progress.total)
-        await self._store.checkpoint(job.id, result.chunk.index, data, samples)
+    def _try_later(self, job_id: str, seconds: float) -> None:
+        self._waiting[job_id] = asyncio.create_task(self._queue_again(job_id, seconds))
 
-    async def _load_checkpoint(self, job: Job, chunk: Chunk) -> ChunkResult | None:
-        """The stored result of the chunk; None if it was cut differently or written by another version."""
-        data = await self._store.finished_chunk(job.id, chunk.index)
-        if data is None:
-            return None
-        with suppress(ValueError):
-            result = await asyncio.to_thread(codec.decode, ChunkResult, data)
-            if result.chunk == chunk:
-                return result
-        return None
+    async def _queue_again(self, job_id: str, seconds: float) -> None:
+        """The job waits in memory alone, so that it can wait for a full disk too. Should the server stop
+        meanwhile, its next start queues the job."""
+        is_queued = False
+        while not is_queued:
+            await asyncio.sleep(seconds)
+            try:
+                await self._store.release(job_id)
+                is_queued = True
+            except Exception:
+                logger.exception("%s cannot be queued again yet", job_id)
+        del self._waiting[job_id]
+        self.wake()
 
-    async def _append(self, job: Job, number: int, event: JobEvent) -> None:
-        await self._store.append_event(job.id, number, event)
-        self.changes.notify(job.id)
+    async def _release_all(self) -> None:
+        try:
+            await self._store.release()
+        except Exception:  # must not replace the cancellation that ends `run`
+            logger.exception("the jobs in progress could not be queued again")
+
+
+async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def error_record(error: TranscriptionServerError) -> dict[str, object]:

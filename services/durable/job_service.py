@@ -12,7 +12,7 @@ from pathlib import Path
 
 from models import Transcript
 from services.durable.job_runner import JobRunner, Running
-from utils.disk import move
+from utils.disk import keep_only, move
 from utils.store.interface import JobStore
 from utils.store.records import Job
 from utils.waiting.concurrency import finish_in_thread
@@ -42,8 +42,8 @@ class JobService:
         self._clock = clock
 
     async def open(self) -> None:
-        """Remove uploads that no unfinished job needs."""
-        await to_thread(self._keep_only, await self._store.unfinished())
+        """Remove uploads that no unfinished job needs. Raises OSError."""
+        await to_thread(keep_only, self._spool, await self._store.unfinished())
 
     async def create(self, owner: str, endpoint: str, request: str, upload: Path) -> Job:
         """Queue an accepted request; moves the upload. Raises OverloadedError, InsufficientStorageError."""
@@ -54,7 +54,7 @@ class JobService:
         try:
             await self._store.add(job, self._max_jobs, now)
         except Exception:
-            await finish_in_thread((self._spool / job.id).unlink)
+            await finish_in_thread(partial((self._spool / job.id).unlink, missing_ok=True))
             raise
         self._runner.wake()
         return job
@@ -78,24 +78,19 @@ class JobService:
     async def events(self, owner: str, job_id: str, after: int) -> AsyncGenerator[tuple[int, str]]:
         """Yields its events after number `after`, stored ones and new ones, until it ends. Raises
         NotFoundError, also if it is deleted meanwhile."""
-        while True:
-            change = self._runner.changes.next(job_id)  # first, so that no change is missed
-            job = await self.find(owner, job_id)
-            events = await self._store.events_after(job_id, after)
-            for event in events:
-                yield event
-                after = event[0]
-            if not events and job.status in ("completed", "failed"):
-                return
-            if not events:
-                await change.wait()
+        with self._runner.changes.watch(job_id) as change:
+            while True:
+                change.clear()  # before reading, so that no change is missed
+                job = await self.find(owner, job_id)
+                events = await self._store.events_after(job_id, after)
+                for event in events:
+                    yield event
+                    after = event[0]
+                if not events and job.status in ("completed", "failed"):
+                    return
+                if not events:
+                    await change.wait()
 
     async def sweep(self) -> None:
         """Delete expired results."""
         await self._store.delete_expired(self._clock())
-
-    def _keep_only(self, needed: frozenset[str]) -> None:
-        self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in self._spool.iterdir():
-            if path.name not in needed:
-                path.unlink()

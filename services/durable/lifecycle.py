@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 
+from exceptions import DataFolderError
 from services.durable.batch_service import BatchService
 from services.durable.file_service import FileService
 from services.durable.job_runner import JobRunner
@@ -13,8 +13,7 @@ from services.durable.job_service import JobService
 from services.durable.upgrade import upgrade_jobs
 from services.durable.work import TranscriptionWork
 from utils.store.interface import Store
-
-logger = logging.getLogger(__name__)
+from utils.waiting.supervision import supervised
 
 SWEEP_SECONDS = 60
 RECOVERY_SECONDS = 30
@@ -33,29 +32,25 @@ class DurableServices:
         """Restore what an earlier run left in the data folder. Raises DataFolderError."""
         await self.store.connection.open()
         await upgrade_jobs(self.store.jobs, self.work)
-        await self.files.open()
-        await self.jobs.open()
+        try:
+            await self.files.open()
+            await self.jobs.open()
+        except OSError as error:
+            raise DataFolderError(
+                f"The data folder cannot be used ({error}): it must be writable; set DATA_DIR."
+            ) from error
 
     async def run(self) -> None:
-        """Run jobs, batches and expiry until cancelled; after an error, such as a full disk, they restart."""
-        while True:
-            try:
-                await self._run_all()
-            except Exception:
-                logger.exception("Jobs and batches stopped; they restart in %d s", RECOVERY_SECONDS)
-            await asyncio.sleep(RECOVERY_SECONDS)
+        """Run jobs, batches and expiry until cancelled. What fails in one stops none of the others."""
+        async with asyncio.TaskGroup() as group:
+            for name, work, pause_seconds in (
+                ("jobs", self.runner.run, RECOVERY_SECONDS),
+                ("batches", self.batches.run, RECOVERY_SECONDS),
+                ("expiry of files", self.files.sweep, SWEEP_SECONDS),
+                ("expiry of jobs", self.jobs.sweep, SWEEP_SECONDS),
+                ("expiry of batches", self.batches.sweep, SWEEP_SECONDS),
+            ):
+                group.create_task(supervised(name, work, pause_seconds))
 
     async def close(self) -> None:
         await self.store.connection.close()
-
-    async def _run_all(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.runner.run())
-            group.create_task(self.batches.run())
-            group.create_task(self._sweep())
-
-    async def _sweep(self) -> None:
-        while True:
-            await self.files.sweep()
-            await self.jobs.sweep()
-            await asyncio.sleep(SWEEP_SECONDS)

@@ -28,7 +28,7 @@ from utils.catalogue import Catalogue
 from utils.response_formatter import render
 from utils.speakers.labels import without_speakers
 from utils.store.records import Job, JobEvent
-from utils.transcript.events import Announced, Event, Finished, Settled
+from utils.transcript.events import Announced, Event, Finished, Recognised, Settled
 from utils.transcript.wire_events import WireEvents
 from utils.waiting.progress import Progress
 
@@ -62,7 +62,7 @@ class TranscriptionWork:
 
     async def stream(
         self, job: Job, upload: Path, workspace: Path, progress: Progress, checkpoints: Checkpoints
-    ) -> AsyncGenerator[JobEvent | ChunkResult | Transcript]:
+    ) -> AsyncGenerator[JobEvent | Recognised | ChunkResult | Transcript]:
         request = decode_accepted(job.request)
         if request.options.decode.model:  # its download may no longer be allowed
             self.catalogue.require(request.options.decode.model)
@@ -78,7 +78,7 @@ class TranscriptionWork:
                         yield JobEvent(wire.model_dump_json(exclude_none=True), delta)
                 if isinstance(event, Finished):
                     yield event.transcript
-                elif isinstance(event, ChunkResult):
+                elif isinstance(event, Recognised | ChunkResult):
                     yield event
 
     def render(
@@ -98,7 +98,7 @@ class TranscriptionWork:
 
 def _per_segment(event: Event, shows_speakers: bool) -> Iterable[Event]:
     """An event split into one per segment: how many come together depends on the checkpoints, and a retry
-    must repeat the same events."""
+    must repeat the same events, of which those that were shown are skipped."""
     match event:
         case Announced() if not shows_speakers:
             return []

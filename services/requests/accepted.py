@@ -14,6 +14,7 @@ from services.requests.form import TranscriptionForm, parse_form
 from services.requests.parameters import TranscriptionRequest, pipeline_options, request_of
 from services.requests.stage_defaults import StageDefaults
 from services.voices.enrolment import KnownSpeakers
+from utils.answers.formats import FORMATS, Speakers
 from utils.answers.wire import AnswerForm
 from utils.transcript.codec import EXACT
 
@@ -28,10 +29,19 @@ class AcceptedRequest:
 
     def answer_in(self, wanted: ResponseFormat | None) -> AnswerForm:
         """By default the requested form. Raises InvalidRequestError for speakers without diarization."""
-        found = (form for form in self.answers if wanted in (None, form.format))
-        if (form := next(found, None)) is None:
+        if wanted is None:
+            return self.answers[0]
+        found = next((form for form in self.answers if form.format is wanted), None)
+        return found or self._in_newer_format(wanted)
+
+    def _in_newer_format(self, wanted: ResponseFormat) -> AnswerForm:
+        """A form for a format that the version which accepted the request did not have."""
+        has_speakers = self.options.diarize or self.options.separate_channels
+        shows = FORMATS[wanted].speakers
+        if shows is Speakers.ALWAYS and not has_speakers:
             raise InvalidRequestError(f"response_format={wanted} needs diarize=true.", param="diarize")
-        return form
+        shown = shows is Speakers.ALWAYS or (shows is not Speakers.NEVER and self.answers[0].speakers)
+        return replace(self.answers[0], format=wanted, speakers=shown)
 
 
 ADAPTER = TypeAdapter(tuple[AcceptedRequest], config=EXACT)  # a tuple of one, as in utils/transcript/codec.py

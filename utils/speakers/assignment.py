@@ -55,8 +55,9 @@ def _split(segment: Segment, nearby: Sequence[SpeakerTurn]) -> Iterator[Segment]
         for phrase in _phrases(_settle_edges(sentence, nearby))
         for word in _assign_interjection(phrase, nearby)
     ]
-    for speaker, run in groupby(_fill(settled), key=lambda word: word.speaker):
-        yield replace(with_words(segment, list(run)), speaker=speaker)
+    runs = groupby(_fill(settled), key=lambda word: word.speaker)
+    for number, (speaker, run) in enumerate(runs):
+        yield replace(with_words(segment, list(run)), speaker=speaker, continues=number > 0)
 
 
 def _speaker_of(start: int, stop: int, turns: Sequence[SpeakerTurn]) -> int | None:

@@ -8,6 +8,7 @@ from itertools import count, islice
 from typing import overload
 
 from models import Segment, Transcript
+from utils.words.sentences import with_words
 
 
 def speaker_label(number: int, names: Sequence[str | None] = ()) -> str:
@@ -23,18 +24,19 @@ def speaker_label(number: int, names: Sequence[str | None] = ()) -> str:
 
 
 def without_speakers(transcript: Transcript) -> Transcript:
-    """The transcript without its speakers."""
+    """The transcript without its speakers, as if nobody had told them apart."""
     return replace(transcript, segments=_SpeakerlessSegments(transcript.segments), turns=(), names=())
 
 
 @dataclass(frozen=True, slots=True)
 class _SpeakerlessSegments(Sequence[Segment]):
-    """Segments without their speakers, mapped lazily as they may not fit into memory."""
+    """Segments without their speakers, those that were cut where speakers change joined again. Made lazily,
+    as they may not fit into memory; only to be iterated over, since all else takes as long."""
 
     segments: Sequence[Segment]
 
     def __len__(self) -> int:
-        return len(self.segments)
+        return sum(not segment.continues for segment in self.segments)
 
     @overload
     def __getitem__(self, index: int) -> Segment: ...
@@ -43,17 +45,24 @@ class _SpeakerlessSegments(Sequence[Segment]):
     def __getitem__(self, index: slice) -> Sequence[Segment]: ...
 
     def __getitem__(self, index: int | slice) -> Segment | Sequence[Segment]:
-        if isinstance(index, slice):
-            return _SpeakerlessSegments(self.segments[index])
-        return _without_speaker(self.segments[index])
+        return tuple(self)[index]
 
     def __iter__(self) -> Iterator[Segment]:
-        return map(_without_speaker, self.segments)
+        pieces: list[Segment] = []
+        for segment in self.segments:
+            if pieces and not segment.continues:
+                yield _without_speaker(pieces)
+                pieces = []
+            pieces.append(segment)
+        if pieces:
+            yield _without_speaker(pieces)
 
 
-def _without_speaker(segment: Segment) -> Segment:
-    words = tuple(replace(word, speaker=None) for word in segment.words)
-    return replace(segment, speaker=None, words=words)
+def _without_speaker(pieces: Sequence[Segment]) -> Segment:
+    """The segment that the pieces were cut from."""
+    words = [replace(word, speaker=None) for piece in pieces for word in piece.words]
+    whole = with_words(pieces[0], words) if len(pieces) > 1 else replace(pieces[0], words=tuple(words))
+    return replace(whole, speaker=None, continues=False)
 
 
 def _letters(number: int) -> str:

@@ -1,7 +1,8 @@
-"""The durable stores: named operations, each one transaction, independent of the database behind them.
+"""The durable stores: named operations, independent of the database behind them.
 
-An operation completes even if its caller is cancelled. All may raise InsufficientStorageError, in which case
-nothing was written. Records of another owner are treated as missing: NotFoundError.
+An operation takes effect as a whole or not at all: what takes long is prepared and cleared away in pieces,
+but seen at once. All may raise InsufficientStorageError, in which case they had no effect, and
+DataFolderError. Records of another owner are treated as missing: NotFoundError.
 """
 
 from __future__ import annotations
@@ -12,12 +13,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from models import Transcript
-from utils.store.records import Batch, BatchError, EnrolledVoice, FileLimits, Job, JobEvent, StoredFile
+from utils.store.records import (
+    Batch,
+    BatchError,
+    EnrolledVoice,
+    FileLimits,
+    Job,
+    JobEvent,
+    StoredChunk,
+    StoredFile,
+)
 
 
 class JobStore(Protocol):
-    """A job is queued, in_progress, then completed, failed or cancelled. Only a job in progress can complete
-    or fail, and writes to a deleted job are ignored: a result that arrives after a cancel is dropped."""
+    """A job is queued, in_progress, then completed, failed or cancelled. Only a job in progress takes
+    checkpoints and events, completes or fails; a result that arrives after a cancel is dropped."""
 
     async def check_room(self, limit: int) -> None:
         """Raises OverloadedError when `limit` single jobs are queued or running."""
@@ -29,7 +39,10 @@ class JobStore(Protocol):
         """The next job in turn, now in progress."""
 
     async def requeue(self) -> None:
-        """Queue again what a previous server left in progress."""
+        """Queue again what a server that crashed left in progress."""
+
+    async def release(self, job_id: str | None = None) -> None:
+        """Queue again a job in progress, or all, that this server stopped on purpose; no start is counted."""
 
     async def find(self, owner: str, job_id: str) -> Job: ...
 
@@ -37,24 +50,43 @@ class JobStore(Protocol):
         """The job, its text so far, and its transcript once completed; a long one is stored in `folder`."""
         ...
 
-    async def checkpoint(self, job_id: str, index: int, result: bytes, samples: tuple[int, int]) -> None:
-        """Store the result of a finished chunk; `samples` is how many are done, and the total."""
+    async def finish_chunk(
+        self, job_id: str, index: int, result: bytes, samples: tuple[int, int], events: Sequence[JobEvent]
+    ) -> None:
+        """Store the result of a chunk and show the events that it brings; `samples` is how many are done, and
+        the total."""
 
-    async def finished_chunk(self, job_id: str, index: int) -> bytes | None: ...
+    async def add_part(self, job_id: str, index: int, part: bytes, events: Sequence[JobEvent]) -> None:
+        """Store the next part of a chunk in progress and show the events that it brings."""
 
-    async def append_event(self, job_id: str, number: int, event: JobEvent) -> None: ...
+    async def stored_chunk(self, job_id: str, index: int) -> StoredChunk: ...
+
+    async def restart(self, job_id: str) -> None:
+        """Discard its checkpoints and events, which another version or setting cannot continue."""
 
     async def count_events(self, job_id: str) -> int:
-        """Events are numbered from one."""
+        """How many events are shown, less those discarded."""
         ...
 
     async def events_after(self, job_id: str, number: int) -> list[tuple[int, str]]:
-        """Some of the events after `number`, each with its number."""
+        """Some of the events after `number`, each with its number; numbers ascend. Raises InvalidRequestError
+        when the event `number` was discarded."""
         ...
 
-    async def complete(self, job_id: str, transcript: Transcript, now: float, expires: float) -> None: ...
+    async def complete(
+        self, job_id: str, transcript: Transcript, events: Sequence[JobEvent], now: float, expires: float
+    ) -> None:
+        """Complete it and show its last events."""
 
-    async def fail(self, job_id: str, error: dict[str, Any], now: float, expires: float) -> None: ...
+    async def fail(
+        self,
+        job_id: str,
+        error: dict[str, Any],
+        events: Sequence[JobEvent],
+        now: float,
+        expires: float,
+    ) -> None:
+        """Fail it and show its last events."""
 
     async def delete(self, owner: str, job_id: str) -> None:
         """Leaves nothing of it in the files."""
@@ -96,24 +128,32 @@ class BatchStore(Protocol):
         ...
 
     async def start(self, owner: str, batch_id: str, lines: Sequence[Job], now: int) -> None:
-        """Queue its lines as jobs, unless it was cancelled meanwhile."""
+        """Queue its lines as jobs, unless it was cancelled meanwhile; the first ones may already run then. A
+        start that was cut short goes on after the last line that was queued."""
 
     async def reject(self, owner: str, batch_id: str, errors: list[BatchError], now: int) -> None:
-        """Fail it, unless it was cancelled meanwhile."""
+        """Fail it in validation, unless it was cancelled meanwhile."""
+
+    async def fail(self, owner: str, batch_id: str, error: BatchError, now: int) -> None:
+        """Fail it, whatever its step, unless it has ended."""
 
     async def close(self, owner: str, batch_id: str, now: int) -> tuple[Batch, list[str]]:
         """Make it finalizing, which cannot be cancelled; cancel its unfinished jobs and return their ids."""
         ...
 
-    async def lines(
-        self, batch_id: str, after: int, folder: Path
-    ) -> list[tuple[int, Job, Transcript | None]]:
-        """Some of its jobs in the order of the input, from after the number `after`, each with its number;
-        long transcripts are stored in `folder`."""
+    async def lines(self, batch_id: str, after: int) -> list[tuple[int, Job]]:
+        """Some of its jobs in the order of the input, from after the number `after`, each with its number."""
+        ...
+
+    async def transcript(self, job: Job, folder: Path) -> Transcript | None:
+        """That of a completed job; a long one is stored in `folder`. Raises ValueError if unreadable."""
         ...
 
     async def finish(self, batch: Batch, outputs: Sequence[StoredFile]) -> None:
-        """Store the batch as it ended and its output files; leaves nothing of its jobs in the files."""
+        """Store the batch as it ended and its output files."""
+
+    async def clear(self) -> None:
+        """Delete the jobs of ended batches; leaves nothing of them in the files."""
 
     async def delete_older(self, created_before: float) -> None:
         """Delete ended batches created before then."""
@@ -142,8 +182,8 @@ class FileStore(Protocol):
 
     async def delete(self, owner: str, file_id: str) -> None: ...
 
-    async def delete_expired(self, now: float) -> Sequence[str]:
-        """The ids of those deleted."""
+    async def expired(self, now: float) -> Sequence[tuple[str, str]]:
+        """Owner and id of those that have expired and are still there."""
         ...
 
 

@@ -13,8 +13,8 @@ from models import Embedding
 @dataclass(frozen=True, slots=True)
 class Job:
     """`request` is the accepted request, as `services/requests/accepted.py` serialises it; `file_id` names a
-    stored file, else the upload was spooled. `starts` counts the attempts since its last checkpoint; times
-    are Unix seconds."""
+    stored file, else the upload was spooled. `starts` counts those that a crash of the server may have ended;
+    times are Unix seconds."""
 
     id: str
     owner: str
@@ -40,6 +40,14 @@ class JobEvent:
 
     data: str
     delta: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """The encoded result of a chunk or, where it is not finished, its parts so far."""
+
+    result: bytes | None = None
+    parts: tuple[bytes, ...] = ()
 
 
 class BatchError(BaseModel):

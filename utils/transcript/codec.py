@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from models import ChunkResult, Segment, Transcript
+from models import Chunk, ChunkPart, ChunkResult, Segment, Transcript
 
 T = TypeVar("T", ChunkResult, Transcript)
 
@@ -17,6 +17,7 @@ ADAPTERS: dict[type, TypeAdapter[Any]] = {
     ChunkResult: TypeAdapter(tuple[ChunkResult], config=EXACT),
     Transcript: TypeAdapter(tuple[Transcript], config=EXACT),
 }
+PART = TypeAdapter(tuple[Chunk, ChunkPart], config=EXACT)
 SEGMENTS = TypeAdapter(tuple[Segment, ...], config=EXACT)
 
 
@@ -29,6 +30,16 @@ def decode(kind: type[T], data: bytes) -> T:
     """The encoded value. Raises ValueError for data that is not of that kind."""
     value: T = ADAPTERS[kind].validate_json(data, strict=True)[0]
     return value
+
+
+def encode_part(chunk: Chunk, part: ChunkPart) -> bytes:
+    """JSON from which `decode_part` restores an equal part."""
+    return PART.dump_json((chunk, part))
+
+
+def decode_part(data: bytes) -> tuple[Chunk, ChunkPart]:
+    """Raises ValueError for data that is not a part of a chunk."""
+    return PART.validate_json(data, strict=True)
 
 
 def encode_segments(segments: Sequence[Segment]) -> bytes:

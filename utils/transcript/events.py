@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from models import ChunkResult, Segment, Transcript
+from models import Chunk, ChunkPart, ChunkResult, Segment, Transcript
 from utils.speakers.labels import every_speaker, speaker_label
 from utils.transcript.segment_log import in_pages
 
@@ -28,6 +28,15 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognised:
+    """A part of a chunk, after the segments that it settled: whoever stores it can have the rest of the chunk
+    done again without a change to those (`services/chunk_runner.py`)."""
+
+    chunk: Chunk
+    part: ChunkPart
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The end. `speaker_map` maps announced labels to those in the transcript where they differ."""
 
@@ -35,7 +44,7 @@ class Finished:
     speaker_map: Mapping[str, str]
 
 
-Event: TypeAlias = Settled | Announced | ChunkResult | Finished
+Event: TypeAlias = Settled | Announced | Recognised | ChunkResult | Finished
 
 
 def events_of(transcript: Transcript) -> Iterator[Event]:

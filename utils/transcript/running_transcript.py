@@ -10,7 +10,7 @@ from pathlib import Path
 from models import Chunk, ChunkPart, ChunkResult, Segment
 from options import TranscriptionOptions
 from utils.chunk_merger import merge
-from utils.transcript.events import Event, Finished, Settled
+from utils.transcript.events import Event, Finished, Recognised, Settled
 from utils.transcript.running_labels import RunningLabels
 from utils.transcript.segment_log import SegmentLog, collect_segments
 from utils.transcript.segment_merger import SegmentMerger
@@ -31,7 +31,8 @@ class RunningTranscript:
     def take(self, chunk: Chunk, part: ChunkPart | ChunkResult) -> list[Event]:
         """The events of the next part of a chunk, the last of which is its result."""
         if isinstance(part, ChunkPart):
-            return self._settle(self._merger.feed(chunk, part.segments, part.until))
+            settled = self._settle(self._merger.feed(chunk, part.segments, part.until))
+            return [*settled, Recognised(chunk, part)]
         settled = self._settle(self._merger.feed(chunk, (), chunk.heard.stop))
         self._results.append(replace(part, segments=()))
         if self._labels:

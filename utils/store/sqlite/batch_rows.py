@@ -11,7 +11,8 @@ from utils.store.sqlite.owned_rows import OwnedRows
 
 OWNED = OwnedRows("batches", "batch", "batch_id")
 MAX_LIVE = 1000  # unfinished batches of all owners
-LIVE = "status IN ('validating', 'in_progress', 'finalizing', 'cancelling')"
+LIVE_STATUSES = ("validating", "in_progress", "finalizing", "cancelling")
+LIVE = f"status IN {LIVE_STATUSES}"
 
 
 def add(connection: Connection, owner: str, batch: Batch, output_seconds: int | None) -> None:
@@ -56,6 +57,15 @@ def due(connection: Connection, now: float) -> list[tuple[str, int | None, Batch
         (now,),
     )
     return [(row["owner"], row["output_seconds"], Batch.model_validate_json(row["document"])) for row in rows]
+
+
+def an_ended_with_lines(connection: Connection) -> str | None:
+    """The id of some ended batch whose jobs a crash left."""
+    row = connection.execute(
+        f"SELECT id FROM batches WHERE NOT {LIVE}"  # noqa: S608
+        " AND EXISTS (SELECT 1 FROM jobs WHERE batch_id = batches.id) LIMIT 1"
+    ).fetchone()
+    return row["id"] if row else None
 
 
 def delete_older(connection: Connection, created_before: float) -> None:

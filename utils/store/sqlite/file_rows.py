@@ -63,10 +63,9 @@ def delete(connection: Connection, owner: str, file_id: str) -> None:
     connection.execute("DELETE FROM files WHERE id = ?", (file_id,))
 
 
-def delete_expired(connection: Connection, now: float) -> Sequence[str]:
-    """The ids of those deleted."""
-    rows = connection.execute("DELETE FROM files WHERE expires_at <= ? RETURNING id", (now,))
-    return [row["id"] for row in rows]
+def expired(connection: Connection, now: float) -> Sequence[tuple[str, str]]:
+    rows = connection.execute("SELECT owner, id FROM files WHERE expires_at <= ?", (now,))
+    return [(row["owner"], row["id"]) for row in rows]
 
 
 def ids(connection: Connection, owner: str | None = None) -> frozenset[str]:

@@ -38,7 +38,7 @@ class SqliteFiles:
         )
 
     async def delete(self, owner: str, file_id: str) -> None:
-        await self._database.run(lambda connection: rows.delete(connection, owner, file_id))
+        await self._database.run_freeing(lambda connection: rows.delete(connection, owner, file_id))
 
-    async def delete_expired(self, now: float) -> Sequence[str]:
-        return await self._database.run(lambda connection: rows.delete_expired(connection, now))
+    async def expired(self, now: float) -> Sequence[tuple[str, str]]:
+        return await self._database.run(lambda connection: rows.expired(connection, now))

@@ -1,44 +1,47 @@
-"""Jobs and their checkpoints in SQLite: a background transcription, or one line of a batch.
+"""The queue of jobs in SQLite: a background transcription, or one line of a batch.
 
 Each function is part of one transaction. A job is queued, in_progress, then completed, failed or cancelled.
 Only a job in progress can complete or fail, and writes to a deleted job are ignored, so that a result that
-arrives after a cancel is dropped.
+arrives after a cancel is dropped. A job that is `deleted` is missing to its owner; its rows go step by step.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Sequence
 from sqlite3 import Connection, Row
 from typing import Any
 
 from exceptions import OverloadedError
-from models import Transcript
-from utils.store.records import Job, JobEvent
+from utils.store.records import Job
+from utils.store.sqlite.content_rows import delete_content
 from utils.store.sqlite.owned_rows import OwnedRows
-from utils.transcript.lines import read_transcript, write_transcript
 
-SINGLE = OwnedRows("(SELECT * FROM jobs WHERE batch_id IS NULL)", "background transcription")
-EVENTS_AT_ONCE = 100
+UNFINISHED = "status IN ('queued', 'in_progress')"
+SINGLE = OwnedRows(
+    "(SELECT * FROM jobs WHERE batch_id IS NULL AND status != 'deleted')", "background transcription"
+)
 PAGE = 10  # jobs in memory at once
+STEP = 500  # rows written in one transaction
 
 
-def add(connection: Connection, jobs: Iterable[Job], now: float) -> None:
-    """Queue the jobs of one batch, or a single job, behind those of the same batch or owner.
+def add(connection: Connection, jobs: Sequence[Job], now: float) -> None:
+    """Queue jobs of one batch, or a single job, behind the waiting ones of the same batch or owner.
 
     The order is start-time fair queuing (Goyal, Vin and Cheng, 1996) with every job of equal weight: each
-    batch, and each owner's single jobs, take turns, however many jobs another has queued.
+    batch, and each owner's single jobs, is a flow, and flows take turns, however many jobs one has queued. A
+    flow that comes anew starts at the virtual time, which is the greatest turn ever begun: it does not fall
+    back while the server is idle, and what a flow was served before costs it nothing.
     """
-    for job in jobs:
-        turn = connection.execute(
-            "SELECT max(coalesce((SELECT min(turn) FROM jobs WHERE status IN ('queued', 'in_progress')), 0),"
-            " coalesce((SELECT max(turn) + 1 FROM jobs WHERE owner = ? AND batch_id IS ?), 0))",
-            (job.owner, job.batch_id),
-        ).fetchone()[0]
-        connection.execute(
-            "INSERT INTO jobs (id, owner, endpoint, request, batch_id, custom_id, file_id, turn, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    first = connection.execute(
+        "SELECT max(virtual_time, coalesce((SELECT max(turn) + 1 FROM jobs"  # noqa: S608
+        f" WHERE owner = ? AND batch_id IS ? AND {UNFINISHED}), 0)) FROM queue",
+        (jobs[0].owner, jobs[0].batch_id),
+    ).fetchone()[0]
+    connection.executemany(
+        "INSERT INTO jobs (id, owner, endpoint, request, batch_id, custom_id, file_id, turn, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
             (
                 job.id,
                 job.owner,
@@ -49,14 +52,16 @@ def add(connection: Connection, jobs: Iterable[Job], now: float) -> None:
                 job.file_id,
                 turn,
                 int(now),
-            ),
-        )
+            )
+            for turn, job in enumerate(jobs, start=first)
+        ),
+    )
 
 
 def check_room(connection: Connection, limit: int) -> None:
     """Raises OverloadedError when `limit` single jobs are queued or running."""
     unfinished = connection.execute(
-        "SELECT count(*) FROM jobs WHERE batch_id IS NULL AND status IN ('queued', 'in_progress')"
+        f"SELECT count(*) FROM jobs WHERE batch_id IS NULL AND {UNFINISHED}"  # noqa: S608
     ).fetchone()[0]
     if unfinished >= limit:
         raise OverloadedError(
@@ -72,7 +77,10 @@ def claim(connection: Connection, now: float) -> Job | None:
         " RETURNING *",
         (now,),
     ).fetchone()
-    return _job(row) if row else None
+    if row is None:
+        return None
+    connection.execute("UPDATE queue SET virtual_time = max(virtual_time, ?)", (row["turn"],))
+    return _job(row)
 
 
 def requeue(connection: Connection) -> None:
@@ -80,73 +88,28 @@ def requeue(connection: Connection) -> None:
     connection.execute("UPDATE jobs SET status = 'queued' WHERE status = 'in_progress'")
 
 
+def release(connection: Connection, job_id: str | None) -> None:
+    """Queue again a job in progress, or all, which the server itself has stopped: that is no crash."""
+    connection.execute(
+        "UPDATE jobs SET status = 'queued', starts = max(0, starts - 1)"
+        " WHERE status = 'in_progress' AND coalesce(id = ?, TRUE)",
+        (job_id,),
+    )
+
+
 def find(connection: Connection, owner: str, job_id: str) -> Job:
     """A single job. Raises NotFoundError, also for the jobs of others."""
     return _job(SINGLE.find(connection, owner, job_id))
 
 
-def checkpoint(
-    connection: Connection, job_id: str, index: int, result: bytes, samples: tuple[int, int]
-) -> None:
-    """Store the result of a finished chunk; `samples` is how many are done, and the total."""
-    connection.execute(
-        "INSERT OR REPLACE INTO chunks SELECT id, ?, ? FROM jobs WHERE id = ?", (index, result, job_id)
-    )
-    connection.execute(
-        "UPDATE jobs SET starts = 0, samples_done = ?, samples_total = ? WHERE id = ?", (*samples, job_id)
-    )
-
-
-def finished_chunk(connection: Connection, job_id: str, index: int) -> bytes | None:
-    row = connection.execute(
-        'SELECT result FROM chunks WHERE job_id = ? AND "index" = ?', (job_id, index)
-    ).fetchone()
-    return row["result"] if row else None
-
-
-def append_event(connection: Connection, job_id: str, number: int, event: JobEvent) -> None:
-    connection.execute(
-        "INSERT INTO events SELECT id, ?, ?, ? FROM jobs WHERE id = ?",
-        (number, event.data, event.delta, job_id),
-    )
-
-
-def count_events(connection: Connection, job_id: str) -> int:
-    """Events are numbered from one."""
-    return int(connection.execute("SELECT count(*) FROM events WHERE job_id = ?", (job_id,)).fetchone()[0])
-
-
-def events_after(connection: Connection, job_id: str, after: int) -> list[tuple[int, str]]:
-    """Some of the events after the number `after`, each with its number."""
-    rows = connection.execute(
-        "SELECT number, data FROM events WHERE job_id = ? AND number > ? ORDER BY number LIMIT ?",
-        (job_id, after, EVENTS_AT_ONCE),
-    )
-    return [(row["number"], row["data"]) for row in rows]
-
-
-def text_so_far(connection: Connection, job_id: str) -> str:
-    rows = connection.execute("SELECT delta FROM events WHERE job_id = ? ORDER BY number", (job_id,))
-    return "".join(row["delta"] for row in rows)
-
-
-def complete(connection: Connection, job_id: str, transcript: Transcript, now: float, expires: float) -> None:
+def complete(connection: Connection, job_id: str, num_samples: int, now: float, expires: float) -> bool:
+    """Whether it was in progress."""
     if not _end(connection, "completed", job_id, now, expires):
-        return
-    samples = transcript.num_samples
+        return False
     connection.execute(
-        "UPDATE jobs SET samples_done = ?, samples_total = ? WHERE id = ?", (samples, samples, job_id)
+        "UPDATE jobs SET samples_done = ?, samples_total = ? WHERE id = ?", (num_samples, num_samples, job_id)
     )
-    lines = ((job_id, number, line) for number, line in enumerate(write_transcript(transcript)))
-    connection.executemany("INSERT INTO lines VALUES (?, ?, ?)", lines)
-
-
-def transcript(connection: Connection, job: Job, folder: Path) -> Transcript | None:
-    """That of a completed job; a long one is stored in `folder`."""
-    if job.status != "completed":
-        return None
-    rows = connection.execute("SELECT line FROM lines WHERE job_id = ? ORDER BY number", (job.id,))
-    return read_transcript((row["line"] for row in rows), folder)
+    return True
 
 
 def fail(connection: Connection, job_id: str, error: dict[str, Any], now: float, expires: float) -> None:
@@ -154,46 +117,67 @@ def fail(connection: Connection, job_id: str, error: dict[str, Any], now: float,
         connection.execute("UPDATE jobs SET error = ? WHERE id = ?", (json.dumps(error), job_id))
 
 
-def cancel_batch(connection: Connection, batch_id: str, now: float) -> list[str]:
-    """Cancel its unfinished jobs; returns their ids."""
+def cancel_some(connection: Connection, batch_id: str, now: float) -> list[str]:
+    """Cancel some of its unfinished jobs; returns their ids."""
     rows = connection.execute(
-        "UPDATE jobs SET status = 'cancelled', finished_at = ?"
-        " WHERE batch_id = ? AND status IN ('queued', 'in_progress') RETURNING id",
-        (now, batch_id),
+        "UPDATE jobs SET status = 'cancelled', finished_at = ? WHERE number IN (SELECT number FROM jobs"  # noqa: S608
+        f" WHERE batch_id = ? AND {UNFINISHED} LIMIT ?) RETURNING id",
+        (now, batch_id, STEP),
     )
     return [row["id"] for row in rows]
 
 
-def of_batch(
-    connection: Connection, batch_id: str, after: int, folder: Path
-) -> list[tuple[int, Job, Transcript | None]]:
-    """Some of its jobs in the order of the input, from after the number `after`, each with its number and
-    transcript; long transcripts are stored in `folder`."""
+def of_batch(connection: Connection, batch_id: str, after: int) -> list[tuple[int, Job]]:
+    """Some of its jobs in the order of the input, from after the number `after`, each with its number."""
     rows = connection.execute(
         "SELECT * FROM jobs WHERE batch_id = ? AND number > ? ORDER BY number LIMIT ?",
         (batch_id, after, PAGE),
     )
-    jobs = [(row["number"], _job(row)) for row in rows]
-    return [(number, job, transcript(connection, job, folder)) for number, job in jobs]
+    return [(row["number"], _job(row)) for row in rows]
 
 
-def delete_batch(connection: Connection, batch_id: str) -> None:
-    connection.execute("DELETE FROM jobs WHERE batch_id = ?", (batch_id,))
+def count_of_batch(connection: Connection, batch_id: str) -> int:
+    return int(connection.execute("SELECT count(*) FROM jobs WHERE batch_id = ?", (batch_id,)).fetchone()[0])
 
 
-def delete(connection: Connection, job_id: str) -> None:
-    connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+def mark_deleted(connection: Connection, owner: str, job_id: str) -> None:
+    """Raises NotFoundError."""
+    find(connection, owner, job_id)
+    connection.execute("UPDATE jobs SET status = 'deleted' WHERE id = ?", (job_id,))
 
 
-def delete_expired(connection: Connection, now: float) -> None:
-    connection.execute("DELETE FROM jobs WHERE batch_id IS NULL AND expires_at <= ?", (now,))
+def mark_expired(connection: Connection, now: float) -> bool:
+    """Whether there are any jobs to delete."""
+    connection.execute(
+        "UPDATE jobs SET status = 'deleted' WHERE batch_id IS NULL AND expires_at <= ?", (now,)
+    )
+    return a_deleted(connection) is not None
+
+
+def a_deleted(connection: Connection) -> str | None:
+    """The id of some job to delete."""
+    row = connection.execute("SELECT id FROM jobs WHERE status = 'deleted' LIMIT 1").fetchone()
+    return row["id"] if row else None
+
+
+def a_line_of(connection: Connection, batch_id: str) -> str | None:
+    """The id of some job of a batch."""
+    row = connection.execute("SELECT id FROM jobs WHERE batch_id = ? LIMIT 1", (batch_id,)).fetchone()
+    return row["id"] if row else None
+
+
+def delete_some(connection: Connection, job_id: str | None) -> bool:
+    """Delete some of a job and its content, at last the row itself. Whether there was a job at all."""
+    if job_id is None:
+        return False
+    if not delete_content(connection, job_id):
+        connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+    return True
 
 
 def unfinished(connection: Connection) -> frozenset[str]:
     """Ids of the single jobs whose upload is still needed."""
-    rows = connection.execute(
-        "SELECT id FROM jobs WHERE batch_id IS NULL AND status IN ('queued', 'in_progress')"
-    )
+    rows = connection.execute(f"SELECT id FROM jobs WHERE batch_id IS NULL AND {UNFINISHED}")  # noqa: S608
     return frozenset(row["id"] for row in rows)
 
 
@@ -218,13 +202,11 @@ def reject(connection: Connection, job_id: str, error: dict[str, Any]) -> None:
 
 
 def _end(connection: Connection, status: str, job_id: str, now: float, expires: float) -> bool:
-    """Whether it was in progress. Its checkpoints are deleted: the transcript or error replaces them."""
+    """Whether it was in progress."""
     ended = connection.execute(
         "UPDATE jobs SET status = ?, finished_at = ?, expires_at = ? WHERE id = ? AND status = 'in_progress'",
         (status, now, expires, job_id),
     )
-    if ended.rowcount:
-        connection.execute("DELETE FROM chunks WHERE job_id = ?", (job_id,))
     return ended.rowcount > 0
 
 

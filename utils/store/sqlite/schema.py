@@ -107,5 +107,24 @@ REQUESTS = """
 ALTER TABLE jobs RENAME COLUMN fields TO request;
 """
 
-MIGRATIONS = (FILES, JOBS, VOICES, EVENTS, LINES, REQUESTS)
+QUEUE = """
+CREATE TABLE queue (virtual_time INTEGER NOT NULL) STRICT;  -- the greatest turn that has begun
+INSERT INTO queue SELECT coalesce(max(turn), 0) FROM jobs WHERE started_at IS NOT NULL;
+DROP INDEX jobs_of_owner;
+CREATE INDEX jobs_by_flow ON jobs (owner, batch_id, status, turn);
+"""
+
+PARTS = """
+CREATE TABLE parts (  -- of the chunk in progress, whose text is in events already
+    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    "index" INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    part BLOB NOT NULL,
+    PRIMARY KEY (job_id, "index", number)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE jobs ADD COLUMN last_event INTEGER NOT NULL DEFAULT 0;  -- later ones are not shown yet
+UPDATE jobs SET last_event = (SELECT count(*) FROM events WHERE job_id = jobs.id);
+"""
+
+MIGRATIONS = (FILES, JOBS, VOICES, EVENTS, LINES, REQUESTS, QUEUE, PARTS)
 """`PRAGMA user_version` of a file is the number of these applied to it."""
