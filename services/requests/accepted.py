@@ -35,12 +35,14 @@ class AcceptedRequest:
         return found or self._in_newer_format(wanted)
 
     def _in_newer_format(self, wanted: ResponseFormat) -> AnswerForm:
-        """A form for a format that the version which accepted the request did not have."""
+        """A format that the version which accepted the request did not have; it shows speakers as others do
+        that show them on the same conditions."""
         has_speakers = self.options.diarize or self.options.separate_channels
-        shows = FORMATS[wanted].speakers
-        if shows is Speakers.ALWAYS and not has_speakers:
+        condition = FORMATS[wanted].speakers
+        if condition is Speakers.ALWAYS and not has_speakers:
             raise InvalidRequestError(f"response_format={wanted} needs diarize=true.", param="diarize")
-        shown = shows is Speakers.ALWAYS or (shows is not Speakers.NEVER and self.answers[0].speakers)
+        alike = [form.speakers for form in self.answers if FORMATS[form.format].speakers is condition]
+        shown = alike[0] if alike else has_speakers and condition is not Speakers.NEVER
         return replace(self.answers[0], format=wanted, speakers=shown)
 
 

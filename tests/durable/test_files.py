@@ -140,6 +140,41 @@ def test_files_outlive_the_server_and_leftovers_do_not(make: Callable[..., Setti
         assert not leftover.exists()
 
 
+def test_a_file_that_is_deleted_while_it_is_read_is_read_to_its_end(server: RunningServer) -> None:
+    files, body = server.client.files, bytes(8 * MEBIBYTE)
+    file = files.create(file=("a", body), purpose="user_data")
+    with httpx.stream("GET", f"{server.url}/v1/files/{file.id}/content") as answer:
+        parts = answer.iter_raw(4096)
+        first = next(parts)
+        files.delete(file.id)
+        assert first + b"".join(parts) == body
+
+
+def test_a_part_of_a_file_can_be_read(server: RunningServer) -> None:
+    file = server.client.files.create(file=("a", BODY), purpose="user_data")
+    address = f"{server.url}/v1/files/{file.id}/content"
+    answer = httpx.get(address, headers={"range": "bytes=2-5"})
+    assert (answer.status_code, answer.content) == (206, BODY[2:6])
+
+
+def test_a_file_without_its_body_is_gone_and_can_be_deleted(server: RunningServer) -> None:
+    """As after a crash in the middle of a delete."""
+    files = server.client.files
+    file = files.create(file=("a", BODY), purpose="user_data")
+    server.state.durable.files.path(file.id).unlink()
+    assert httpx.get(f"{server.url}/v1/files/{file.id}/content").status_code == 404
+    assert files.delete(file.id).deleted
+
+
+def test_foreign_folders_in_the_data_folder_are_left_alone(make: Callable[..., Settings]) -> None:
+    foreign = [make().data_folder / name / "lost+found" for name in ("files", "jobs")]
+    for folder in foreign:
+        folder.mkdir(parents=True)
+    with running_server(make(), fake_loaders()) as server:
+        assert httpx.get(f"{server.url}/health").status_code == 200
+    assert all(folder.is_dir() for folder in foreign)
+
+
 async def test_what_has_expired_is_removed(tmp_path: Path) -> None:
     now = time.time()
     database = Database(tmp_path / "server.db")

@@ -16,17 +16,19 @@ from tests.fakes import ScriptedRecogniser
 from tests.recordings import multichannel_wav, silence, tone, wav
 from tests.servers import RunningServer, fake_loaders, running_server
 
+CHANGE = wav(tone(3.0, 300), silence(0.3), tone(2.0, 900))  # two speakers in what is one sentence
 
-@pytest.mark.parametrize("diarize", ["true", "false"])
+
+@pytest.mark.parametrize("diarize", ["true", "false", ""])
 @pytest.mark.contract("Transcription fields", "`background`", "ours: answers at once with a job")
 @pytest.mark.contract("Background jobs", "`/content`", "the plain answer, in any format")
 def test_a_job_gives_in_every_format_what_the_plain_request_gives(
     server: RunningServer, diarize: str
 ) -> None:
-    job_id = start(server.url, diarize=diarize)
-    assert finished(server.url, job_id)["result"] == post(server.url).json()
+    job_id = start(server.url, CHANGE, diarize=diarize)
+    assert finished(server.url, job_id)["result"] == post(server.url, CHANGE).json()
     for wanted in FORMATS:
-        plain = post(server.url, response_format=wanted, diarize=diarize)
+        plain = post(server.url, CHANGE, response_format=wanted, diarize=diarize)
         content = httpx.get(f"{server.url}{PATH}/{job_id}/content", params={"response_format": wanted})
         assert content.text == plain.text, wanted
         assert content.headers["content-type"] == plain.headers["content-type"]

@@ -115,6 +115,17 @@ def test_a_batch_is_finalised_after_a_restart_with_a_stage_off_and_another_model
         assert late["status_code"] in (404, 501), "what is not done needs what is no longer there"
 
 
+def test_a_finished_job_of_version_0_1_needs_no_stage_to_be_served(tmp_path: Path) -> None:
+    with running_server(settings_in(tmp_path), every_stage(ScriptedRecogniser())) as server:
+        job_id = post(server.url, TALK, background="true", align="true").json()["id"]
+        before = finished(server.url, job_id)
+    fields = json.dumps([["model", "whisper-1"], ["align", "true"]])
+    with closing(sqlite3.connect(tmp_path / "data" / "server.db")) as database, database:
+        database.execute("UPDATE jobs SET request = ?", (fields,))
+    with running_server(settings_in(tmp_path, **FEWER), fewer_stages()) as server:
+        assert finished(server.url, job_id) == before
+
+
 @pytest.mark.parametrize("sent", [{}, {"temperature": "9"}])
 def test_jobs_of_version_0_1_keep_the_fields_of_their_forms(tmp_path: Path, sent: dict[str, str]) -> None:
     with running_server(settings_in(tmp_path), fake_loaders()) as server:

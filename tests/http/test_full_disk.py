@@ -55,7 +55,7 @@ class Server:
 
     def fill(self) -> Path:
         filler = self.disk / "filler"
-        with filler.open("wb") as out:
+        with filler.open("ab") as out:
             while free := shutil.disk_usage(self.disk).free:
                 out.write(bytes(free))
                 out.flush()
@@ -101,6 +101,20 @@ def test_what_the_workspace_cannot_hold_is_refused_and_the_others_are_served(tmp
         assert other.result().json()["text"] == "w w"
         assert post(server.url, TALK).json()["text"] == "w w"
         wait_until(lambda: not server.left())
+
+
+def test_a_full_data_folder_can_be_cleared_by_its_users(tmp_path: Path) -> None:
+    with serving_on_small_disk(tmp_path, "kept") as server:
+        done = post(server.url, TALK, background="true").json()["id"]
+        assert finished(server.url, done)["text"] == "w w"
+        form = {"data": {"purpose": "user_data"}, "files": {"file": ("a", bytes(10_000))}}
+        files = [httpx.post(f"{server.url}/v1/files", **form).json()["id"] for _ in range(10)]  # type: ignore[arg-type]
+        server.fill()
+        for path in [f"{PATH}/{done}", *(f"/v1/files/{file_id}" for file_id in files)]:
+            answer = httpx.delete(f"{server.url}{path}")
+            assert answer.status_code == 200, answer.text
+            server.fill()
+        assert httpx.get(f"{server.url}/v1/files").json()["data"] == []
 
 
 def test_a_full_data_folder_refuses_what_is_to_last_and_nothing_else(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from exceptions import DataFolderError
+from exceptions import DataFolderError, InsufficientStorageError
+from tests.utils.test_disk import largest_file
 from utils.store.sqlite import job_rows
 from utils.store.sqlite.database import Database
 from utils.store.sqlite.schema import MIGRATIONS
@@ -89,6 +90,45 @@ async def test_what_is_deleted_is_in_no_file(tmp_path: Path) -> None:
         assert is_found(tmp_path)
         await database.run_and_purge(lambda connection: connection.execute("DELETE FROM notes").rowcount)
         assert not is_found(tmp_path)
+
+
+async def test_a_file_with_a_good_header_and_a_bad_body_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "server.db"
+    async with opened(path, NOTES) as database:
+        await database.run(lambda connection: add(connection, "one"))
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 4096)
+    with pytest.raises(DataFolderError, match="DATA_DIR"):
+        async with opened(path, NOTES) as database:
+            await database.run(notes)
+
+
+async def test_a_full_disk_refuses_new_things_and_not_deletions(tmp_path: Path) -> None:
+    """The log cannot grow: deletions empty it first."""
+    wal = tmp_path / "server.db-wal"
+    async with opened(tmp_path / "server.db", NOTES) as database:
+        for _ in range(20):
+            await database.run(lambda connection: add(connection, "x" * 4000))
+        with largest_file(wal.stat().st_size):
+            with pytest.raises(InsufficientStorageError):
+                await database.run(lambda connection: add(connection, "x" * 400_000))
+            for _ in range(20):
+                await database.run_and_purge(
+                    lambda connection: connection.execute("DELETE FROM notes WHERE rowid = 1").rowcount
+                )
+            await database.run_freeing(lambda connection: connection.execute("DELETE FROM notes").rowcount)
+        assert await database.run(notes) == []
+
+
+async def test_a_log_that_cannot_be_emptied_is_no_failure(tmp_path: Path) -> None:
+    """Where the database itself cannot grow, what was deleted is deleted, and the log is emptied later."""
+    async with opened(tmp_path / "server.db", NOTES) as database:
+        await database.run(lambda connection: add(connection, "x" * 200_000))
+        with largest_file(4 * 4096):
+            await database.run_and_purge(lambda connection: None)
+        await database.run_and_purge(lambda connection: None)
+        assert (tmp_path / "server.db-wal").stat().st_size == 0
 
 
 async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
