@@ -196,7 +196,7 @@ class JobRunner:
         while not is_queued:
             await asyncio.sleep(seconds)
             try:
-                await self._store.release(job_id)
+                await self._store.put_back(job_id)
                 is_queued = True
             except Exception:
                 logger.exception("%s cannot be queued again yet", job_id)

@@ -187,9 +187,14 @@ async def test_what_has_expired_is_removed(tmp_path: Path) -> None:
         file = await files.create("", body, "a", "batch", lifetime=3600)
         await files.sweep()
         assert files.path(file.id).exists()
+        body.write_bytes(BODY)
+        stuck = await files.create("", body, "b", "batch", lifetime=3599)
+        files.path(stuck.id).unlink()
+        files.path(stuck.id).mkdir()
         now += 3600
         await files.sweep()
         assert not files.path(file.id).exists()
-        assert await files.page("", None, None, True, 10) == []
+        left = await files.page("", None, None, True, 10)
+        assert [kept.id for kept in left] == [stuck.id], "what cannot be deleted stops nothing else"
     finally:
         await database.close()

@@ -16,7 +16,7 @@ from tests.fakes import ScriptedRecogniser
 from tests.recordings import multichannel_wav, silence, tone, wav
 from tests.servers import RunningServer, fake_loaders, running_server
 
-CHANGE = wav(tone(3.0, 300), silence(0.3), tone(2.0, 900))  # two speakers in what is one sentence
+CHANGE = wav(tone(3.0, 300), silence(0.6), tone(2.0, 900))  # two speakers in what is one sentence
 
 
 @pytest.mark.parametrize("diarize", ["true", "false", ""])

@@ -126,7 +126,7 @@ async def test_only_a_crash_counts_as_a_start(jobs: JobStore) -> None:
 
     await jobs.requeue()
     assert await starts_after_claim() == 2
-    await jobs.release(JOB.id)
+    await jobs.put_back(JOB.id)
     assert await starts_after_claim() == 2
     await jobs.finish_chunk(JOB.id, 0, b"{}", (1, 2), [])
     await jobs.requeue()

@@ -41,8 +41,11 @@ class JobStore(Protocol):
     async def requeue(self) -> None:
         """Queue again what a server that crashed left in progress."""
 
-    async def release(self, job_id: str | None = None) -> None:
-        """Queue again a job in progress, or all, that this server stopped on purpose; no start is counted."""
+    async def release(self) -> None:
+        """Queue again what is in progress, as the server stops on purpose; no start is counted."""
+
+    async def put_back(self, job_id: str) -> None:
+        """Queue again a job that was held up, behind those whose turn it is; no start is counted."""
 
     async def find(self, owner: str, job_id: str) -> Job: ...
 

@@ -12,6 +12,7 @@ from exceptions import InvalidRequestError
 from utils.store.records import JobEvent, StoredChunk
 
 EVENTS_AT_ONCE = 100
+DELTAS_AT_ONCE = 2000
 IN_PROGRESS = "FROM jobs WHERE id = ? AND status = 'in_progress'"
 # Tables with content of a job, the columns of their keys, and how many of their rows are deleted at once.
 # Checkpoints go last: what lacks only some of the others is then known to be stale still.
@@ -103,14 +104,14 @@ def events_after(connection: Connection, job_id: str, after: int) -> list[tuple[
     return [(row["number"], row["data"]) for row in rows]
 
 
-def deltas(connection: Connection, job_id: str) -> list[str]:
-    """The pieces of its text so far."""
+def deltas_after(connection: Connection, job_id: str, after: int) -> list[tuple[int, str]]:
+    """Some pieces of its text so far, from after the event `after`, each with the number of its event."""
     rows = connection.execute(
-        "SELECT delta FROM events WHERE job_id = ? AND number <= (SELECT last_event FROM jobs WHERE id = ?)"
-        " ORDER BY number",
-        (job_id, job_id),
+        "SELECT number, delta FROM events WHERE job_id = ? AND number > ?"
+        " AND number <= (SELECT last_event FROM jobs WHERE id = ?) ORDER BY number LIMIT ?",
+        (job_id, after, job_id, DELTAS_AT_ONCE),
     )
-    return [row["delta"] for row in rows]
+    return [(row["number"], row["delta"]) for row in rows]
 
 
 def add_line(connection: Connection, job_id: str, number: int, line: bytes) -> bool:

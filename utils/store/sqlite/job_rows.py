@@ -88,11 +88,19 @@ def requeue(connection: Connection) -> None:
     connection.execute("UPDATE jobs SET status = 'queued' WHERE status = 'in_progress'")
 
 
-def release(connection: Connection, job_id: str | None) -> None:
-    """Queue again a job in progress, or all, which the server itself has stopped: that is no crash."""
+def release(connection: Connection) -> None:
+    """Queue again what is in progress: the server stops on purpose, and that is no crash."""
     connection.execute(
-        "UPDATE jobs SET status = 'queued', starts = max(0, starts - 1)"
-        " WHERE status = 'in_progress' AND coalesce(id = ?, TRUE)",
+        "UPDATE jobs SET status = 'queued', starts = max(0, starts - 1) WHERE status = 'in_progress'"
+    )
+
+
+def put_back(connection: Connection, job_id: str) -> None:
+    """Queue again a job in progress that was held up. It had its turn, so it takes a later one: else many
+    that are held up would leave none to the others."""
+    connection.execute(
+        "UPDATE jobs SET status = 'queued', starts = max(0, starts - 1),"
+        " turn = (SELECT virtual_time + 1 FROM queue) WHERE status = 'in_progress' AND id = ?",
         (job_id,),
     )
 

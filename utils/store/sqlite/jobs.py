@@ -39,25 +39,24 @@ class SqliteJobs:
 
         await self._database.run_in_steps(content.delete_left_checkpoints)
 
-    async def release(self, job_id: str | None = None) -> None:
-        await self._database.run(lambda connection: rows.release(connection, job_id))
+    async def release(self) -> None:
+        await self._database.run(rows.release)
+
+    async def put_back(self, job_id: str) -> None:
+        await self._database.run(lambda connection: rows.put_back(connection, job_id))
 
     async def find(self, owner: str, job_id: str) -> Job:
         return await self._database.run(lambda connection: rows.find(connection, owner, job_id))
 
     async def report(self, owner: str, job_id: str, folder: Path) -> tuple[Job, str, Transcript | None]:
-        def report(connection: Connection) -> tuple[Job, list[str]]:
-            return rows.find(connection, owner, job_id), content.deltas(connection, job_id)
-
-        job, deltas = await self._database.run(report)
-        transcript = None
+        job, text, transcript = await self.find(owner, job_id), await self._text(job_id), None
         if job.status == "completed":
             try:
                 transcript = await finish_in_thread(partial(read_lines, self._database, job_id, folder))
             except ValueError:
                 await self.find(owner, job_id)  # raises NotFoundError if it was deleted meanwhile
                 raise
-        return job, "".join(deltas), transcript
+        return job, text, transcript
 
     async def finish_chunk(
         self, job_id: str, index: int, result: bytes, samples: tuple[int, int], events: Sequence[JobEvent]
@@ -142,6 +141,14 @@ class SqliteJobs:
 
     async def reject(self, job_id: str, error: dict[str, Any]) -> None:
         await self._database.run(lambda connection: rows.reject(connection, job_id, error))
+
+    async def _text(self, job_id: str) -> str:
+        pieces: list[str] = []
+        after = 0
+        while page := await self._database.run(partial(content.deltas_after, job_id=job_id, after=after)):
+            pieces += [delta for _, delta in page]
+            after = page[-1][0]
+        return "".join(pieces)
 
     async def _delete_checkpoints(self, job_id: str) -> None:
         """Of a job that has ended: the transcript or error replaces them."""
