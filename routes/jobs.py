@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel
 
-from exceptions import InvalidRequestError, NotFoundError
+from exceptions import InvalidRequestError
 from models import SAMPLE_RATE
 from options import ResponseFormat
 from routes.http.access import owner_of
@@ -94,7 +94,7 @@ async def transcription_events(
 ) -> EventStream:
     """The events of stream=true, replayed from the start or after Last-Event-ID, then live."""
     state, owner = state_of(request), owner_of(request)
-    await state.durable.jobs.find(owner, job_id)
+    await state.durable.jobs.check_events(owner, job_id, last_event_id)
     lines, request_id = _lines(state, owner, job_id, last_event_id), request_id_of(request)
     resources = AsyncExitStack()
     resources.enter_context(state.admission.watch(request_id))
@@ -143,8 +143,9 @@ def describe(report: JobReport) -> BackgroundTranscription:
 
 
 async def _lines(state: ServerState, owner: str, job_id: str, after: int) -> AsyncGenerator[bytes]:
-    """Server-sent events of a job. Deleting the job ends the stream without an error."""
-    with suppress(NotFoundError):
+    """Server-sent events of a job. Deleting the job, or starting it anew, ends the stream without an error;
+    whoever resumes is told."""
+    with suppress(InvalidRequestError):
         events = state.durable.jobs.events(owner, job_id, after)
         async with aclosing(with_pauses(events, KEEP_ALIVE_SECONDS)) as stream:
             async for event in stream:

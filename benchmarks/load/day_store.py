@@ -17,6 +17,7 @@ from services.durable.batch_lines import MAX_LINES
 from utils.store.interface import Store
 from utils.store.records import Batch, Job, JobEvent
 from utils.store.sqlite.store import sqlite_store
+from utils.transcript.segment_log import SegmentLog
 
 TITLE = "The store under a day-long transcript"
 
@@ -55,7 +56,7 @@ async def _measure(folder: Path) -> list[tuple[str, ...]]:
     try:
         await store.jobs.add(JOB, limit=1, now=0)
         await store.jobs.claim(now=0)
-        transcript = _day()
+        transcript = _day(folder)
         events = [JobEvent("{}" * 40, segment.text) for segment in transcript.segments]
         lines = [Job(f"line {n}", "", "", "", batch_id=BATCH.id, file_id="") for n in range(MAX_LINES)]
         await store.batches.add("", BATCH, None)
@@ -95,8 +96,8 @@ def _row(name: str, waits: Waits) -> tuple[str, ...]:
     return name, f"{waits.seconds:.1f}", f"{1000 * waits.longest:.0f}", str(waits.answered)
 
 
-def _day() -> Transcript:
-    segments = tuple(_segment(4 * SAMPLE_RATE * number) for number in range(SEGMENTS))
+def _day(folder: Path) -> Transcript:
+    segments = SegmentLog(folder, (_segment(4 * SAMPLE_RATE * number) for number in range(SEGMENTS)))
     return Transcript("en", 4 * SAMPLE_RATE * SEGMENTS, segments)
 
 

@@ -75,9 +75,14 @@ class JobService:
         await finish_in_thread(partial((self._spool / job_id).unlink, missing_ok=True))
         self._runner.changes.notify(job_id)
 
+    async def check_events(self, owner: str, job_id: str, after: int) -> None:
+        """Raises NotFoundError, or InvalidRequestError if the events up to `after` cannot be continued."""
+        await self.find(owner, job_id)
+        await self._store.events_after(job_id, after)
+
     async def events(self, owner: str, job_id: str, after: int) -> AsyncGenerator[tuple[int, str]]:
         """Yields its events after number `after`, stored ones and new ones, until it ends. Raises
-        NotFoundError, also if it is deleted meanwhile."""
+        as `check_events` does, also if it is deleted or started anew meanwhile."""
         with self._runner.changes.watch(job_id) as change:
             while True:
                 change.clear()  # before reading, so that no change is missed

@@ -53,4 +53,7 @@ def test_what_another_version_had_finished_is_worked_on_again(tmp_path: Path) ->
     with closing(sqlite3.connect(tmp_path / "kept" / "server.db")) as database, database:
         assert database.execute("UPDATE chunks SET result = CAST('[{}]' AS BLOB)").rowcount > 0
     with killable_server(tmp_path, 0.0) as (url, _):
-        assert finished(url, job_id, response_format="verbose_json")["result"]["text"]
+        job = finished(url, job_id, response_format="verbose_json")
+        assert job["text"] == job["result"]["text"] != ""
+        answer = httpx.get(f"{url}{PATH}/{job_id}/events", headers={"last-event-id": "1"})
+        assert answer.status_code == 400, "what was shown before cannot be continued"

@@ -14,7 +14,7 @@ from typing import IO, overload
 from models import Segment
 from utils.transcript import codec
 
-PAGE = 500  # segments; a page in memory takes a few megabytes
+PAGE = 100  # segments; one call of the decoder, which nobody can interrupt, takes some 10 ms for a page
 
 
 class SegmentLog(Sequence[Segment]):
