@@ -23,7 +23,7 @@ from utils.temp_manager import TempManager
 from utils.waiting.changes import Changes
 from utils.waiting.concurrency import finish_in_thread
 from utils.waiting.progress import Progress
-from utils.waiting.supervision import supervised
+from utils.waiting.supervision import is_cancelled, supervised
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class JobRunner:
         concurrency: int,
         retention_seconds: float,
         clock: Clock = time.time,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -69,6 +70,7 @@ class JobRunner:
         self._concurrency = concurrency
         self._retention_seconds = retention_seconds
         self._clock = clock
+        self._retry_seconds = retry_seconds
         self._is_closed = False
         self._wake = asyncio.Event()
         self._running: dict[str, Running] = {}
@@ -83,7 +85,7 @@ class JobRunner:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._concurrency):
-                    group.create_task(supervised("running jobs", self._run_worker, RETRY_SECONDS))
+                    group.create_task(supervised("running jobs", self._run_worker, self._retry_seconds))
         finally:
             await _stop(list(self._waiting.values()))
             await self._release_all()
@@ -107,6 +109,8 @@ class JobRunner:
         tasks = [running.task for job_id in job_ids if (running := self._running.get(job_id))]
         tasks += [task for job_id in job_ids if (task := self._waiting.pop(job_id, None))]
         await _stop(tasks)
+        for job_id in job_ids:
+            self._failures.pop(job_id, None)
 
     async def _run_worker(self) -> None:
         while not self._is_closed:
@@ -136,9 +140,14 @@ class JobRunner:
                 self._failures.pop(job.id, None)
                 if job.batch_id is None:
                     await finish_in_thread(partial((self._spool / job.id).unlink, missing_ok=True))
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            logger.warning("%s: what it waited for was cancelled", job.id)
+            self._try_later(job.id, self._retry_seconds)
         except Exception:
             logger.exception("%s: its outcome cannot be stored", job.id)
-            self._try_later(job.id, RETRY_SECONDS)
+            self._try_later(job.id, self._retry_seconds)
 
     async def _outcome(self, job: Job, progress: Progress) -> Outcome | None:
         """Run a job. None if it will be tried again later."""

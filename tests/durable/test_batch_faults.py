@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import json
+from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from models import Transcript
 from services.durable.batch_outputs import BatchOutputs
 from services.durable.batch_service import BatchService
 from services.durable.file_service import FileService
 from services.durable.job_runner import JobRunner
-from services.durable.work import TranscriptionWork
 from tests.builders import segment, transcript, words
+from tests.fakes import ScriptedWork
 from utils.store.interface import Store
 from utils.store.records import FileLimits, Job
 from utils.store.sqlite.store import sqlite_store
@@ -24,34 +24,15 @@ from utils.temp_manager import TempManager
 SAID = transcript([segment(words("So it is."))])
 
 
-class HalfRenderedWork(TranscriptionWork):
-    """Breaks off in the middle of rendering the job `broken`, and accepts any line."""
-
-    def __init__(self) -> None:
-        pass
-
-    def accept_line(self, endpoint: str, fields: object) -> str:
-        return ""
-
-    def render(self, job: Job, transcript: Transcript, wanted: object = None) -> tuple[Iterator[bytes], str]:
-        def blocks() -> Iterator[bytes]:
-            yield b'"so'
-            if job.id == "broken":
-                raise RuntimeError("a bug")
-            yield b' it is"'
-
-        return blocks(), "application/json"
-
-
 def test_a_line_that_cannot_be_rendered_is_an_error_and_leaves_no_half_line(tmp_path: Path) -> None:
-    outputs = BatchOutputs(tmp_path, HalfRenderedWork())
+    outputs = BatchOutputs(tmp_path, ScriptedWork(SAID))
     for name in ("first", "broken", "last"):
         job = Job(name, owner="", endpoint="", request="", custom_id=name, status="completed")
         outputs.write(job, SAID, is_cancelled=False)
-    answers = outputs.answers.read_text().splitlines()
-    (error,) = outputs.errors.read_text().splitlines()
-    assert ['"so it is"' in line for line in answers] == [True, True]
-    assert '"status_code": 500' in error.replace(":5", ": 5")
+    answers = [json.loads(line) for line in outputs.answers.read_text().splitlines()]
+    assert [answer["response"]["body"] for answer in answers] == ["So it is."] * 2
+    (error,) = [json.loads(line) for line in outputs.errors.read_text().splitlines()]
+    assert (error["custom_id"], error["response"]["status_code"]) == ("broken", 500)
     assert outputs.counts().model_dump() == {"total": 3, "completed": 2, "failed": 1}
 
 
@@ -66,7 +47,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 async def test_a_batch_that_fails_again_and_again_fails_alone(store: Store, tmp_path: Path) -> None:
     files = FileService(store.files, tmp_path / "files", FileLimits(1_000_000, 100))
     await files.open()
-    temp, work = TempManager(tmp_path), HalfRenderedWork()
+    temp, work = TempManager(tmp_path), ScriptedWork(SAID)
     runner = JobRunner(store.jobs, tmp_path / "jobs", files, temp, work, 1, 3600)
     clock = count(step=1000)  # whatever waits has waited long enough the next time
     batches = BatchService(store.batches, files, runner, temp, work, monotonic=lambda: float(next(clock)))

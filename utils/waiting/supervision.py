@@ -17,10 +17,7 @@ async def supervised(name: str, work: Callable[[], Awaitable[None]], pause_secon
         try:
             await work()
         except asyncio.CancelledError:
-            # Also what awaiting a future raises that somebody else cancelled, such as a call that was queued
-            # for a model being removed. Only a request to cancel this very task ends it.
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if is_cancelled():
                 raise
             logger.warning("%s: what it waited for was cancelled", name)
         except TranscriptionServerError as error:
@@ -28,3 +25,10 @@ async def supervised(name: str, work: Callable[[], Awaitable[None]], pause_secon
         except Exception:
             logger.exception("%s failed; the next run is in %.0f s", name, pause_seconds)
         await asyncio.sleep(pause_seconds)
+
+
+def is_cancelled() -> bool:
+    """Whether a CancelledError in this task is a request to cancel it. Awaiting a future that somebody else
+    cancelled raises it too, such as a call that was queued for a model being removed."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -36,7 +36,6 @@ class SqliteJobs:
 
     async def requeue(self) -> None:
         await self._database.run(rows.requeue)
-
         await self._database.run_in_steps(content.delete_left_checkpoints)
 
     async def release(self) -> None:
