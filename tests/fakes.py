@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from string import ascii_lowercase
@@ -15,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from exceptions import ModelFailedError
-from models import SAMPLE_RATE, Audio, Span, Transcript, WindowText, Word
+from models import SAMPLE_RATE, Audio, Span, WindowText, Word
 from options import DecodeOptions, SpeakerCount
 from seams import DetectorState, EncodedWindow, SeparationLayout
-from services.chunk_runner import Checkpoints
 from services.diarization_service import ClusteringDiarizer
 from utils.audio.overlap_add import Samples
 from utils.audio_utils import SoundFormat
@@ -29,8 +27,6 @@ from utils.speakers.activity import ActivityRules, SeatLayout
 from utils.speakers.local_speakers import FRAME as NETWORK_FRAME
 from utils.speakers.local_speakers import FRAME_CENTRE, WINDOW_FRAMES
 from utils.speech.speech_map import FRAME, Probabilities
-from utils.store.records import Job
-from utils.waiting.progress import Progress
 from utils.words.ctc_viterbi import TokenSpan
 from utils.words.punctuation import NO_MARK
 from utils.words.spelling import Alphabet
@@ -229,28 +225,3 @@ class LeftChannelSeparator:
         time.sleep(self._pause)
         left = block[:1, offset : offset + length]
         return np.broadcast_to(left, (2, 2, length)).copy()
-
-
-class ScriptedWork:
-    """Every job says `said`; rendering the one with the id `broken` breaks off in the middle."""
-
-    def __init__(self, said: Transcript) -> None:
-        self._said = said
-
-    def accept_line(self, endpoint: str, fields: Sequence[tuple[str, str]]) -> str:
-        return ""
-
-    async def stream(
-        self, job: Job, upload: Path, workspace: Path, progress: Progress, checkpoints: Checkpoints
-    ) -> AsyncGenerator[Transcript]:
-        yield self._said
-
-    def render(self, job: Job, transcript: Transcript) -> tuple[Iterator[bytes], str]:
-        def blocks() -> Iterator[bytes]:
-            body = json.dumps(transcript.text).encode()
-            yield body[:3]
-            if job.id == "broken":
-                raise RuntimeError("a bug")
-            yield body[3:]
-
-        return blocks(), "application/json"

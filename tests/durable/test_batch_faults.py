@@ -15,7 +15,7 @@ from services.durable.batch_service import BatchService
 from services.durable.file_service import FileService
 from services.durable.job_runner import JobRunner
 from tests.builders import segment, transcript, words
-from tests.fakes import ScriptedWork
+from tests.durable.scripted_work import ScriptedWork
 from utils.store.interface import Store
 from utils.store.records import FileLimits, Job
 from utils.store.sqlite.store import sqlite_store

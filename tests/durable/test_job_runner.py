@@ -15,7 +15,7 @@ from services.chunk_runner import Checkpoints
 from services.durable.file_service import FileService
 from services.durable.job_runner import JobRunner
 from tests.builders import segment, transcript, words
-from tests.fakes import ScriptedWork
+from tests.durable.scripted_work import ScriptedWork
 from utils.store.records import FileLimits, Job, JobEvent
 from utils.store.sqlite.database import Database
 from utils.store.sqlite.files import SqliteFiles
