@@ -25,6 +25,7 @@ router = APIRouter(prefix="/v1/speakers", tags=["speakers"])
 
 MAX_CLIPS = 10  # in one request
 MAX_CLIPS_BYTES = 200 * 1024 * 1024
+CLIP_ADVICE = f"a clip needs only 2 to {LONGEST_CLIP} seconds of speech"
 
 
 class SpeakerForm(BaseModel):
@@ -80,7 +81,9 @@ async def enrol_speaker(request: Request) -> Speaker:
     with state.admission.admit(request_id_of(request), owner) as admitted:
         async with state.temp.workspace() as workspace:
             limit = min(state.max_upload_bytes, MAX_CLIPS_BYTES)
-            reader = UploadReader(workspace, limit, state.upload_idle_seconds, _parse, "name", MAX_CLIPS)
+            reader = UploadReader(
+                workspace, limit, state.upload_idle_seconds, _parse, "name", MAX_CLIPS, CLIP_ADVICE
+            )
             upload, form = await reader.read(request, admitted.rate)
             if not upload.files:
                 raise InvalidRequestError("The part 'file' with a clip is missing.", param="file")

@@ -10,6 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Generic, TypeVar
+from urllib.parse import unquote
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -57,7 +58,7 @@ class Upload:
 class UploadReader(Generic[F]):
     """Reads one form. `parse` validates the fields: before a file's first byte if the field `required` has
     arrived by then, and always at the end, since fields may follow the file. `max_file_bytes` is the limit
-    for all files together."""
+    for all files together, and `advice` what a client should do who exceeds it."""
 
     def __init__(
         self,
@@ -67,9 +68,11 @@ class UploadReader(Generic[F]):
         parse: Callable[[Fields], F],
         required: str,
         max_files: int = 1,
+        advice: str = "split it",
     ) -> None:
         self._workspace = workspace
         self._max_files = max_files
+        self._advice = advice
         self._max_file_bytes = max_file_bytes
         self._idle_seconds = idle_seconds
         self._parse = parse
@@ -150,9 +153,9 @@ class UploadReader(Generic[F]):
         check_room(self._workspace, declared)
 
     def _too_large(self) -> UploadTooLargeError:
-        return UploadTooLargeError(
-            f"The file is larger than {self._max_file_bytes // 1024**2} MiB; split it."
-        )
+        size = f"{self._max_file_bytes // 1024**2} MiB"
+        what = "The file is" if self._max_files == 1 else "The files together are"
+        return UploadTooLargeError(f"{what} larger than {size}; {self._advice}.")
 
     async def _flush(self) -> None:
         with disk_full_translated():
@@ -181,7 +184,7 @@ class UploadReader(Generic[F]):
 
     def _end_headers(self) -> None:
         _, options = parse_options_header(self._disposition)
-        self._name = options.get(b"name", b"").decode(errors="replace")
+        self._name = unquote(options.get(b"name", b"").decode(errors="replace"))  # some send %5B for [
         self._is_file = b"filename" in options or self._name == "file"
         if not self._is_file:
             return
