@@ -126,6 +126,7 @@ def _catalogue(settings: Settings, loaders: Loaders) -> Catalogue:
         int(time.time()),
         installed=loaders.installed if allows_extras else (),
         downloads=settings.allow_model_downloads and allows_extras,
+        own_is_published=not Path(settings.whisper_model).is_dir(),
     )
 
 

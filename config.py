@@ -86,8 +86,9 @@ class Settings(BaseSettings):
     """Timeout in seconds of one call to a model in a child process; the process is then killed and the call
     fails."""
 
-    enable_speaker_diarization: bool = True
-    """Diarize speakers where the response format shows them; false turns the stage off."""
+    enable_speaker_diarization: bool | Literal["on_request"] = "on_request"
+    """Diarize speakers: on_request, where a request asks for them; true, in every verbose_json as well; false
+    turns the stage off."""
     diarization_backend: str = Field(default="auto", pattern="^(auto|embedded|nemo|senko)$")
     """Diarization backend: auto (nemo on CUDA if it is installed with its weights, else embedded), embedded
     (CAM++ and our own clustering), nemo, senko."""

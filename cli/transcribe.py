@@ -48,7 +48,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     parser.add_argument("recording", type=Path)
     parser.add_argument("-f", "--format", choices=list(ResponseFormat), default=ResponseFormat.TEXT)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
-    parser.add_argument("-l", "--language", help="ISO 639-1 code; detected by default")
+    parser.add_argument("-l", "--language", help="code, locale or name; detected by default")
     parser.add_argument(
         "-F",
         "--field",

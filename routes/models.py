@@ -33,6 +33,7 @@ async def list_models(request: Request) -> ModelList:
 
 @router.get("/{model:path}")
 async def retrieve_model(request: Request, model: str) -> Model:
+    """A model by its id or another of its names."""
     catalogue = state_of(request).catalogue
     return _model(catalogue, catalogue.require(model))
 

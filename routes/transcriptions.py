@@ -22,7 +22,7 @@ from routes.jobs import BackgroundTranscription, start_job
 from routes.state import ServerState, state_of
 from services.requests.form import TranscriptionForm
 from services.requests.known_speakers import with_known_voices
-from services.requests.parameters import TranscriptionRequest, parse_parameters
+from services.requests.parameters import TranscriptionRequest, parse_parameters, with_model
 from services.result_service import Recording
 from services.voices.enrolment import NO_KNOWN_SPEAKERS
 from utils.answers.wire import TranscriptionDiarizedJson, TranscriptionJson, TranscriptionVerboseJson
@@ -70,9 +70,9 @@ async def _receive(
         if deployment and all(name != "model" for name, _ in fields):
             fields.append(("model", deployment))  # to the form itself: a job parses it again
         params = parse_parameters(fields, state.defaults, task)
-        state.catalogue.require(params.model)
-        state.transcription.require(params.options)
-        return params
+        options = with_model(params.options, state.catalogue)
+        state.transcription.require(options)
+        return replace(params, options=options)
 
     reader = UploadReader(workspace, state.max_upload_bytes, state.upload_idle_seconds, parse, "model")
     upload, params = await reader.read(request, rate)

@@ -6,29 +6,9 @@ import re
 from dataclasses import dataclass
 
 from exceptions import ModelNotFoundError
+from utils.model_names import HOSTED, SIZES, hosted_name, published_size
 
-ALIASES = (
-    "whisper-1",
-    "gpt-transcribe",
-    "gpt-4o-transcribe",
-    "gpt-4o-mini-transcribe",
-    "gpt-4o-transcribe-diarize",
-)
-
-SNAPSHOT = re.compile(r"gpt-[a-z0-9-]{0,20}transcribe(-[a-z0-9-]{1,30})?")  # dated names of the hosted models
-
-# Model sizes of faster-whisper, and the models that its authors publish on the Hub.
-SIZES = (
-    "tiny.en", "tiny", "base.en", "base", "small.en", "small", "medium.en", "medium",
-    "large-v1", "large-v2", "large-v3", "large", "distil-large-v2", "distil-medium.en", "distil-small.en",
-    "distil-large-v3", "distil-large-v3.5", "large-v3-turbo", "turbo",
-)  # fmt: skip
-HUB_ID = re.compile(r"Systran/faster-(distil-)?whisper-[A-Za-z0-9.-]{1,40}")
-
-
-def is_hosted(model: str) -> bool:
-    """Whether `model` is a name of the hosted API, an alias of the server's own model."""
-    return model in ALIASES or SNAPSHOT.fullmatch(model) is not None
+HUB_ID = re.compile(r"Systran/faster-(distil-)?whisper-[A-Za-z0-9.-]{1,40}")  # of faster-whisper's authors
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +19,43 @@ class Catalogue:
     created: int  # Unix time
     installed: tuple[str, ...] = ()
     downloads: bool = False
+    own_is_published: bool = True
+    """Whether `own` is the model that OpenAI published under this name: a folder may hold any weights."""
 
     @property
     def ids(self) -> tuple[str, ...]:
-        others = (*self.installed, *(SIZES if self.downloads else ()))
-        return tuple(dict.fromkeys((self.own, *ALIASES, *others)))
+        """One id for each model, and the hosted names."""
+        return (self.own, *(name for name in HOSTED if name != self.own), *self._others.values())
 
     def require(self, model: str) -> str:
-        """Raises ModelNotFoundError, which lists the available ids."""
-        on_the_hub = self.downloads and HUB_ID.fullmatch(model)
-        if model not in self.ids and not is_hosted(model) and not on_the_hub:
-            hint = "" if self.downloads else " Its operator can allow others with ALLOW_MODEL_DOWNLOADS."
-            raise ModelNotFoundError(
-                f"The model '{model[:100]}' does not exist. This server has: {', '.join(self.ids)}.{hint}",
-                param="model",
-            )
-        return model
+        """The id of a model by any of its names. Raises ModelNotFoundError, which lists the available ids."""
+        if model == self.own:
+            return model
+        if hosted := hosted_name(model):
+            return hosted
+        size = published_size(model)
+        if size and size == self._own_size:
+            return self.own
+        if size in self._others:
+            return self._others[size]
+        if self.downloads and HUB_ID.fullmatch(model):
+            return model
+        hint = "" if self.downloads else " Its operator can allow others with ALLOW_MODEL_DOWNLOADS."
+        raise ModelNotFoundError(
+            f"The model '{model[:100]}' does not exist. This server has: {', '.join(self.ids)}.{hint}",
+            param="model",
+        )
+
+    @property
+    def _own_size(self) -> str | None:
+        return published_size(self.own) if self.own_is_published else None
+
+    @property
+    def _others(self) -> dict[str, str]:
+        """Size to id, embedded models before downloads."""
+        found: dict[str, str] = {}
+        for model in (*self.installed, *(SIZES if self.downloads else ())):
+            size = published_size(model)
+            if size and size != self._own_size and model != self.own:
+                found.setdefault(size, model)
+        return found

@@ -119,7 +119,7 @@ def _no_audio(client: httpx.Client, clip: bytes) -> str:
 def _disconnect_while_transcribing(client: httpx.Client, clip: bytes) -> str:
     client.timeout = httpx.Timeout(TIMEOUT, read=0.2)
     with suppress(httpx.ReadTimeout):
-        return str(_post(client, clip, response_format="verbose_json").status_code)
+        return str(_post(client, clip, response_format="verbose_json", diarize="true").status_code)
     return "disconnected"
 
 
@@ -143,7 +143,8 @@ def _disconnect_from_stream(client: httpx.Client, clip: bytes) -> str:
 
 
 KINDS: dict[str, Kind] = {
-    **{name: _with_fields(response_format=name) for name in ("json", "text", "srt", "vtt", "verbose_json")},
+    **{name: _with_fields(response_format=name) for name in ("json", "text", "srt", "vtt")},
+    "verbose_json": _with_fields(response_format="verbose_json", diarize="true"),
     "diarized_json": _with_fields(response_format="diarized_json"),
     "stream": _with_fields(stream="true"),
     "stream, diarized": _with_fields(stream="true", response_format="diarized_json"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exceptions import InvalidRequestError
@@ -19,7 +19,7 @@ from services.requests.accepted import (
     encode_accepted,
 )
 from services.requests.known_speakers import with_known_voices
-from services.requests.parameters import parse_parameters
+from services.requests.parameters import parse_parameters, with_model
 from services.requests.stage_defaults import StageDefaults
 from services.transcription import TranscriptionService
 from services.voices.enrolment import SpeakerService
@@ -53,22 +53,20 @@ class TranscriptionWork:
         for name in ("background", "stream"):
             if getattr(request, name):
                 raise InvalidRequestError(f"A batch line cannot set '{name}'.", param=name)
-        self.catalogue.require(request.model)
         return self._encode(accept(request))
 
     def accept_background(self, fields: Fields) -> str:
-        """A background transcription, whose model is checked already, as a job stores it. Raises as above."""
+        """A background transcription, as a job stores it. Raises as above."""
         return self._encode(accept_for_any_format(fields, self.defaults))
 
     async def stream(
         self, job: Job, upload: Path, workspace: Path, progress: Progress, checkpoints: Checkpoints
     ) -> AsyncGenerator[JobEvent | Recognised | ChunkResult | Transcript]:
         request = decode_accepted(job.request)
-        if request.options.decode.model:  # its download may no longer be allowed
-            self.catalogue.require(request.options.decode.model)
+        options = with_model(request.options, self.catalogue)  # its download may no longer be allowed
         form = request.answer_in(None)
         wire_events = WireEvents(form)
-        options = await with_known_voices(request.options, request.known, self.speakers, job.owner, workspace)
+        options = await with_known_voices(options, request.known, self.speakers, job.owner, workspace)
         stream = self.transcription.stream_file(upload, workspace, options, progress, checkpoints)
         async with aclosing(stream) as events:
             async for event in events:
@@ -92,8 +90,9 @@ class TranscriptionWork:
         return render(transcript if form.speakers else without_speakers(transcript), form)
 
     def _encode(self, request: AcceptedRequest) -> str:
-        self.transcription.require(request.options)
-        return encode_accepted(request)
+        options = with_model(request.options, self.catalogue)
+        self.transcription.require(options)
+        return encode_accepted(replace(request, options=options))
 
 
 def _per_segment(event: Event, shows_speakers: bool) -> Iterable[Event]:

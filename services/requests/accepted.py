@@ -58,7 +58,8 @@ def accept_for_any_format(fields: Sequence[tuple[str, str]], defaults: StageDefa
     """For a result that can later be read in any format, so that it is computed for the richest one."""
     form, task = parse_form(fields), Task.TRANSCRIBE
     request = request_of(form, defaults, task)
-    rich = pipeline_options(in_format(form, ResponseFormat.VERBOSE_JSON), defaults, task)
+    richest = in_format(form, ResponseFormat.VERBOSE_JSON)
+    rich = pipeline_options(richest, replace(defaults, diarize=defaults.diarize is not False), task)
     options = replace(
         rich,
         decode=request.options.decode,

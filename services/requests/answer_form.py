@@ -10,6 +10,7 @@ from services.requests.form import Channels, TranscriptionForm
 from services.requests.stage_defaults import StageDefaults
 from utils.answers.formats import FORMATS, Speakers, formats_with
 from utils.answers.wire import AnswerForm
+from utils.model_names import hosted_name
 
 C = TypeVar("C")
 
@@ -22,7 +23,7 @@ def answer_form(form: TranscriptionForm, defaults: StageDefaults, task: Task) ->
         granularities=_granularities(form),
         task=task,
         logprobs=wants_logprobs(form),
-        counts_tokens=form.model.startswith("gpt-"),
+        counts_tokens=_is_gpt(form),
     )
 
 
@@ -40,8 +41,8 @@ def in_format(form: TranscriptionForm, wanted: ResponseFormat) -> TranscriptionF
 
 def shows_speakers(form: TranscriptionForm, defaults: StageDefaults) -> bool:
     """Raises InvalidRequestError if parameters contradict each other."""
-    names = _wants_names(form)
-    is_separate = form.channels is Channels.SEPARATE
+    asked = _wants_names(form) or form.channels is Channels.SEPARATE
+    counted = bool(form.num_speakers or form.min_speakers or form.max_speakers)
     match FORMATS[form.response_format].speakers:
         case Speakers.ALWAYS:
             if form.diarize is False:
@@ -49,11 +50,12 @@ def shows_speakers(form: TranscriptionForm, defaults: StageDefaults) -> bool:
                     f"response_format={form.response_format} needs diarize=true.", param="diarize"
                 )
             return True
+        case Speakers.BY_DEFAULT if defaults.diarize == "on_request":
+            return chosen(form.diarize, asked or counted or _is_diarize_model(form))
         case Speakers.BY_DEFAULT:
-            return chosen(form.diarize, defaults.diarize or names or is_separate)
+            return chosen(form.diarize, asked or defaults.diarize is True)
         case Speakers.ON_REQUEST:
-            counted = form.num_speakers or form.min_speakers or form.max_speakers
-            return chosen(form.diarize, bool(counted) or names or is_separate)
+            return chosen(form.diarize, asked or counted)
         case Speakers.NEVER:
             return False
 
@@ -69,13 +71,26 @@ def chosen(value: C | None, default: C) -> C:
     return default if value is None else value
 
 
+def _is_diarize_model(form: TranscriptionForm) -> bool:
+    return "diarize" in (hosted_name(form.model) or "")
+
+
+def _is_gpt(form: TranscriptionForm) -> bool:
+    return (hosted_name(form.model) or "").startswith("gpt-")
+
+
 def _granularities(form: TranscriptionForm) -> frozenset[Granularity]:
-    if form.timestamp_granularities and not FORMATS[form.response_format].has_granularities:
+    """With the gpt models they are ignored by formats that cannot show them, as hosted: the AI SDK sends them
+    with json. Raises InvalidRequestError with the others."""
+    default = frozenset([Granularity.SEGMENT])
+    if FORMATS[form.response_format].has_granularities:
+        return frozenset(form.timestamp_granularities) or default
+    if form.timestamp_granularities and not _is_gpt(form):
         wanted = formats_with(lambda spec: spec.has_granularities)
         raise InvalidRequestError(
             f"'timestamp_granularities' needs response_format={wanted}.", param="timestamp_granularities"
         )
-    return frozenset(form.timestamp_granularities or [Granularity.SEGMENT])
+    return default
 
 
 def _wants_names(form: TranscriptionForm) -> bool:

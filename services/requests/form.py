@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from exceptions import InvalidRequestError
 from options import Choice, Granularity, ResponseFormat
 from services.requests.audio_track import AudioTrack
+from services.requests.field_values import NOT_SENT, texts, words
 from services.requests.speaker_names import MAX_REFERENCES, SpeakerName
 
 MAX_SPEAKERS = 100
@@ -77,7 +78,7 @@ class TranscriptionForm(BaseModel):
     background: bool = False
     diarize: bool | None = None
     channels: Channels = Channels.MIX
-    audio_track: AudioTrack | None = None
+    audio_track: AudioTrack = None
     separate_vocals: Choice | None = None
     align: bool | None = None
     restore_punctuation: bool | None = None
@@ -90,7 +91,9 @@ FIELDS = frozenset(TranscriptionForm.model_fields)
 LISTS = frozenset(
     name for name, field in TranscriptionForm.model_fields.items() if get_origin(field.annotation) is list
 )
+WORD_LISTS = frozenset({"timestamp_granularities", "include", "languages"})  # their items hold no comma
 NESTED = "chunking_strategy"
+VERBATIM = "prompt"
 
 
 def parse_form(fields: Sequence[tuple[str, str]]) -> TranscriptionForm:
@@ -118,19 +121,22 @@ def _refuse_typos(fields: Sequence[tuple[str, str]]) -> None:
 
 def _gather(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """`name[]` and repeated names become lists, `chunking_strategy[part]` its parts; of any other repeated
-    name, `name[part]` included, the last value counts. Empty values count as not sent."""
+    name, `name[part]` included, the last value counts. Values of NOT_SENT do not count, nor do spaces around
+    others, except around those of the prompt."""
     gathered: dict[str, Any] = {}
-    for sent, value in fields:
+    for sent, text in fields:
         name, _, part = sent.partition("[")
-        if value == "":
+        value = text.strip()
+        if value in NOT_SENT:
             continue
         if name in LISTS:
-            gathered.setdefault(name, []).append(value)
+            items = words(value) if name in WORD_LISTS else texts(value)
+            gathered.setdefault(name, []).extend(items)
         elif name == NESTED and part:
             parts = gathered.get(name)
             gathered[name] = {**(parts if isinstance(parts, dict) else {}), part.rstrip("]"): value}
         else:
-            gathered[name] = value
+            gathered[name] = text if name == VERBATIM else value
     return gathered
 
 

@@ -15,8 +15,9 @@ from services.requests.stage_defaults import StageDefaults
 from services.voices.enrolment import NO_KNOWN_SPEAKERS, KnownSpeakers
 from utils.answers.formats import FORMATS, formats_with
 from utils.answers.wire import AnswerForm
-from utils.catalogue import is_hosted
-from utils.words.languages import language_code
+from utils.catalogue import Catalogue
+from utils.model_names import hosted_name
+from utils.words.languages import UNDERSTOOD, language_code, means_any
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,6 @@ def parse_parameters(
 
 def request_of(form: TranscriptionForm, defaults: StageDefaults, task: Task) -> TranscriptionRequest:
     """Raises InvalidRequestError."""
-    _refuse_unstreamable(form, task)
     if task is Task.TRANSLATE:
         _refuse_untranslatable(form)
     return TranscriptionRequest(
@@ -50,7 +50,7 @@ def request_of(form: TranscriptionForm, defaults: StageDefaults, task: Task) -> 
             enrolled=form.known_speakers == "auto",
         ),
         form.background,
-        form.stream,
+        _streams(form, task),
     )
 
 
@@ -83,9 +83,20 @@ def pipeline_options(form: TranscriptionForm, defaults: StageDefaults, task: Tas
     )
 
 
-def _refuse_unstreamable(form: TranscriptionForm, task: Task) -> None:
-    if not form.stream:
-        return
+def with_model(options: TranscriptionOptions, catalogue: Catalogue) -> TranscriptionOptions:
+    """The options with the model's id in the catalogue. Raises ModelNotFoundError."""
+    if not options.decode.model:
+        return options
+    decode = replace(options.decode, model=catalogue.require(options.decode.model))
+    return replace(options, decode=decode)
+
+
+def _streams(form: TranscriptionForm, task: Task) -> bool:
+    """Whether to answer with events. The hosted whisper-1 ignores `stream`, and so does ours where no events
+    can show the answer: some clients send it with every request. Raises InvalidRequestError."""
+    can_stream = FORMATS[form.response_format].can_stream and task is Task.TRANSCRIBE
+    if not form.stream or (hosted_name(form.model) == "whisper-1" and not can_stream and not form.background):
+        return False
     if task is Task.TRANSLATE or form.background:
         kind = "Translations" if task is Task.TRANSLATE else "Background transcriptions"
         raise InvalidRequestError(f"{kind} cannot be streamed; leave 'stream' out.", param="stream")
@@ -95,6 +106,7 @@ def _refuse_unstreamable(form: TranscriptionForm, task: Task) -> None:
             f"{formats_with(lambda spec: spec.can_stream)}, or leave 'stream' out.",
             param="stream",
         )
+    return True
 
 
 def _refuse_untranslatable(form: TranscriptionForm) -> None:
@@ -138,26 +150,28 @@ def _samples(milliseconds: int | None) -> int | None:
 
 
 def _decode_options(form: TranscriptionForm, task: Task) -> DecodeOptions:
+    languages = _languages([form.language] if form.language else [], "language")
     return DecodeOptions(
-        language=_languages([form.language], "language")[0] if form.language else None,
-        languages=tuple(_languages(form.languages, "languages")),
+        language=languages[0] if languages else None,
+        languages=_languages(form.languages, "languages"),
         prompt=form.prompt,
         keywords=tuple(form.keywords),
         temperature=form.temperature,
         task=task,
         logprobs=wants_logprobs(form),
-        model="" if is_hosted(form.model) else form.model,
+        model="" if hosted_name(form.model) else form.model,
     )
 
 
-def _languages(given: Collection[str], param: str) -> list[str]:
-    codes = []
+def _languages(given: Collection[str], param: str) -> tuple[str, ...]:
+    """Their codes; none if one of them means any language. Raises InvalidRequestError."""
+    codes: dict[str, None] = {}  # unique and in order
     for value in given:
-        code = language_code(value)
-        if code is None:
+        if means_any(value):
+            return ()
+        if (code := language_code(value)) is None:
             raise InvalidRequestError(
-                f"Whisper does not know the language '{value}'; send an ISO 639-1 code such as 'en'.",
-                param=param,
+                f"Whisper does not know the language '{value}'; send {UNDERSTOOD}.", param=param
             )
-        codes.append(code)
-    return codes
+        codes[code] = None
+    return tuple(codes)

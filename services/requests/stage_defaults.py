@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from options import Choice
 
@@ -11,7 +12,9 @@ from options import Choice
 class StageDefaults:
     """The operator's settings, for requests that leave the parameter out."""
 
-    diarize: bool = True
+    diarize: bool | Literal["on_request"] = "on_request"
+    """In verbose_json, which can show speakers and need not: always, never, or where a request asks for them
+    by another parameter or by its model."""
     separate_vocals: Choice = False
     align: bool = False
     restore_punctuation: bool = False

@@ -20,7 +20,7 @@ from openai.types.audio import (
 from pydantic import TypeAdapter
 
 from tests.contract.strict_client import MARKS, SPEECH, TWO_VOICES, StrictClient, strictly
-from utils.catalogue import ALIASES
+from utils.model_names import HOSTED
 
 contract = pytest.mark.contract
 pytestmark = MARKS
@@ -42,8 +42,12 @@ def test_answers_are_of_the_declared_types(client: StrictClient, form: str, type
     assert answer.usage
 
 
-@contract(FIELDS, "`model`", "the hosted names, their dated snapshots and the ids of /v1/models; else a 404")
-@pytest.mark.parametrize("model", [*ALIASES, "gpt-4o-mini-transcribe-2025-12-15", "whisper-base"])
+@contract(
+    FIELDS,
+    "`model`",
+    "the hosted names, their dated snapshots, the ids of /v1/models and their other names; else a 404",
+)
+@pytest.mark.parametrize("model", [*HOSTED, "gpt-4o-mini-transcribe-2025-12-15", "whisper-base"])
 def test_every_name_transcribes_and_has_its_kind_of_usage(client: StrictClient, model: str) -> None:
     usage = client.transcribe(Transcription, model=model).usage
     assert usage.type == ("tokens" if model.startswith("gpt-") else "duration")

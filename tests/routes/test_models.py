@@ -19,8 +19,8 @@ from seams import Recogniser
 from tests.fakes import LoudnessDetector, ScriptedRecogniser
 from tests.recordings import conversation, tone, wav
 from tests.servers import RunningServer, running_server
-from utils.catalogue import SIZES
 from utils.model_manager import ModelSource
+from utils.model_names import SIZES
 
 SPEECH = ("talk.wav", wav(tone(2.0)))
 

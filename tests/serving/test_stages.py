@@ -25,7 +25,7 @@ def test_long_recordings_take_the_same_path_in_chunks(tmp_path: Path) -> None:
     talk = wav(*([tone(20.0, 300.0), silence(2.0), tone(20.0, 900.0), silence(2.0)] * 5))
     config = settings(tmp_path, chunk_seconds=60, chunk_overlap_seconds=10)
     with running_server(config, fake_loaders()) as server:
-        answer = post(server, talk, response_format="verbose_json").json()
+        answer = post(server, talk, response_format="verbose_json", diarize="true").json()
     assert answer["duration"] == pytest.approx(220)
     assert len(answer["text"].split()) == pytest.approx(
         200, abs=12

@@ -66,7 +66,7 @@ def diarizing_server(folder: Path, backend: str, **changes: Any) -> Iterator[Run
 
 
 def post(server: RunningServer, file: bytes, **fields: str) -> httpx.Response:
-    data = {"model": "whisper-1", "response_format": "verbose_json"} | fields
+    data = {"model": "whisper-1", "response_format": "verbose_json", "diarize": "true"} | fields
     url = f"{server.url}/v1/audio/transcriptions"
     return httpx.post(url, data=data, files={"file": ("talk.wav", file)}, timeout=300)
 

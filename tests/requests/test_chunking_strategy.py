@@ -7,7 +7,7 @@ import json
 import pytest
 
 from options import VoiceActivity
-from tests.services.form_fields import options, refused
+from tests.requests.form_fields import options, refused
 
 
 @pytest.mark.parametrize(

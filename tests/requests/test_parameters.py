@@ -7,7 +7,7 @@ import pytest
 from exceptions import InvalidRequestError
 from options import DecodeOptions, Granularity, Task, TranscriptionOptions
 from services.requests.parameters import parse_parameters
-from tests.services.form_fields import ALL, FORMATS, MODEL, OFF, options, parse, refused
+from tests.requests.form_fields import ALL, FORMATS, MODEL, OFF, options, parse, refused
 from utils.answers.wire import AnswerForm
 
 
@@ -83,6 +83,18 @@ def test_a_wrong_value_names_its_parameter(name: str, value: str) -> None:
     assert refused((name, value)) == name.removesuffix("[]")
 
 
+def test_languages_are_candidates_once_and_any_language_is_no_restriction() -> None:
+    decode = options(("languages", "nb, no"), ("languages[]", "German"), ("language", "auto")).decode
+    assert (decode.language, decode.languages) == (None, ("no", "de"))
+    assert options(("languages", '["en", "auto"]')).decode.languages == ()
+
+
+@pytest.mark.parametrize("name", ["language", "languages"])
+def test_a_wrong_language_says_what_is_understood(name: str) -> None:
+    with pytest.raises(InvalidRequestError, match=r"ISO 639.*'ger'.*'de-AT'.*name.*'auto'"):
+        parse((name, "klingon"))
+
+
 def test_too_many_keywords_and_languages() -> None:
     assert refused(*[("keywords[]", "k")] * 101) == "keywords"
     assert refused(*[("languages[]", "en")] * 101) == "languages"
@@ -106,6 +118,38 @@ def test_granularities_need_verbose_json(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("model", ["gpt-4o-transcribe", "gpt-transcribe", "openai/gpt-4o-mini-transcribe"])
+def test_gpt_models_ignore_granularities_where_they_cannot_be_shown(form: str, model: str) -> None:
+    fields = [("model", model), ("response_format", form)]
+    asked = parse(*fields, ("timestamp_granularities[]", "word"))
+    if form == "verbose_json":
+        assert asked.answer.granularities == {Granularity.WORD}
+    else:
+        assert asked == parse(*fields)
+
+
+@pytest.mark.parametrize("task", list(Task))
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("model", ["whisper-1", "openai/whisper-1"])
+def test_whisper_1_ignores_stream_where_no_events_can_show_the_answer(
+    form: str, model: str, task: Task
+) -> None:
+    fields = [("model", model), ("response_format", form), ("stream", "true")]
+    if (form, task) == ("diarized_json", Task.TRANSLATE):
+        return
+    streams = form in ("json", "text", "diarized_json") and task is Task.TRANSCRIBE
+    assert parse_parameters(fields, OFF, task).stream is streams
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-transcribe", "whisper-base"])
+@pytest.mark.parametrize("form", ["srt", "vtt", "verbose_json"])
+def test_other_models_refuse_to_stream_what_events_cannot_show(form: str, model: str) -> None:
+    asked = [("response_format", form), ("stream", "true")]
+    assert refused(("model", model), *asked) == "stream"
+    assert refused(*asked, ("background", "true")) == "stream"
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_logprobs_need_json(form: str) -> None:
     fields = [("response_format", form), ("include[]", "logprobs")]
     if form == "json":
@@ -117,7 +161,13 @@ def test_logprobs_need_json(form: str) -> None:
 
 @pytest.mark.parametrize(
     ("model", "counts_tokens"),
-    [("whisper-1", False), ("whisper-base", False), ("gpt-4o-transcribe", True), ("gpt-transcribe", True)],
+    [
+        ("whisper-1", False),
+        ("whisper-base", False),
+        ("gpt-4o-transcribe", True),
+        ("gpt-transcribe", True),
+        ("openai/gpt-4o-transcribe", True),
+    ],
 )
 def test_usage_is_of_the_kind_that_the_name_has_when_hosted(model: str, counts_tokens: bool) -> None:
     assert parse(("model", model)).answer.counts_tokens is counts_tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.requests.accepted import accept, accept_for_any_format, decode_accepted, encode_accepted
-from tests.services.form_fields import MODEL, OFF, options, parse, refused
+from tests.requests.form_fields import MODEL, OFF, options, parse, refused
 
 
 @pytest.mark.contract(

@@ -6,9 +6,10 @@ from itertools import product
 
 import pytest
 
-from options import SpeakerCount
+from options import ResponseFormat, SpeakerCount
+from services.requests.accepted import accept_for_any_format
 from services.requests.stage_defaults import StageDefaults
-from tests.services.form_fields import ALL, FORMATS, OFF, options, refused
+from tests.requests.form_fields import ALL, FORMATS, MODEL, OFF, options, parse, refused
 
 
 @pytest.mark.parametrize(("form", "asked"), list(product(FORMATS, [None, "true", "false"])))
@@ -28,6 +29,50 @@ def test_speakers_are_told_apart_where_the_answer_shows_them(form: str, asked: s
 def test_verbose_json_follows_the_server_and_diarized_json_does_not() -> None:
     assert options(("response_format", "verbose_json"), defaults=OFF).diarize is False
     assert options(("response_format", "diarized_json"), defaults=OFF).diarize is True
+
+
+ON_REQUEST = StageDefaults()
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        ("diarize", "true"),
+        ("num_speakers", "2"),
+        ("min_speakers", "2"),
+        ("max_speakers", "2"),
+        ("known_speakers", "auto"),
+        ("channels", "separate"),
+        ("model", "gpt-4o-transcribe-diarize"),
+        ("model", "openai/gpt-4o-transcribe-diarize"),
+        ("response_format", "diarized_json"),
+    ],
+)
+def test_on_request_verbose_json_has_speakers_where_something_asks_for_them(field: tuple[str, str]) -> None:
+    verbose = ("response_format", "verbose_json")
+    assert parse(verbose, defaults=ON_REQUEST) == parse(verbose, ("diarize", "false"), defaults=ON_REQUEST)
+    asked = parse(verbose, field, defaults=ON_REQUEST)
+    assert asked.options.diarize
+    assert asked.answer.speakers
+
+
+def test_on_request_diarize_false_outweighs_the_other_fields() -> None:
+    for field in (("num_speakers", "2"), ("model", "gpt-4o-transcribe-diarize")):
+        asked = [("response_format", "verbose_json"), ("diarize", "false"), field]
+        assert not options(*asked, defaults=ON_REQUEST).diarize
+
+
+@pytest.mark.parametrize(("defaults", "speakers"), [(ON_REQUEST, False), (ALL, True)])
+def test_a_background_transcription_can_be_read_with_speakers_later(
+    defaults: StageDefaults, speakers: bool
+) -> None:
+    """Its verbose_json has them where that of the plain request has them."""
+    accepted = accept_for_any_format([MODEL], defaults)
+    assert accepted.options.diarize
+    assert accepted.answer_in(ResponseFormat.DIARIZED_JSON).speakers
+    assert accepted.answer_in(ResponseFormat.VERBOSE_JSON).speakers is speakers
+    assert not accept_for_any_format([MODEL, ("diarize", "false")], defaults).options.diarize
+    assert not accept_for_any_format([MODEL], OFF).options.diarize
 
 
 @pytest.mark.parametrize("count", ["num_speakers", "min_speakers", "max_speakers"])
