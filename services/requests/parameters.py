@@ -112,7 +112,7 @@ def _streams(form: TranscriptionForm, task: Task) -> bool:
 def _refuse_untranslatable(form: TranscriptionForm) -> None:
     if not FORMATS[form.response_format].can_translate:
         raise InvalidRequestError(
-            f"Translations do not support {form.response_format}; verbose_json shows speakers too.",
+            f"Translations do not support {form.response_format}; send verbose_json and diarize=true.",
             param="response_format",
         )
     if form.background:
