@@ -24,6 +24,9 @@ TranscriptionServerError
 
 from __future__ import annotations
 
+import copyreg
+from typing import Any
+
 
 class TranscriptionServerError(Exception):
     """An error with its OpenAI envelope: status, type, code, and the parameter at fault."""
@@ -39,6 +42,11 @@ class TranscriptionServerError(Exception):
         self.param = param
         if code is not None:
             self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies, and for errors that come from a child process. The constructors of the subclasses take
+        different arguments, so they are not called again."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     @property
     def body(self) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from models import SAMPLE_RATE
 from routes.state import state_of
-from utils.model_manager import SlotReport, SlotState
+from utils.slot_report import SlotReport, SlotState
 
 router = APIRouter(prefix="/health", tags=["health"])
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from exceptions import InvalidAudioError
+from exceptions import InvalidAudioError, ShuttingDownError
 
 
 class FaultyModel:
@@ -47,9 +49,27 @@ class FaultyModel:
     def quit(self) -> None:
         sys.exit(3)
 
+    def reply_with_a_lock(self) -> threading.Lock:
+        return threading.Lock()
+
+    def reply_with_what_only_the_child_can_load(self) -> object:
+        return LoadableInTheChild()
+
+    def refuse_as_shutting_down(self) -> None:
+        raise ShuttingDownError
+
     def print_and_return(self) -> int:
         print("a library that prints")
         return 1
+
+
+class LoadableInTheChild:
+    def __reduce__(self) -> tuple[object, ...]:
+        return _raise, ("not here",)
+
+
+def _raise(message: str) -> None:
+    raise LookupError(message)
 
 
 def load_faulty_model() -> FaultyModel:
@@ -62,4 +82,17 @@ def fail_to_load() -> FaultyModel:
 
 def crash_while_loading() -> FaultyModel:
     os.kill(os.getpid(), signal.SIGSEGV)
+    return FaultyModel()
+
+
+def crash_in_the_first_load(marker: Path) -> FaultyModel:
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return FaultyModel()
+
+
+def hang_while_loading(marker: Path) -> FaultyModel:
+    marker.write_text(str(os.getpid()))
+    time.sleep(600)
     return FaultyModel()

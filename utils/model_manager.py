@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 from typing import Any, Generic, TypeVar
 
-import psutil
-
-from exceptions import ModelFailedError, ModelUnavailableError, TranscriptionServerError
+from exceptions import ModelCrashedError, ModelFailedError, ModelUnavailableError
+from utils.load_failure import LoadFailure
 from utils.process.model_process import ModelProcess
+from utils.process.resources import lower_priority, resident_bytes
+from utils.slot_report import SlotReport, SlotState
 
 logger = logging.getLogger(__name__)
 
@@ -25,16 +25,6 @@ M = TypeVar("M")
 M_co = TypeVar("M_co", covariant=True)
 R = TypeVar("R")
 Clock = Callable[[], float]
-
-NICENESS = 5  # of slot threads and model processes: the event loop has priority
-RETRY_SECONDS = 30.0  # after a failed load; until then callers get its error at once
-
-
-class SlotState(StrEnum):
-    UNLOADED = "unloaded"
-    LOADING = "loading"
-    LOADED = "loaded"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +38,6 @@ class ModelSource(Generic[M_co]):
     lanes: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class SlotReport:
-    """`memory`, in bytes, is the growth of this process while it loaded the model, or all of the model's own
-    process; `last_used` is Unix time."""
-
-    model: str
-    state: SlotState
-    device: str
-    memory: int | None
-    last_used: float | None
-
-
 class ModelSlot(Generic[M]):
     """Loads its model on first use. All calls run on the slot's own threads, one per lane, and wait in their
     queue; unloading an idle model is queued there as well."""
@@ -68,24 +46,26 @@ class ModelSlot(Generic[M]):
         self.name = name
         self._source = source
         self._state = SlotState.UNLOADED
-        self._failure: tuple[float, TranscriptionServerError] | None = None
+        self._failure: LoadFailure | None = None
         self._clock = clock
         self._model: M | None = None
+        self._process: ModelProcess | None = None  # of the model, from the start of its load
         self._memory: int | None = None
         self._last_used: float | None = None
-        self._threads = ThreadPoolExecutor(source.lanes, f"slot-{name}", initializer=_lower_priority)
+        self._threads = ThreadPoolExecutor(source.lanes, f"slot-{name}", initializer=lower_priority)
         # Guards loads, unloads and `_users`. A load may hold it for minutes, so only slot threads take it.
         self._lock = threading.Lock()
         self._users = 0
+        self._is_closed = False
 
     async def run(self, work: Callable[[M], R]) -> R:
         """Run `work(model)` on a slot thread. If cancelled while it is queued, it never runs.
 
-        Raises ModelUnavailableError when the model cannot be loaded.
+        Raises ModelUnavailableError when the model cannot be loaded or the slot is closed.
         """
         # Cancelling this await cancels a queued call. One that runs already cannot be stopped: its thread
         # finishes it, and the result is dropped.
-        return await asyncio.wrap_future(self._threads.submit(self._work, work))
+        return await asyncio.wrap_future(self._submit(partial(self._work, work)))
 
     @property
     def model_name(self) -> str:
@@ -100,37 +80,52 @@ class ModelSlot(Generic[M]):
         await self.run(lambda _: None)
 
     async def unload_if_idle(self, idle_seconds: float) -> None:
-        await asyncio.wrap_future(self._threads.submit(self._unload_if_idle, idle_seconds))
+        """Harmless if the slot is closed, or closes meanwhile."""
+        if self._is_closed:
+            return
+        queued = self._submit(partial(self._unload_if_idle, idle_seconds))
+        # Closing cancels what is queued. Awaiting that directly would raise CancelledError in a caller that
+        # nobody cancelled.
+        await asyncio.wait([asyncio.wrap_future(queued)])
+        if not queued.cancelled():
+            queued.result()
 
     def close(self) -> None:
         """Drop the queued calls, then the model. A running call is short and finishes first; in a child
-        process it may be long, so the process is killed."""
-        # The killed call raises ModelCrashedError on its slot thread, which unloads the model.
-        if isinstance(self._model, ModelProcess):
-            self._model.kill()
+        process it may be long, as a load may, so the process is killed."""
+        # The killed call raises ModelCrashedError on its slot thread, which unloads the model. A load that
+        # begins now sees the flag, or its process is seen here.
+        self._is_closed = True
+        if self._process:
+            self._process.kill()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._unload()
 
     @property
     def state(self) -> SlotState:
-        """A failed load counts for RETRY_SECONDS; after that the next caller tries again."""
+        """A failed load counts until the next caller may try again."""
         return SlotState.FAILED if self._recent_failure() else self._state
 
     def report(self) -> SlotReport:
-        model, idle = self._model, None if self._last_used is None else self._clock() - self._last_used
-        memory = _resident(model.pid) if isinstance(model, ModelProcess) else self._memory
+        process, idle = self._process, None if self._last_used is None else self._clock() - self._last_used
         return SlotReport(
             model=self._source.name,
             state=self.state,
             device=self._source.device,
-            memory=memory,
+            memory=resident_bytes(process.pid) if process else self._memory,
             last_used=None if idle is None else time.time() - idle,
         )
 
-    def _recent_failure(self) -> TranscriptionServerError | None:
-        if self._failure and self._clock() - self._failure[0] < RETRY_SECONDS:
-            return self._failure[1]
-        return None
+    def _submit(self, work: Callable[[], R]) -> Future[R]:
+        try:
+            return self._threads.submit(work)
+        except RuntimeError as error:
+            if not self._is_closed:
+                raise
+            raise ModelUnavailableError(f"The {self.name} model was unloaded; try again.") from error
+
+    def _recent_failure(self) -> LoadFailure | None:
+        return self._failure if self._failure and self._failure.is_recent(self._clock()) else None
 
     def _work(self, work: Callable[[M], R]) -> R:
         with self._lock:
@@ -150,25 +145,44 @@ class ModelSlot(Generic[M]):
                 self._last_used = self._clock()
 
     def _ensure_loaded(self) -> M:
-        if isinstance(self._model, ModelProcess) and not self._model.is_alive():
+        if self._model is not None and self._process and not self._process.is_alive():
             logger.warning("%s: the model process has died; reloading", self.name)
             self._unload()
         if self._model is None:
             if failure := self._recent_failure():
-                raise failure
+                raise failure.error(self._clock())
             self._state = SlotState.LOADING
-            started, before = self._clock(), _resident(os.getpid())
+            started, before = self._clock(), resident_bytes(os.getpid())
             try:
-                self._model = self._source.load()
+                self._model = self._load()
             except Exception as error:
-                self._state = SlotState.UNLOADED
-                self._failure = (self._clock(), _as_unavailable(self.name, error))
-                raise self._failure[1] from error
+                self._process, self._state = None, SlotState.UNLOADED
+                self._failure = LoadFailure(self.name, error, self._clock())
+                raise self._failure.error(self._clock()) from error
             self._state, self._failure = SlotState.LOADED, None
-            self._memory = max(0, _resident(os.getpid()) - before)
+            self._memory = max(0, resident_bytes(os.getpid()) - before)
             self._last_used = self._clock()
             logger.info("%s model loaded in %.1f s", self.name, self._clock() - started)
         return self._model
+
+    def _load(self) -> M:
+        """A load whose process ends is tried once more: the system, short of memory, may have killed it."""
+        try:
+            return self._try_load()
+        except ModelCrashedError as error:
+            if self._is_closed:
+                raise
+            logger.warning("%s: %s It is loaded once more.", self.name, error.message)
+            return self._try_load()
+
+    def _try_load(self) -> M:
+        model = self._source.load()
+        if isinstance(model, ModelProcess):
+            self._process = model
+            if self._is_closed:
+                model.kill()
+            model.load_model()
+        return model
 
     def _unload_if_idle(self, idle_seconds: float) -> None:
         with self._lock:
@@ -180,33 +194,11 @@ class ModelSlot(Generic[M]):
                 logger.info("%s model unloaded after %.0f s idle", self.name, idle_seconds)
 
     def _unload(self) -> None:
-        if isinstance(self._model, ModelProcess):
-            self._model.close()
+        process, self._process = self._process, None
+        if process:
+            process.close()
         self._model = self._memory = None
         self._state = SlotState.UNLOADED
-
-
-def _as_unavailable(name: str, error: Exception) -> TranscriptionServerError:
-    if isinstance(error, TranscriptionServerError):
-        return error
-    return ModelUnavailableError(f"The {name} model cannot be loaded: {error}")
-
-
-def _lower_priority() -> None:
-    """On Linux niceness is per thread and inherited by the threads and processes that it starts. A server
-    that was started nicer stays so: lowering niceness takes a privilege."""
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
-        os.setpriority(os.PRIO_PROCESS, thread, niceness)
-
-
-def _resident(pid: int) -> int:
-    """Resident memory of a process in bytes; 0 once it has exited."""
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
 
 
 class ModelManager:
@@ -214,18 +206,31 @@ class ModelManager:
 
     def __init__(self) -> None:
         self._slots: dict[str, ModelSlot[Any]] = {}
+        self._extras: set[str] = set()
 
-    def add(self, name: str, source: ModelSource[M], clock: Clock = time.monotonic) -> ModelSlot[M]:
-        """Add a slot; its model is not loaded yet."""
+    def add(
+        self, name: str, source: ModelSource[M], clock: Clock = time.monotonic, *, is_extra: bool = False
+    ) -> ModelSlot[M]:
+        """Add a slot; its model is not loaded yet. An extra one is for a model that a request named."""
         slot = self._slots[name] = ModelSlot(name, source, clock)
+        if is_extra:
+            self._extras.add(name)
         return slot
 
     async def remove(self, name: str) -> None:
         """Close a slot that is not in use."""
+        self._extras.discard(name)
         await asyncio.to_thread(self._slots.pop(name).close)
 
     def slots(self) -> Sequence[ModelSlot[Any]]:
         return tuple(self._slots.values())
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a model that the server needs could not be loaded; extra ones do not count, since any
+        caller could name a model that does not exist."""
+        needed = (slot for name, slot in self._slots.items() if name not in self._extras)
+        return any(slot.state is SlotState.FAILED for slot in needed)
 
     async def load_all(self) -> None:
         """Load every model, one after another: loading is bound by the disk."""
@@ -233,9 +238,9 @@ class ModelManager:
             await slot.load()
 
     async def unload_idle(self, idle_seconds: float) -> None:
-        for name, slot in tuple(self._slots.items()):
-            if name in self._slots and slot.state is SlotState.LOADED:  # else removed during an await
-                await slot.unload_if_idle(idle_seconds)
+        """All at once, so that none waits for the calls that are queued for another."""
+        loaded = (slot for slot in self._slots.values() if slot.state is SlotState.LOADED)
+        await asyncio.gather(*(slot.unload_if_idle(idle_seconds) for slot in loaded))
 
     def reports(self) -> dict[str, SlotReport]:
         return {name: slot.report() for name, slot in self._slots.items()}

@@ -26,7 +26,8 @@ from tests.fakes import DirectDecoder, LeftChannelSeparator, LoudnessDetector, S
 from tests.recordings import chords, tone
 from utils.audio_utils import read_samples
 from utils.decoding.tracks import ANY_TRACK
-from utils.model_manager import ModelSlot, ModelSource, SlotState
+from utils.model_manager import ModelSlot, ModelSource
+from utils.slot_report import SlotState
 from utils.speech.chunk_planner import ChunkLimits
 from utils.waiting.progress import Progress
 

@@ -23,7 +23,8 @@ from models import SAMPLE_RATE
 from tests.fakes import ScriptedRecogniser
 from tests.recordings import conversation, wav
 from tests.servers import RunningServer, running_server
-from utils.model_manager import ModelSource, SlotState
+from utils.model_manager import ModelSource
+from utils.slot_report import SlotState
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

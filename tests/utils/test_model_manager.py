@@ -11,7 +11,9 @@ import pytest
 import pytest_asyncio
 
 from exceptions import ModelUnavailableError, StageUnavailableError
-from utils.model_manager import RETRY_SECONDS, ModelManager, ModelSlot, ModelSource, SlotState
+from utils.load_failure import RETRY_SECONDS
+from utils.model_manager import ModelManager, ModelSlot, ModelSource
+from utils.slot_report import SlotState
 
 
 class Model:
@@ -162,7 +164,7 @@ async def test_an_error_of_ours_is_passed_on_as_it_is(tested: SlotUnderTest) -> 
     tested.errors.append(error)
     with pytest.raises(StageUnavailableError) as caught:
         await tested.slot.load()
-    assert caught.value is error
+    assert (caught.value.message, caught.value.__cause__) == ("off", error)
     assert tested.state() == SlotState.FAILED
 
 

@@ -17,8 +17,9 @@ import pytest_asyncio
 
 from exceptions import InvalidAudioError, ModelCrashedError, ModelFailedError, ModelUnavailableError
 from tests.faulty_models import FaultyModel, crash_while_loading, fail_to_load, load_faulty_model
-from utils.model_manager import ModelSlot, ModelSource, SlotState
+from utils.model_manager import ModelSlot, ModelSource
 from utils.process.model_process import in_child
+from utils.slot_report import SlotState
 
 CALL_SECONDS = 60.0  # far more than any of these calls takes, on a busy machine too
 

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from operator import methodcaller
 from typing import Any
 
 from exceptions import TranscriptionServerError
@@ -26,7 +27,7 @@ def main(*descriptors: int) -> None:
     first, *others = (Exchange(Connection(pipe), memory) for pipe, memory in pairs)
     load, *args = first.receive()
     loaded = _attempt(load, args)
-    first.send(Outcome(error=loaded.error))
+    _answer(first, Outcome(error=loaded.error))
     if loaded.error is None:
         for lane in others:  # daemon threads: the process ends with its first lane
             threading.Thread(target=_serve, args=(lane, loaded.value), daemon=True).start()
@@ -35,10 +36,26 @@ def main(*descriptors: int) -> None:
 
 def _serve(lane: Exchange, model: object) -> None:
     """Serve calls until the parent closes the pipe."""
-    with suppress(EOFError, BrokenPipeError):
-        while True:
-            method, *args = lane.receive()
-            lane.send(_attempt(getattr(model, method), args))
+    try:
+        with suppress(EOFError, BrokenPipeError):
+            while True:
+                method, *args = lane.receive()
+                _answer(lane, _attempt(methodcaller(method, *args), [model]))
+    except BaseException as error:
+        # Whatever ends a lane ends the process, so that the parent learns of it at once: a thread would end
+        # alone, and the call would seem to go on until its timeout.
+        if not isinstance(error, SystemExit):
+            traceback.print_exc()
+        os._exit(error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1)
+
+
+def _answer(lane: Exchange, outcome: Outcome) -> None:
+    try:
+        lane.send(outcome)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # the value cannot be pickled, or does not fit into memory; nothing was sent
+        lane.send(Outcome(error=_described(error)))
 
 
 def _attempt(call: Callable[..., Any], args: list[Any]) -> Outcome:
@@ -46,10 +63,15 @@ def _attempt(call: Callable[..., Any], args: list[Any]) -> Outcome:
         return Outcome(call(*args))
     except TranscriptionServerError as error:
         return Outcome(error=error)
-    except Exception as error:  # its class may be from a library that the parent never imports
-        failure = RuntimeError(f"{type(error).__name__}: {error}")
-        failure.add_note(f"In the model's process:\n{traceback.format_exc()}")
-        return Outcome(error=failure)
+    except Exception as error:
+        return Outcome(error=_described(error))
+
+
+def _described(error: Exception) -> RuntimeError:
+    """An error that the parent can load: its class may be from a library that is only imported here."""
+    failure = RuntimeError(f"{type(error).__name__}: {error}")
+    failure.add_note(f"In the model's process:\n{traceback.format_exc()}")
+    return failure
 
 
 if __name__ == "__main__":

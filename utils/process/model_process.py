@@ -31,8 +31,8 @@ EXIT_SECONDS = 5.0
 
 
 def in_child(load: Callable[[], M], call_seconds: float = CALL_SECONDS, lanes: int = 1) -> Callable[[], M]:
-    """A loader of the same model in a child process, which takes `lanes` calls at once; `load` must be
-    importable there.
+    """A source of the same model in a child process, which takes `lanes` calls at once and is loaded by the
+    slot; `load` must be importable there.
 
     A call that takes longer than `call_seconds` kills the process and raises ModelFailedError; the other
     calls in flight when the process ends raise ModelCrashedError.
@@ -44,14 +44,20 @@ class ModelProcess:
     """Proxy of the model in the child; arguments and results are pickled, arrays pass in shared memory."""
 
     def __init__(self, load: Callable[[], Any], call_seconds: float = CALL_SECONDS, lanes: int = 1) -> None:
+        """Starts the process; `load_model` comes next, apart, so that another thread can end it meanwhile."""
+        self._load = load
         self._call_seconds = call_seconds
         self._process, exchanges = _start(lanes)
         self._lanes = lanes
         self._idle = SimpleQueue[Exchange]()  # FIFO: the child expects the load on its first lane
         for exchange in exchanges:
             self._idle.put(exchange)
+
+    def load_model(self) -> None:
+        """Blocks. Raises what the loader raises, and ModelCrashedError if the process ends meanwhile; it is
+        closed then."""
         try:
-            self._call(LOAD_SECONDS, load)
+            self._call(LOAD_SECONDS, self._load)
         except BaseException:
             self.close()
             raise
@@ -69,7 +75,7 @@ class ModelProcess:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """End the calls in flight, from another thread: they raise ModelCrashedError."""
+        """End the load or the calls in flight, from another thread: they raise ModelCrashedError."""
         self._process.kill()
 
     def close(self) -> None:
