@@ -75,7 +75,7 @@ class ChunkProcessor:
         if not planned.chunk.is_whole:
             _log_start(planned.chunk, progress)
         windows = speech_windows(planned.speech, options.voice_activity)
-        options, encoded = await self._with_language(clip, windows, options)
+        options, encoded = await self._with_language(clip, windows, options, progress)
         speakers = asyncio.ensure_future(self._diarize(clip, planned, options))
         segments: list[Segment] = []
         counts = TokenCounts()
@@ -94,12 +94,12 @@ class ChunkProcessor:
         yield ChunkResult(planned.chunk, options.decode.language, tuple(segments), found, counts)
 
     async def _with_language(
-        self, clip: AudioClip, windows: Sequence[Span], options: TranscriptionOptions
+        self, clip: AudioClip, windows: Sequence[Span], options: TranscriptionOptions, progress: Progress
     ) -> tuple[TranscriptionOptions, Encoded]:
         if options.decode.language:
             return options, {}
         whisper = self._stages.whisper
-        language, encoded = await whisper.detect_language(clip, windows, options.decode)
+        language, encoded = await whisper.detect_language(progress, clip, windows, options.decode)
         return replace(options, decode=replace(options.decode, language=language)), encoded
 
     async def _recognise(
@@ -120,7 +120,7 @@ class ChunkProcessor:
         segments: list[Segment] = []
         counts = TokenCounts()
         parts = self._stages.whisper.transcribe(
-            clip, planned.chunk, planned.speech, windows, options.decode, options.words, encoded
+            progress, clip, planned.chunk, planned.speech, windows, options.decode, options.words, encoded
         )
         async with aclosing(parts):
             async for part in parts:

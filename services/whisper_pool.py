@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from models import AudioClip, Chunk, ChunkPart, Span
 from options import DecodeOptions
 from services.whisper_service import Encoded, WhisperService
 from utils.speech.speech_map import SpeechMap
+from utils.waiting.fair_queue import Flow
 
 
 @dataclass(slots=True)
@@ -21,7 +23,8 @@ class _Extra:
 
 class WhisperPool:
     """A WhisperService for whichever model the options name. At most `max_extras` others exist at once: the
-    least recently used one is removed to make room; while all are in use, the request waits."""
+    least recently used one is removed to make room; while all are in use, the request waits. What is being
+    removed, or loaded for somebody else, holds up no other model."""
 
     def __init__(
         self,
@@ -37,17 +40,20 @@ class WhisperPool:
         self._remove = remove
         self._max_extras = max_extras
         self._extras: dict[str, _Extra] = {}  # least recently used first
+        self._removals: dict[str, asyncio.Task[None]] = {}
+        self._wanted: Counter[str] = Counter()  # by the requests that wait for a model
         self._changed = asyncio.Condition()
 
     async def detect_language(
-        self, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
+        self, flow: Flow, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
     ) -> tuple[str | None, Encoded]:
         """As WhisperService does."""
         async with self._using(options.model) as whisper:
-            return await whisper.detect_language(clip, windows, options)
+            return await whisper.detect_language(flow, clip, windows, options)
 
     async def transcribe(
         self,
+        flow: Flow,
         clip: AudioClip,
         chunk: Chunk,
         speech: SpeechMap,
@@ -59,7 +65,7 @@ class WhisperPool:
         """As WhisperService does."""
         unnamed = replace(options, model="")  # both names of the own model share its batches
         async with self._using(options.model) as whisper:
-            work = whisper.transcribe(clip, chunk, speech, windows, unnamed, words, encoded)
+            work = whisper.transcribe(flow, clip, chunk, speech, windows, unnamed, words, encoded)
             async with aclosing(work) as parts:
                 async for part in parts:
                     yield part
@@ -69,9 +75,13 @@ class WhisperPool:
         if model in self._own_names:
             yield self._own
             return
-        async with self._changed:
-            await self._changed.wait_for(lambda: model in self._extras or self._has_room())
-            extra = await self._acquire(model)
+        async with self._changed:  # held for moments only: all requests for extra models need it
+            self._wanted[model] += 1
+            try:
+                await self._changed.wait_for(lambda: self._is_available(model))
+            finally:
+                self._wanted -= Counter([model])
+            extra = self._acquire(model)
             extra.users += 1
         try:
             yield extra.whisper
@@ -80,17 +90,34 @@ class WhisperPool:
             async with self._changed:
                 self._changed.notify_all()
 
-    def _has_room(self) -> bool:
-        return len(self._extras) < self._max_extras or any(not extra.users for extra in self._extras.values())
+    def _is_available(self, model: str) -> bool:
+        """Whether `model` exists or can be added; where room is needed, an unused model is removed."""
+        if model in self._extras:
+            return True
+        if self._is_full() and len(self._removals) < len(self._wanted.keys() - self._extras.keys()):
+            self._remove_unused()
+        return not self._is_full() and model not in self._removals
 
-    async def _acquire(self, model: str) -> _Extra:
+    def _is_full(self) -> bool:
+        return len(self._extras) + len(self._removals) >= self._max_extras
+
+    def _remove_unused(self) -> None:
+        unused = next((name for name, extra in self._extras.items() if not extra.users), None)
+        if unused is not None:
+            del self._extras[unused]
+            self._removals[unused] = asyncio.create_task(self._remove_one(unused))
+
+    def _acquire(self, model: str) -> _Extra:
         """Raises ModelUnavailableError."""
-        extra = self._extras.pop(model, None)
-        if extra is None:
-            if len(self._extras) >= self._max_extras:
-                unused = next(name for name, other in self._extras.items() if not other.users)
-                del self._extras[unused]
-                await self._remove(unused)
-            extra = _Extra(self._add(model))
+        extra = self._extras.pop(model, None) or _Extra(self._add(model))
         self._extras[model] = extra
         return extra
+
+    async def _remove_one(self, model: str) -> None:
+        """Apart from the request that needs the room: it may take a while and must be finished."""
+        try:
+            await self._remove(model)
+        finally:
+            async with self._changed:
+                del self._removals[model]
+                self._changed.notify_all()

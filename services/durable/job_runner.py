@@ -120,7 +120,7 @@ class JobRunner:
                 await self._wake.wait()
                 continue
             self._wake.set()  # for the other workers: there may be more jobs
-            progress = Progress(job.id)
+            progress = Progress(job.id, job.owner)
             task = asyncio.create_task(self._finish(job, progress))
             self._running[job.id] = Running(task, progress, time.monotonic(), job.samples_done)
             try:

@@ -6,50 +6,16 @@ import asyncio
 import threading
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 
 from exceptions import InvalidRequestError, ModelCrashedError, ModelFailedError
-from models import Audio, WindowText
+from models import WindowText
 from options import DecodeOptions
-from seams import EncodedWindow, Recogniser
-from services.whisper_batcher import BatchSizes, WhisperBatcher
-from tests.fakes import ScriptedRecogniser
-from utils.model_manager import ModelSlot, ModelSource
+from services.whisper_batcher import BatchSizes
+from tests.services.batched_requests import ENGLISH, RecordingRecogniser, Requests
 
-ENGLISH, GERMAN = DecodeOptions("en"), DecodeOptions("de")
-SECOND = 16_000
-SIZES = BatchSizes(encode=1, decode=4)
+GERMAN = DecodeOptions("de")
 BAD = 13  # seconds; the recognisers below fail at a window of this length
-
-
-class RecordingRecogniser(ScriptedRecogniser):
-    """Remembers which windows it decoded together, by their seconds; subclasses fail at some."""
-
-    def __init__(self, gate: threading.Event | None = None) -> None:
-        super().__init__(gate=gate)
-        self.encoded: list[int] = []
-        self.steps: list[tuple[float, list[int]]] = []
-        self.has_begun = threading.Event()  # to decode
-
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
-        self.encoded += [len(window) // SECOND for window in windows]
-        return super().encode(windows)
-
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
-        lengths = [window.num_samples // SECOND for window in windows]
-        self.steps.append((temperature, lengths))
-        self.has_begun.set()
-        self.check(lengths, options)
-        return super().decode(windows, options, words, temperature)
-
-    def check(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None: ...
 
 
 class OutOfMemory(RecordingRecogniser):
@@ -99,19 +65,6 @@ class Doubtful(RecordingRecogniser):
         if seconds != BAD or temperature >= 0.4:
             return text
         return WindowText("again " * 9, (1,), (), temperature, -0.1, 9.0, 0.0)
-
-
-class Requests:
-    """A batcher, asked for windows of so many seconds by several owners."""
-
-    def __init__(self, model: Recogniser, sizes: BatchSizes = SIZES, lanes: int = 1) -> None:
-        source = ModelSource("recording", lambda: model, lanes=lanes)
-        self.slot: ModelSlot[Recogniser] = ModelSlot("whisper", source)
-        self._batcher = WhisperBatcher(self.slot, sizes)
-
-    async def ask(self, owner: str, seconds: int, options: DecodeOptions = ENGLISH) -> str:
-        encoded = await self._batcher.encode(owner, lambda: np.zeros(seconds * SECOND, np.float32))
-        return (await self._batcher.decode(owner, encoded, options, words=False)).text
 
 
 async def test_windows_of_several_requests_and_languages_share_a_batch() -> None:

@@ -17,6 +17,7 @@ from services.whisper_service import MAX_PASSES, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech.speech_map import SpeechMap
+from utils.waiting.progress import Progress
 from utils.words.missed_speech import MIN_MISSED
 
 WINDOWS = [Span(n * SAMPLE_RATE, (n + 1) * SAMPLE_RATE) for n in range(6)]
@@ -38,12 +39,15 @@ async def test_what_was_encoded_for_its_language_is_not_encoded_again(tmp_path: 
     whisper = WhisperService(slot, BatchSizes())
     clip = AudioClip(tmp_path / "audio.s16", 6 * SAMPLE_RATE)
     clip.path.write_bytes(bytes(2 * clip.num_samples))
-    language, encoded = await whisper.detect_language(clip, WINDOWS, DecodeOptions())
+    language, encoded = await whisper.detect_language(Progress("r"), clip, WINDOWS, DecodeOptions())
     assert (language, model.encoded) == ("en", 1)
     chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
     speech = SpeechMap(0, clip.num_samples, np.ones(6 * SAMPLE_RATE // 512, np.float32))
     options = DecodeOptions(language)
-    heard = [h async for h in whisper.transcribe(clip, chunk, speech, WINDOWS, options, True, encoded)]
+    heard = [
+        h
+        async for h in whisper.transcribe(Progress("r"), clip, chunk, speech, WINDOWS, options, True, encoded)
+    ]
     assert [part.until for part in heard] == [window.stop for window in WINDOWS]
     assert model.encoded == len(WINDOWS)
     slot.close()
@@ -71,7 +75,10 @@ async def test_where_the_detector_hears_nobody_either_nothing_is_written(tmp_pat
     chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
     speech = SpeechMap(0, clip.num_samples, np.repeat(np.array([0.1, 0.9], np.float32), (32, 30)))
     options = DecodeOptions("en")
-    heard = [h async for h in whisper.transcribe(clip, chunk, speech, WINDOWS[:2], options, True, {})]
+    heard = [
+        h
+        async for h in whisper.transcribe(Progress("r"), clip, chunk, speech, WINDOWS[:2], options, True, {})
+    ]
     assert ["".join(segment.text for segment in part.segments) for part in heard] == ["", " w"]
     slot.close()
 
@@ -118,6 +125,9 @@ async def hear(model: Recogniser, folder: Path, window: Span, words: bool) -> Ch
     chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
     speech = SpeechMap(0, clip.num_samples, np.ones(1000, np.float32))
     options = DecodeOptions("en")
-    (heard,) = [part async for part in whisper.transcribe(clip, chunk, speech, [window], options, words, {})]
+    (heard,) = [
+        part
+        async for part in whisper.transcribe(Progress("r"), clip, chunk, speech, [window], options, words, {})
+    ]
     slot.close()
     return heard

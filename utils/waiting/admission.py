@@ -24,7 +24,7 @@ class Admitted:
     """A request that was admitted: its upload is arriving, or it is at work."""
 
     def __init__(self, request_id: str, owner: str, clock: Callable[[], float]) -> None:
-        self.progress = Progress(request_id)
+        self.progress = Progress(request_id, owner)
         self.owner = owner
         self.rate = UploadRate(clock)
         self._task = asyncio.current_task()

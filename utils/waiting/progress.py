@@ -12,10 +12,14 @@ LOG_STEPS = 10  # log lines from start to end
 
 
 class Progress:
-    """Samples done and in total; every tenth is logged."""
+    """Samples done and in total; every tenth is logged. It stands for the work of a request wherever turns
+    are given: `is_abandoned` is set while nobody waits for the result, and the work goes on behind others."""
 
-    def __init__(self, request_id: str) -> None:
+    is_abandoned: bool = False
+
+    def __init__(self, request_id: str, owner: str = "") -> None:
         self.request_id = request_id
+        self.owner = owner
         self.done = 0
         self.total = 0
 
@@ -45,10 +49,19 @@ class PartOfProgress(Progress):
     """Progress of one of several equally long parts, done in order; updates that of the whole."""
 
     def __init__(self, whole: Progress, part: int, parts: int) -> None:
-        super().__init__(whole.request_id)
+        super().__init__(whole.request_id, whole.owner)
         self._whole = whole
         self._part = part
         self._parts = parts
+
+    @property
+    def is_abandoned(self) -> bool:
+        """That of the whole."""
+        return self._whole.is_abandoned
+
+    @is_abandoned.setter
+    def is_abandoned(self, value: bool) -> None:
+        self._whole.is_abandoned = value
 
     def expect(self, total: int) -> None:
         super().expect(total)
