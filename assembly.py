@@ -120,12 +120,12 @@ def _stages(settings: Settings, loaders: Loaders, models: ModelManager, diarizer
 
 
 def _catalogue(settings: Settings, loaders: Loaders) -> Catalogue:
-    allows_extras = loaders.named_recogniser is not None and settings.max_extra_models > 0
     return Catalogue(
         loaders.recogniser.name,
         int(time.time()),
-        installed=loaders.installed if allows_extras else (),
-        downloads=settings.allow_model_downloads and allows_extras,
+        installed=loaders.installed,
+        downloads=settings.allow_model_downloads,
+        extras=loaders.named_recogniser is not None and settings.max_extra_models > 0,
         own_is_published=not Path(settings.whisper_model).is_dir(),
     )
 
@@ -135,7 +135,7 @@ def _whispers(settings: Settings, loaders: Loaders, models: ModelManager) -> Whi
 
     def add(model: str) -> WhisperService:
         source = loaders.named_recogniser(model) if loaders.named_recogniser else loaders.recogniser
-        return WhisperService(models.add(f"whisper {model}", source), batches)
+        return WhisperService(models.add(f"whisper {model}", source, is_extra=True), batches)
 
     return WhisperPool(
         WhisperService(models.add("whisper", loaders.recogniser), batches),

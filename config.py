@@ -66,7 +66,8 @@ class Settings(BaseSettings):
     allow_model_downloads: bool = False
     """Let requests name any faster-whisper size or Systran hub id as `model`, downloaded on first use."""
     max_extra_models: int = Field(default=1, ge=0, le=8)
-    """Whisper models loaded at once besides WHISPER_MODEL; the least recently used one is evicted."""
+    """Whisper models loaded at once besides WHISPER_MODEL; the least recently used one is evicted. With 0
+    requests can name no other, embedded ones included."""
     whisper_compute_type: str = "auto"
     """CTranslate2 compute type: auto (int8 on CPU, float16 on CUDA), int8, int8_float16, float16, float32."""
     whisper_batch_size: int = Field(default=0, ge=0, le=64)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from models import SAMPLE_RATE
+from routes.http.access import owner_of
 from routes.state import state_of
 from utils.slot_report import SlotReport, SlotState
 
@@ -36,6 +37,8 @@ class ModelReport(BaseModel):
 
 
 class Readiness(BaseModel):
+    """`requests` counts all in flight; `transcriptions` lists the caller's own."""
+
     status: Status
     models: dict[str, ModelReport]
     requests: int
@@ -50,11 +53,10 @@ async def health() -> Health:
 
 @router.get("/ready", responses={503: {"model": Readiness}})
 async def ready(request: Request, response: Response) -> Readiness:
-    """503 when a model failed to load or the server is shutting down."""
-    state = state_of(request)
-    reports = state.models.reports()
+    """503 when a model of the server's own failed to load or the server is shutting down."""
+    state, owner = state_of(request), owner_of(request)
     status: Status = "ready"
-    if any(report.state is SlotState.FAILED for report in reports.values()):
+    if state.models.has_failed:
         status = "failed"
     if state.admission.is_closed:
         status = "closing"
@@ -62,7 +64,7 @@ async def ready(request: Request, response: Response) -> Readiness:
     in_flight = state.admission.in_flight
     return Readiness(
         status=status,
-        models={name: _model(report) for name, report in reports.items()},
+        models={name: _model(report) for name, report in state.models.reports().items()},
         requests=len(in_flight),
         max_requests=state.admission.limit,
         transcriptions=[
@@ -72,6 +74,7 @@ async def ready(request: Request, response: Response) -> Readiness:
                 seconds_total=round(progress.total / SAMPLE_RATE, 1),
             )
             for progress in in_flight
+            if progress.owner == owner
         ],
     )
 

@@ -19,6 +19,8 @@ class Catalogue:
     created: int  # Unix time
     installed: tuple[str, ...] = ()
     downloads: bool = False
+    extras: bool = True
+    """Whether a model may be loaded beside the server's own."""
     own_is_published: bool = True
     """Whether `own` is the model that OpenAI published under this name: a folder may hold any weights."""
 
@@ -38,13 +40,18 @@ class Catalogue:
             return self.own
         if size in self._others:
             return self._others[size]
-        if self.downloads and HUB_ID.fullmatch(model):
+        if self.extras and self.downloads and HUB_ID.fullmatch(model):
             return model
-        hint = "" if self.downloads else " Its operator can allow others with ALLOW_MODEL_DOWNLOADS."
+        ids = ", ".join(self.ids)
         raise ModelNotFoundError(
-            f"The model '{model[:100]}' does not exist. This server has: {', '.join(self.ids)}.{hint}",
-            param="model",
+            f"The model '{model[:100]}' does not exist. This server has: {ids}.{self._hint}", param="model"
         )
+
+    @property
+    def _hint(self) -> str:
+        if not self.extras and (self.installed or self.downloads):
+            return " Its operator allows no others beside them (MAX_EXTRA_MODELS is 0)."
+        return "" if self.downloads else " Its operator can allow others with ALLOW_MODEL_DOWNLOADS."
 
     @property
     def _own_size(self) -> str | None:
@@ -52,8 +59,10 @@ class Catalogue:
 
     @property
     def _others(self) -> dict[str, str]:
-        """Size to id, embedded models before downloads."""
+        """Size to id, embedded models before downloads: no model is listed that the server would refuse."""
         found: dict[str, str] = {}
+        if not self.extras:
+            return found
         for model in (*self.installed, *(SIZES if self.downloads else ())):
             size = published_size(model)
             if size and size != self._own_size and model != self.own:

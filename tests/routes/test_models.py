@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from faster_whisper.utils import available_models
@@ -81,12 +83,40 @@ def test_a_model_of_the_hub_is_loaded_when_it_is_named(tmp_path: Path) -> None:
             create(model="nobody/any-model", file=SPEECH)
 
 
-@pytest.mark.parametrize("changes", [{}, {"allow_model_downloads": True, "max_extra_models": 0}])
+def test_a_model_that_does_not_exist_leaves_the_server_ready(tmp_path: Path) -> None:
+    with running_server(settings(tmp_path, allow_model_downloads=True), LOADERS) as server:
+        with pytest.raises(openai.InternalServerError) as failure:
+            server.client.audio.transcriptions.create(model="Systran/faster-whisper-nonsense", file=SPEECH)
+        assert 0 < int(failure.value.response.headers["retry-after"]) <= 30
+        ready = httpx.get(f"{server.url}/health/ready")
+        assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+        assert ready.json()["models"]["whisper Systran/faster-whisper-nonsense"]["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "setting"),
+    [
+        ({}, "ALLOW_MODEL_DOWNLOADS"),
+        ({"allow_model_downloads": True, "max_extra_models": 0}, "MAX_EXTRA_MODELS"),
+    ],
+)
 @pytest.mark.contract("Models", "any Whisper of the hub")
 def test_without_downloads_or_extra_models_there_is_one_model(
-    tmp_path: Path, changes: dict[str, Any]
+    tmp_path: Path, changes: dict[str, Any], setting: str
 ) -> None:
     with running_server(settings(tmp_path, **changes), LOADERS) as server:
-        with pytest.raises(openai.NotFoundError, match="ALLOW_MODEL_DOWNLOADS"):
+        with pytest.raises(openai.NotFoundError, match=setting):
             server.client.audio.transcriptions.create(model="small", file=SPEECH)
         assert "small" not in {model.id for model in server.client.models.list()}
+
+
+@pytest.mark.parametrize("extras", [0, 1])
+def test_an_installed_model_is_listed_where_it_can_be_used(tmp_path: Path, extras: int) -> None:
+    loaders = replace(LOADERS, installed=("whisper-base", "small"))
+    with running_server(settings(tmp_path, max_extra_models=extras), loaders) as server:
+        assert ("small" in {model.id for model in server.client.models.list()}) is bool(extras)
+        if extras:
+            assert server.client.audio.transcriptions.create(model="small", file=SPEECH).text == "w w"
+        else:
+            with pytest.raises(openai.NotFoundError, match="MAX_EXTRA_MODELS"):
+                server.client.audio.transcriptions.create(model="small", file=SPEECH)

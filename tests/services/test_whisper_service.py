@@ -131,3 +131,45 @@ async def hear(model: Recogniser, folder: Path, window: Span, words: bool) -> Ch
     ]
     slot.close()
     return heard
+
+
+class UnsureOfShort(ScriptedRecogniser):
+    """Takes short windows for Arabic, though unsure, unless they are encoded at full length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoded: list[int] = []
+
+    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
+        self.encoded += [len(window) // SAMPLE_RATE for window in windows]
+        return super().encode(windows)
+
+    def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
+        if window.num_samples == 30 * SAMPLE_RATE:
+            return {"en": 0.5, "ar": 0.2, "de": 0.1}
+        return {"ar": 0.3, "en": 0.2, "de": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("length", "candidates", "language", "encoded"),
+    [
+        (1, (), "en", [1, 30]),
+        (4, ("de", "en"), "en", [4, 30]),
+        (4, ("de", "ar"), "ar", [4]),  # sure of it among the candidates
+        (6, (), "ar", [6]),
+    ],
+)
+async def test_the_language_of_a_short_window_is_found_in_the_full_context_where_it_is_unsure(
+    tmp_path: Path, length: int, candidates: tuple[str, ...], language: str, encoded: list[int]
+) -> None:
+    model = UnsureOfShort()
+    slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("unsure", lambda: model))
+    whisper = WhisperService(slot, BatchSizes())
+    clip = AudioClip(tmp_path / "audio.s16", length * SAMPLE_RATE)
+    clip.path.write_bytes(bytes(2 * clip.num_samples))
+    windows = [Span(0, clip.num_samples)]
+    options = DecodeOptions(languages=candidates)
+    found, kept = await whisper.detect_language(Progress("r"), clip, windows, options)
+    assert (found, model.encoded) == (language, encoded)
+    assert kept[windows[0]].num_samples == clip.num_samples
+    slot.close()

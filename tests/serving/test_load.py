@@ -69,3 +69,30 @@ def test_a_short_recording_does_not_wait_for_a_long_one(tmp_path: Path) -> None:
         assert post(server, wav(tone(2.0))).status_code == 200
         assert not long.done()
         assert long.result().status_code == 200
+
+
+def test_progress_is_shown_to_its_owner_and_counted_for_others(tmp_path: Path) -> None:
+    gate = threading.Event()
+    loaders = fake_loaders(lambda: ScriptedRecogniser(gate=gate))
+    config = settings(tmp_path, api_keys="mine,yours")
+    with running_server(config, loaders) as server, ThreadPoolExecutor() as pool:
+        headers = {"authorization": "Bearer mine", "x-request-id": "my-words"}
+        answer = pool.submit(
+            httpx.post,
+            f"{server.url}/v1/audio/transcriptions",
+            data={"model": "whisper-1"},
+            files={"file": ("a.wav", LONG)},
+            headers=headers,
+            timeout=60,
+        )
+        wait_until(lambda: any(progress.total for progress in server.state.admission.in_flight))
+
+        def seen(key: str | None) -> list[str]:
+            own = {"authorization": f"Bearer {key}"} if key else {}
+            ready = httpx.get(f"{server.url}/health/ready", headers=own).json()
+            assert ready["requests"] == 1
+            return [entry["id"] for entry in ready["transcriptions"]]
+
+        assert [seen(key) for key in (None, "wrong", "yours", "mine")] == [[], [], [], ["my-words"]]
+        gate.set()
+        assert answer.result().status_code == 200

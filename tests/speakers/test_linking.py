@@ -176,3 +176,16 @@ def test_who_was_taken_for_another_is_found_where_somebody_is_missing() -> None:
     resolved, links = resolve_speakers(chunks, SpeakerCount(3, 3))
     assert resolved == [found.finer for found in chunks]
     assert links == [{0: 0, 1: 1, 2: 2}, {0: 0, 1: 0, 2: 1}]
+
+
+def test_speakers_of_one_chunk_stay_apart_however_unequal_their_speech() -> None:
+    same = voice_of(0)
+    alone, pair = chunk_of(0, {0: same}), chunk_of(2, {0: same, 1: same})
+    days = 2 * 24 * 3600 * SAMPLE_RATE
+    for shortest in (1, 30, 3000):
+        chunks = [
+            replace(alone, voices=(replace(alone.voices[0], num_samples=days),)),
+            replace(pair, voices=(replace(pair.voices[0], num_samples=shortest), pair.voices[1])),
+        ]
+        _, mapping = link_speakers(chunks, ANY)
+        assert mapping[0] != mapping[1]

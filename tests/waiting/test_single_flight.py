@@ -104,3 +104,21 @@ async def test_all_callers_learn_of_a_failure() -> None:
     for caller in callers:
         with pytest.raises(ModelFailedError):
             await caller
+
+
+async def test_who_comes_right_after_a_failure_starts_anew() -> None:
+    flights, work = SingleFlight[str](), Work()
+    work.gate.set()
+    second: list[asyncio.Task[str]] = []
+
+    async def fail() -> str:
+        # Begins in the moment after the failure, before its caller learns of it.
+        asyncio.get_running_loop().call_soon(
+            lambda: second.append(asyncio.create_task(run(flights, "same", work.saying("second"))))
+        )
+        raise ModelFailedError("it crashed")
+
+    with pytest.raises(ModelFailedError):
+        await run(flights, "same", fail)
+    third = asyncio.create_task(run(flights, "same", work.saying("third")))
+    assert await second[0] == await third == "second"

@@ -129,7 +129,7 @@ def _merge_similar(similarity: Similarity, weights: Matrix, threshold: float, mi
         drop = int(nearest[keep])
         if best[keep] < threshold:
             break
-        share = np.float32(weights[keep] / (weights[keep] + weights[drop]))
+        share = weights[keep] / (weights[keep] + weights[drop])  # below 1 in float64: -inf * 0 would be NaN
         row = share * similarity[keep] + (1 - share) * similarity[drop]
         similarity[keep], similarity[:, keep] = row, row
         similarity[drop], similarity[:, drop] = -np.inf, -np.inf

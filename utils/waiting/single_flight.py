@@ -16,6 +16,11 @@ class Flight(Generic[R]):
     task: asyncio.Task[R]
     callers: int = 0
 
+    @property
+    def has_failed(self) -> bool:
+        """Some callers may not have learnt of it yet."""
+        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
+
     async def result(self) -> R:
         """Raises what the work raises. A cancelled caller does not cancel the work."""
         return await asyncio.shield(self.task)
@@ -34,7 +39,7 @@ class SingleFlight(Generic[R]):
         The last caller to leave waits until the work has stopped.
         """
         flight = self._flights.get(key)
-        if flight is None:
+        if flight is None or flight.has_failed:
             flight = self._flights[key] = Flight(asyncio.create_task(work()))
         flight.callers += 1
         try:
@@ -42,6 +47,7 @@ class SingleFlight(Generic[R]):
         finally:
             flight.callers -= 1
             if not flight.callers:
-                del self._flights[key]  # first, so that nobody joins a cancelled task
+                if self._flights.get(key) is flight:
+                    del self._flights[key]  # first, so that nobody joins a cancelled task
                 flight.task.cancel()
                 await asyncio.gather(flight.task, return_exceptions=True)
