@@ -12,7 +12,7 @@ from exceptions import InvalidRequestError, ModelCrashedError, ModelFailedError
 from models import WindowText
 from options import DecodeOptions
 from services.whisper_batcher import BatchSizes
-from tests.services.batched_requests import ENGLISH, RecordingRecogniser, Requests
+from tests.batching.batched_requests import ENGLISH, RecordingRecogniser, Requests
 
 GERMAN = DecodeOptions("de")
 BAD = 13  # seconds; the recognisers below fail at a window of this length

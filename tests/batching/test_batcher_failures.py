@@ -13,7 +13,7 @@ from exceptions import ModelCrashedError, ModelUnavailableError
 from options import DecodeOptions
 from seams import EncodedWindow
 from services.whisper_batcher import BatchSizes
-from tests.services.batched_requests import SIZES, RecordingRecogniser, Requests
+from tests.batching.batched_requests import SIZES, RecordingRecogniser, Requests
 
 
 class FailingFirst(RecordingRecogniser):

@@ -13,7 +13,7 @@ from models import Audio
 from options import DecodeOptions
 from seams import EncodedWindow
 from services.whisper_batcher import BatchSizes
-from tests.services.batched_requests import ENGLISH, RecordingRecogniser, Requests
+from tests.batching.batched_requests import ENGLISH, RecordingRecogniser, Requests
 
 GPU = BatchSizes(encode=16, decode=16)
 CALLERS, WINDOWS = 32, 24
