@@ -77,7 +77,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     work = TranscriptionWork(transcription, catalogue, defaults, speakers)
     return ServerState(
         transcription=transcription,
-        results=ResultService(transcription, temp, _cache(settings), _fingerprint(settings, loaders)),
+        results=_results(settings, loaders, transcription, temp),
         models=models,
         decoder=decoder,
         catalogue=catalogue,
@@ -88,6 +88,19 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         defaults=defaults,
         max_upload_bytes=settings.max_upload_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
+    )
+
+
+def _results(
+    settings: Settings, loaders: Loaders, transcription: TranscriptionService, temp: TempManager
+) -> ResultService:
+    return ResultService(
+        transcription,
+        temp,
+        _cache(settings),
+        _fingerprint(settings, loaders),
+        settings.abandoned_seconds,
+        max_abandoned=settings.max_requests,
     )
 
 
@@ -158,7 +171,7 @@ def _fingerprint(settings: Settings, loaders: Loaders) -> str:
     """Identifies models, compute types, versions and all settings but those known not to affect results."""
     irrelevant = {
         *("api_keys", "api_keys_file", "host", "port", "result_cache_mb", "result_cache_hours"),
-        *("allowed_hosts", "cors_origins", "root_path", "forwarded_allow_ips", "max_connections"),
+        *("abandoned_seconds", "allowed_hosts", "cors_origins", "root_path", "forwarded_allow_ips", "max_connections"),
     }
     model = loaders.recogniser
     return fingerprint(

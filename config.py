@@ -129,6 +129,9 @@ class Settings(BaseSettings):
     """Concurrent transcriptions, running or queued; further requests are answered 429. Of uploads that are
     still arriving there may be four times as many. Where several API keys are in use, each is admitted to its
     equal share even if others hold every place, up to twice these numbers."""
+    abandoned_seconds: float = Field(default=120, ge=0, le=3600)
+    """Seconds that a transcription goes on, behind all others, after its clients have left, so that a retry
+    can join it; 0 stops it at once."""
     max_upload_mb: int = Field(default=2048, ge=1, le=1_048_576)
     """Maximum size of an upload in MiB."""
     upload_idle_seconds: float = Field(default=60, ge=1, le=3600)

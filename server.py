@@ -47,7 +47,11 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        state = build_state(settings, loaders)
+        try:
+            state = build_state(settings, loaders)
+        except TranscriptionServerError as error:
+            app.state.startup_error = error
+            raise
         app.state.server = state
         background: list[asyncio.Task[None]] = []
         try:
@@ -61,8 +65,10 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+            state.results.close()
             await asyncio.to_thread(state.models.close)
             await asyncio.to_thread(state.decoder.close)
+            await state.results.wait_closed()
             await state.durable.close()
             state.temp.close()
 
@@ -163,6 +169,7 @@ class Server(uvicorn.Server):
         deadline.start()
         state: ServerState = self._app.state.server
         state.admission.close()
+        state.results.close()
         state.durable.runner.close()
         for _ in range((self._seconds - CLEANUP_SECONDS) * 20):
             if state.admission.in_flight and not self.force_exit:

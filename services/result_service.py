@@ -9,13 +9,15 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from models import Transcript
+from models import ChunkResult, Transcript
 from options import TranscriptionOptions
 from services.transcription import TranscriptionService
+from utils.store.chunk_cache import ChunkCache
 from utils.store.result_cache import ResultCache
 from utils.temp_manager import TempManager
 from utils.transcript import codec
@@ -24,6 +26,7 @@ from utils.transcript.lines import read_transcript, write_transcript
 from utils.waiting.concurrency import finish_in_thread
 from utils.waiting.progress import Progress
 from utils.waiting.single_flight import SingleFlight
+from utils.waiting.turns import current_progress
 
 logger = logging.getLogger(__name__)
 
@@ -54,28 +57,32 @@ class ResultService:
         temp: TempManager,
         cache: ResultCache,
         fingerprint: str,
+        abandoned_seconds: float,
+        max_abandoned: int,
     ) -> None:
         """`fingerprint` identifies everything else a result depends on: models, settings, the code itself."""
         self._transcription = transcription
         self._temp = temp
         self._cache = cache
         self._fingerprint = fingerprint
-        self._flights = SingleFlight[tuple[Transcript, CacheStatus]]()
+        self._flights = SingleFlight[tuple[Transcript, CacheStatus]](abandoned_seconds, max_abandoned)
 
     async def transcribe(
         self, recording: Recording, options: TranscriptionOptions, progress: Progress
     ) -> tuple[Transcript, CacheStatus]:
         """As TranscriptionService does; removes the file. Concurrent requests of one owner for the same
-        recording and options share one run, which is cancelled when the last of them has left."""
+        recording and options share one run. It goes on for a while after the last of them has left, since
+        a client that timed out is likely to retry."""
         key = self._key(recording, options)
 
         def work() -> Coroutine[None, None, tuple[Transcript, CacheStatus]]:
             return self._find_or_compute(key, recording.path, options, progress)
 
-        async with self._flights.join(key, work) as flight:
-            has_joined = flight.callers > 1
+        async with self._flights.join(key, progress, work) as flight:
+            has_joined = flight.progress is not progress
             if has_joined:
-                logger.info("%s: joined a running transcription of the same recording", progress.request_id)
+                first = flight.progress.request_id
+                logger.info("%s: joined the transcription of the same recording for %s", progress.request_id, first)
                 await finish_in_thread(recording.path.unlink)
             transcript, source = await flight.result()
             return transcript, CacheStatus.JOINED if has_joined else source
@@ -89,19 +96,30 @@ class ResultService:
     ) -> AsyncGenerator[Event]:
         """As TranscriptionService does; a cached transcript is sent at once, a new one is cached.
 
-        Streams do not join a run: its events would have to be kept for those who join later.
+        Streams do not join a run, since its events would have to be kept for those who join later, and stop
+        when their client leaves. The chunks that they finished serve a retry.
         """
         key = self._key(recording, options)
         if (found := await to_thread(self._find, key, workspace)) is not None:
             for event in events_of(found):
                 yield event
             return
-        stream = self._transcription.stream_file(recording.path, workspace, options, progress)
+        stream = self._compute(key, recording.path, workspace, options, progress)
         async with aclosing(stream) as events:
             async for event in events:
-                if isinstance(event, Finished):
-                    await to_thread(self._store, key, event.transcript)
                 yield event
+
+    def close(self) -> None:
+        """Cancel abandoned work, and from now on all work that its last caller leaves."""
+        self._flights.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until the cancelled work has stopped."""
+        await self._flights.wait_closed()
+
+    async def cancel_oldest_abandoned(self) -> bool:
+        """Free what the work that was abandoned first uses; False if there is none."""
+        return await self._flights.cancel_oldest()
 
     def _key(self, recording: Recording, options: TranscriptionOptions) -> str:
         requested = OPTIONS.dump_json((options,)).decode()
@@ -111,13 +129,31 @@ class ResultService:
     async def _find_or_compute(
         self, key: str, upload: Path, options: TranscriptionOptions, progress: Progress
     ) -> tuple[Transcript, CacheStatus]:
+        current_progress.set(progress)
         async with self._temp.workspace() as workspace:
             upload = _moved(upload, workspace)
             if (found := await to_thread(self._find, key, workspace)) is not None:
                 return found, CacheStatus.HIT
-            transcript = await self._transcription.transcribe(upload, workspace, options, progress)
-        await to_thread(self._store, key, transcript)
-        return transcript, CacheStatus.MISS
+            async with aclosing(self._compute(key, upload, workspace, options, progress)) as events:
+                (finished,) = [event async for event in events if isinstance(event, Finished)]
+        return finished.transcript, CacheStatus.MISS
+
+    async def _compute(
+        self, key: str, upload: Path, workspace: Path, options: TranscriptionOptions, progress: Progress
+    ) -> AsyncGenerator[Event]:
+        """Starts from the chunks that an earlier run finished before it was cut off; caches its own, then the
+        transcript in their place."""
+        chunks = ChunkCache(self._cache, key)
+        find = partial(to_thread, chunks.find)
+        stream = self._transcription.stream_file(upload, workspace, options, progress, find)
+        async with aclosing(stream) as events:
+            async for event in events:
+                if isinstance(event, ChunkResult):
+                    await to_thread(chunks.put, event)
+                elif isinstance(event, Finished):
+                    await to_thread(self._store, key, event.transcript)
+                    await to_thread(chunks.clear)
+                yield event
 
     def _find(self, key: str, workspace: Path) -> Transcript | None:
         file = self._cache.open(key)

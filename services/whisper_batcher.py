@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -77,10 +78,11 @@ class WhisperBatcher:
         """Queue a job and wait for its result; the job of a cancelled caller leaves the queue at once."""
         queue.put(job.flow, job.key, job)
         # Workers end when nothing is queued, so every job makes sure that one runs, up to one per lane. None
-        # counted here misses the job: a worker that found the queues empty ends without another await.
+        # counted here misses the job: a worker that found the queues empty ends without another await. Their
+        # context is empty, since they work for every caller, not for the one that started them.
         self._workers = [worker for worker in self._workers if not worker.done()]
         if len(self._workers) < self._slot.lanes:
-            self._workers.append(asyncio.create_task(self._work()))
+            self._workers.append(asyncio.create_task(self._work(), context=Context()))
         try:
             return await job.future
         finally:

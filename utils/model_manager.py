@@ -18,6 +18,7 @@ from utils.load_failure import LoadFailure
 from utils.process.model_process import ModelProcess
 from utils.process.resources import lower_priority, resident_bytes
 from utils.slot_report import SlotReport, SlotState
+from utils.waiting.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class ModelSlot(Generic[M]):
         self._process: ModelProcess | None = None  # of the model, from the start of its load
         self._memory: int | None = None
         self._last_used: float | None = None
+        self._turns = Turns(source.lanes)
         self._threads = ThreadPoolExecutor(source.lanes, f"slot-{name}", initializer=lower_priority)
         # Guards loads, unloads and `_users`. A load may hold it for minutes, so only slot threads take it.
         self._lock = threading.Lock()
@@ -59,13 +61,15 @@ class ModelSlot(Generic[M]):
         self._is_closed = False
 
     async def run(self, work: Callable[[M], R]) -> R:
-        """Run `work(model)` on a slot thread. If cancelled while it is queued, it never runs.
+        """Run `work(model)` on a slot thread; abandoned work waits until one is free. If cancelled while it
+        is queued, it never runs.
 
         Raises ModelUnavailableError when the model cannot be loaded or the slot is closed.
         """
         # Cancelling this await cancels a queued call. One that runs already cannot be stopped: its thread
         # finishes it, and the result is dropped.
-        return await asyncio.wrap_future(self._submit(partial(self._work, work)))
+        async with self._turns.next():
+            return await asyncio.wrap_future(self._submit(partial(self._work, work)))
 
     @property
     def model_name(self) -> str:

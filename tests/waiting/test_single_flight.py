@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 import pytest
 
 from exceptions import ModelFailedError
+from utils.waiting.progress import Progress
 from utils.waiting.single_flight import SingleFlight
 
 
@@ -35,7 +36,7 @@ class Work:
 
 
 async def run(flights: SingleFlight[str], key: str, work: Callable[[], Coroutine[None, None, str]]) -> str:
-    async with flights.join(key, work) as flight:
+    async with flights.join(key, Progress(key), work) as flight:
         return await flight.result()
 
 

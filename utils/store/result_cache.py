@@ -51,6 +51,10 @@ class ResultCache:
             self._write(self._folder / key, pieces)
         self.sweep()
 
+    def delete(self, key: str) -> None:
+        with _logged():
+            (self._folder / key).unlink(missing_ok=True)
+
     def _write(self, path: Path, pieces: Iterable[bytes]) -> None:
         with NamedTemporaryFile(dir=self._folder, delete=False) as out:
             part = Path(out.name)

@@ -1,0 +1,77 @@
+"""Turns on a resource: abandoned work takes only what nobody else wants."""
+
+from __future__ import annotations
+
+import asyncio
+
+from utils.waiting.progress import Progress
+from utils.waiting.turns import Turns, current_progress
+
+ABANDONED = Progress("abandoned")
+ABANDONED.is_abandoned = True
+
+
+class Resource:
+    """Logs who gets a turn; each turn ends when the test says so."""
+
+    def __init__(self, lanes: int) -> None:
+        self.turns = Turns(lanes)
+        self.log: list[str] = []
+        self._ends: list[asyncio.Event] = []
+
+    def call(self, name: str, progress: Progress | None = None) -> asyncio.Task[None]:
+        async def use() -> None:
+            current_progress.set(progress)
+            async with self.turns.next():
+                self.log.append(name)
+                end = asyncio.Event()
+                self._ends.append(end)
+                await end.wait()
+
+        return asyncio.create_task(use())
+
+    async def end_one(self) -> None:
+        self._ends.pop(0).set()
+        await settled()
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_abandoned_work_waits_for_a_free_lane() -> None:
+    resource = Resource(2)
+    resource.call("a")
+    for _ in range(32):
+        resource.call("abandoned", ABANDONED)
+    await settled()
+    assert resource.log == ["a", "abandoned"]
+    resource.call("b")
+    resource.call("c")
+    await settled()
+    for _ in range(3):
+        await resource.end_one()
+    assert resource.log == ["a", "abandoned", "b", "c", "abandoned"]
+
+
+async def test_work_that_is_taken_back_waits_no_longer() -> None:
+    resource, progress = Resource(1), Progress("retried")
+    progress.is_abandoned = True
+    resource.call("a")
+    resource.call("b")
+    resource.call("retried", progress)
+    await settled()
+    progress.is_abandoned = False
+    await resource.end_one()
+    assert resource.log == ["a", "b", "retried"]
+
+
+async def test_a_cancelled_call_gives_its_turn_back() -> None:
+    resource = Resource(1)
+    first = resource.call("a")
+    resource.call("abandoned", ABANDONED)
+    await settled()
+    first.cancel()
+    await settled()
+    assert resource.log == ["a", "abandoned"]
