@@ -74,10 +74,12 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     )
     store = sqlite_store(settings.data_folder / "server.db")
     speakers = SpeakerService(store.voices, voices)
+    results = _results(settings, loaders, transcription, temp)
+    temp.room.give_way = results.cancel_oldest_abandoned
     work = TranscriptionWork(transcription, catalogue, defaults, speakers)
     return ServerState(
         transcription=transcription,
-        results=_results(settings, loaders, transcription, temp),
+        results=results,
         models=models,
         decoder=decoder,
         catalogue=catalogue,

@@ -19,7 +19,8 @@ TranscriptionServerError
 ├── ModelUnavailableError          503  a model cannot be loaded
 ├── ResourceLimitError             503  too many connections or open files
 ├── ShuttingDownError              503  the server is shutting down
-└── DataFolderError                503  DATA_DIR cannot be used
+├── DataFolderError                503  DATA_DIR cannot be used
+└── WorkspaceFolderError           503  WORKSPACE_DIR cannot be used
 """
 
 from __future__ import annotations
@@ -162,3 +163,9 @@ class ShuttingDownError(TranscriptionServerError):
 class DataFolderError(TranscriptionServerError):
     status = 503
     code = "data_folder_unusable"
+
+
+class WorkspaceFolderError(TranscriptionServerError):
+    status = 503
+    code = "workspace_folder_unusable"
+    retry_after = 60

@@ -79,7 +79,12 @@ async def create_file(request: Request) -> FileObject:
         await state.durable.files.check_room()
         async with state.temp.workspace() as workspace:
             reader = UploadReader(
-                workspace, state.max_upload_bytes, state.upload_idle_seconds, _parse, "purpose"
+                workspace,
+                state.temp.room,
+                state.max_upload_bytes,
+                state.upload_idle_seconds,
+                _parse,
+                "purpose",
             )
             upload, form = await reader.read(request, admitted.rate)
             if upload.file is None:

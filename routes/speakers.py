@@ -82,7 +82,14 @@ async def enrol_speaker(request: Request) -> Speaker:
         async with state.temp.workspace() as workspace:
             limit = min(state.max_upload_bytes, MAX_CLIPS_BYTES)
             reader = UploadReader(
-                workspace, limit, state.upload_idle_seconds, _parse, "name", MAX_CLIPS, CLIP_ADVICE
+                workspace,
+                state.temp.room,
+                limit,
+                state.upload_idle_seconds,
+                _parse,
+                "name",
+                MAX_CLIPS,
+                CLIP_ADVICE,
             )
             upload, form = await reader.read(request, admitted.rate)
             if not upload.files:

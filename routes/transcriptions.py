@@ -74,7 +74,9 @@ async def _receive(
         state.transcription.require(options)
         return replace(params, options=options)
 
-    reader = UploadReader(workspace, state.max_upload_bytes, state.upload_idle_seconds, parse, "model")
+    reader = UploadReader(
+        workspace, state.temp.room, state.max_upload_bytes, state.upload_idle_seconds, parse, "model"
+    )
     upload, params = await reader.read(request, rate)
     if upload.file is None:
         raise InvalidRequestError("The part 'file' with the recording is missing.", param="file")

@@ -82,7 +82,9 @@ class ResultService:
             has_joined = flight.progress is not progress
             if has_joined:
                 first = flight.progress.request_id
-                logger.info("%s: joined the transcription of the same recording for %s", progress.request_id, first)
+                logger.info(
+                    "%s: joined the transcription of the same recording for %s", progress.request_id, first
+                )
                 await finish_in_thread(recording.path.unlink)
             transcript, source = await flight.result()
             return transcript, CacheStatus.JOINED if has_joined else source

@@ -29,18 +29,18 @@ def disk_full_translated() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in NO_SPACE:
-            raise _no_space() from error
+            raise no_space() from error
         raise
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode in NO_SPACE_SQLITE:
-            raise _no_space() from error
+            raise no_space() from error
         raise
 
 
 def check_room(folder: Path, num_bytes: int) -> None:
     """Raises InsufficientStorageError if `folder` lacks the space, before any work is done."""
     if num_bytes > shutil.disk_usage(folder).free:
-        raise _no_space()
+        raise no_space()
 
 
 def move(source: Path, target: Path) -> None:
@@ -89,5 +89,5 @@ class Reserve:
             self._path.write_bytes(b"")
 
 
-def _no_space() -> InsufficientStorageError:
+def no_space() -> InsufficientStorageError:
     return InsufficientStorageError("The disk of this server lacks the space for this; try again later.")

@@ -22,9 +22,10 @@ from exceptions import (
     UploadTimeoutError,
     UploadTooLargeError,
 )
-from utils.disk import check_room, disk_full_translated
+from utils.disk import disk_full_translated
 from utils.waiting.concurrency import finish_in_thread
 from utils.waiting.upload_rate import UploadRate
+from utils.workspace_room import WorkspaceRoom
 
 MAX_FIELDS = 200
 MAX_FIELD_BYTES = 64 * 1024
@@ -63,6 +64,7 @@ class UploadReader(Generic[F]):
     def __init__(
         self,
         workspace: Path,
+        room: WorkspaceRoom,
         max_file_bytes: int,
         idle_seconds: float,
         parse: Callable[[Fields], F],
@@ -71,6 +73,8 @@ class UploadReader(Generic[F]):
         advice: str = "split it",
     ) -> None:
         self._workspace = workspace
+        self._room = room
+        self._expected_bytes = 0  # still to be written, as far as it is known
         self._max_files = max_files
         self._advice = advice
         self._max_file_bytes = max_file_bytes
@@ -94,7 +98,8 @@ class UploadReader(Generic[F]):
         """The form and the result of `parse`; its bytes are counted in `rate`. Raises what `parse` does,
         InvalidRequestError, UploadTimeoutError, UploadTooLargeError, InsufficientStorageError,
         ClientDisconnect."""
-        self._check_size(request.headers.get("content-length", ""))
+        self._expected_bytes = self._declared_bytes(request.headers.get("content-length", ""))
+        await self._room.reserve(self._workspace, self._expected_bytes)
         try:
             parser = self._parser(request.headers.get("content-type", ""))
             async for data in self._body(request, rate):
@@ -108,6 +113,7 @@ class UploadReader(Generic[F]):
             raise UploadTimeoutError(f"No data came for {self._idle_seconds:g} s; send it again.") from error
         if not self._complete:
             raise InvalidRequestError("The form ends before its final boundary; send it again.")
+        await self._room.reserve(self._workspace, 0)
         self._upload.digest = self._sha256.hexdigest()
         return self._upload, self._parse(self._upload.fields)
 
@@ -146,11 +152,11 @@ class UploadReader(Generic[F]):
         }
         return MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
 
-    def _check_size(self, content_length: str) -> None:
+    def _declared_bytes(self, content_length: str) -> int:
         declared = int(content_length) if content_length.isascii() and content_length.isdigit() else 0
         if declared > self._max_file_bytes + MAX_CLIPS_BYTES + FORM_OVERHEAD_BYTES:
             raise self._too_large()
-        check_room(self._workspace, declared)
+        return declared
 
     def _too_large(self) -> UploadTooLargeError:
         size = f"{self._max_file_bytes // 1024**2} MiB"
@@ -158,6 +164,8 @@ class UploadReader(Generic[F]):
         return UploadTooLargeError(f"{what} larger than {size}; {self._advice}.")
 
     async def _flush(self) -> None:
+        await self._room.reserve(self._workspace, max(self._expected_bytes, self._unwritten_bytes))
+        self._expected_bytes -= self._unwritten_bytes
         with disk_full_translated():
             await finish_in_thread(self._write)
 

@@ -50,7 +50,7 @@ class Server:
 
     def left(self) -> list[str]:
         """Files on the small disk but those that a working server has there."""
-        usual = {"lock", "server.db", "server.db-wal", "server.db-reserve"}
+        usual = {"server.db", "server.db-wal", "server.db-reserve"}
         return [path.name for path in self.disk.rglob("*") if path.is_file() and path.name not in usual]
 
     def fill(self) -> Path:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -13,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from utils.temp_manager import TempManager
+from exceptions import WorkspaceFolderError
+from utils.temp_manager import PREFIX, TempManager, open_folder, remove_folder
 
 ROOT = Path(__file__).parents[2]
 SERVER = """
@@ -93,7 +97,7 @@ async def test_closing_removes_everything(tmp_path: Path) -> None:
     async with manager.workspace() as path:
         (path / "audio").write_text("x")
         manager.close()
-    assert not manager.root.exists()
+    assert not path.parent.exists()
 
 
 def test_the_workspace_of_a_dead_server_is_removed_and_that_of_a_live_one_is_not(tmp_path: Path) -> None:
@@ -105,16 +109,6 @@ def test_the_workspace_of_a_dead_server_is_removed_and_that_of_a_live_one_is_not
     assert folder.exists()
     TempManager(tmp_path).close()
     assert list(tmp_path.iterdir()) == [other]
-
-
-def test_removing_does_not_write_through_links(tmp_path: Path) -> None:
-    precious = tmp_path / "precious"
-    precious.write_text("thesis")
-    trap = tmp_path / "transcription-server-trap"
-    trap.mkdir()
-    (trap / "lock").symlink_to(precious)
-    TempManager(tmp_path).close()
-    assert precious.read_text() == "thesis"
 
 
 def test_servers_may_start_and_stop_all_at_once(tmp_path: Path) -> None:
@@ -135,9 +129,73 @@ def test_servers_may_start_and_stop_all_at_once(tmp_path: Path) -> None:
 def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / "lock").touch()
+    (elsewhere / "thesis").touch()
     parent = tmp_path / "parent"
     parent.mkdir()
-    (parent / "transcription-server-trap").symlink_to(elsewhere)
+    (parent / f"{PREFIX}trap").symlink_to(elsewhere)
+    (parent / f"{PREFIX}file").touch()
     TempManager(parent).close()
-    assert (elsewhere / "lock").exists()
+    assert (elsewhere / "thesis").exists()
+
+
+def test_links_in_a_swept_folder_are_removed_and_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "thesis").touch()
+    dead = tmp_path / f"{PREFIX}dead"
+    (dead / "workspace").mkdir(parents=True)
+    (dead / "link").symlink_to(elsewhere)
+    (dead / "workspace" / "link").symlink_to(elsewhere)
+    TempManager(tmp_path).close()
+    assert list(tmp_path.iterdir()) == [elsewhere]
+    assert (elsewhere / "thesis").exists()
+
+
+def test_a_folder_swapped_for_a_link_while_it_is_removed_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "letters").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "letters" / "thesis").touch()
+    folder, aside = tmp_path / "folder", tmp_path / "aside"
+    (folder / "letters").mkdir(parents=True)
+    descriptor = open_folder(folder)
+    folder.rename(aside)
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(NotADirectoryError):
+        remove_folder(folder, descriptor)
+    os.close(descriptor)
+    assert (tmp_path / "elsewhere" / "letters" / "thesis").exists()
+    assert list(aside.iterdir()) == []
+
+
+def test_the_folder_itself_is_locked(manager: TempManager) -> None:
+    """What systemd-tmpfiles looks at before it takes an old folder away."""
+    descriptor = os.open(manager.root, os.O_RDONLY)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(descriptor)
+
+
+async def test_a_folder_that_was_removed_is_made_anew(manager: TempManager) -> None:
+    before = manager.root
+    shutil.rmtree(before.parent)
+    assert manager.is_usable()
+    async with manager.workspace() as path:
+        assert path.parent == manager.root != before
+        assert mode(manager.root) == 0o700
+
+
+async def test_a_folder_that_cannot_be_made_anew_is_reported(manager: TempManager) -> None:
+    parent = manager.root.parent
+    shutil.rmtree(parent)
+    parent.write_text("a file where the folder should be")
+    assert not manager.is_usable()
+    with pytest.raises(WorkspaceFolderError, match="WORKSPACE_DIR"):
+        async with manager.workspace():
+            pytest.fail("there is no place for it")
+    parent.unlink()
+    assert manager.is_usable()
+
+
+def test_a_parent_that_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WorkspaceFolderError, match="WORKSPACE_DIR"):
+        TempManager(tmp_path / "file" / "work")

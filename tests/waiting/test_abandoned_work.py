@@ -61,9 +61,7 @@ async def test_it_stops_when_its_time_is_up() -> None:
     await leave(flights, "key", work.saying("done"))
     await leave(flights, "key", work.saying("done"))
     assert (work.begun, work.stopped) == (1, 0)
-    async with asyncio.timeout(10):
-        while not work.stopped:
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(work.has_stopped.wait(), 10)
     work.gate.set()
     assert await run(flights, "key", work.saying("anew")) == "anew"
 

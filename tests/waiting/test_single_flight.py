@@ -19,6 +19,7 @@ class Work:
         self.begun = 0
         self.stopped = 0
         self.gate = asyncio.Event()
+        self.has_stopped = asyncio.Event()
 
     def saying(self, result: str) -> Callable[[], Coroutine[None, None, str]]:
         async def work() -> str:
@@ -31,6 +32,7 @@ class Work:
             finally:
                 await asyncio.sleep(0)  # to stop takes a moment
                 self.stopped += 1
+                self.has_stopped.set()
 
         return work
 

@@ -108,7 +108,9 @@ class SingleFlight(Generic[R]):
         flight.progress.is_abandoned = True
         flight.expiry = asyncio.get_running_loop().call_later(self._abandoned_seconds, self._cancel, key)
         logger.info(
-            "%s: every caller has left; it goes on for %g s", flight.progress.request_id, self._abandoned_seconds
+            "%s: every caller has left; it goes on for %g s",
+            flight.progress.request_id,
+            self._abandoned_seconds,
         )
         if len(self._abandoned) > self._max_abandoned:
             self._cancel(next(iter(self._abandoned)))
