@@ -45,7 +45,7 @@ def abandon(server: RunningServer, file: bytes) -> None:
     leave_once(server, file, lambda: len(list(server.state.temp.root.iterdir())) == workspaces + 2)
 
 
-@pytest.mark.contract("Clients", "timeouts", "a retry joins the work that its earlier try began")
+@pytest.mark.contract("Errors and headers", "timeouts", "a retry joins the work that its earlier try began")
 def test_a_client_whose_timeout_is_shorter_than_the_work_gets_its_transcript(tmp_path: Path) -> None:
     recogniser = ScriptedRecogniser(seconds_per_batch=0.15)
     config = settings(tmp_path, whisper_batch_size=1)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Coroutine
+from functools import partial
 
+from models import Audio
+from seams import Recogniser
+from services.whisper_batcher import BatchSizes, WhisperBatcher
+from tests.fakes import ScriptedRecogniser
+from tests.recordings import silence
+from utils.model_manager import ModelSlot, ModelSource
 from utils.waiting.progress import Progress
 from utils.waiting.turns import Turns, current_progress
 
@@ -75,3 +84,32 @@ async def test_a_cancelled_call_gives_its_turn_back() -> None:
     first.cancel()
     await settled()
     assert resource.log == ["a", "abandoned"]
+
+
+async def test_a_slot_serves_abandoned_work_last_and_a_batch_for_all_in_its_turn() -> None:
+    """The worker of the batcher is started by abandoned work, and serves others too."""
+    log: list[str] = []
+    gate = threading.Event()
+    slot = ModelSlot[Recogniser]("whisper", ModelSource("scripted", ScriptedRecogniser))
+    batcher = WhisperBatcher(slot, BatchSizes())
+
+    def read(name: str) -> Audio:
+        log.append(name)
+        return silence(1.0)
+
+    async def abandoned(work: Coroutine[None, None, object]) -> None:
+        current_progress.set(ABANDONED)
+        await work
+
+    first = asyncio.create_task(slot.run(lambda _: gate.wait(30)))
+    await settled()
+    calls = [asyncio.create_task(abandoned(slot.run(lambda _: log.append("abandoned"))))]
+    await settled()
+    calls.append(asyncio.create_task(abandoned(batcher.encode(object(), partial(read, "batch")))))
+    await settled()
+    calls.append(asyncio.create_task(slot.run(lambda _: log.append("later"))))
+    await settled()
+    gate.set()
+    await asyncio.gather(first, *calls)
+    assert log == ["batch", "later", "abandoned"]
+    slot.close()
