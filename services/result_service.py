@@ -9,12 +9,11 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from models import ChunkResult, Transcript
+from models import Chunk, ChunkResult, Transcript
 from options import TranscriptionOptions
 from services.transcription import TranscriptionService
 from utils.store.chunk_cache import ChunkCache
@@ -146,7 +145,10 @@ class ResultService:
         """Starts from the chunks that an earlier run finished before it was cut off; caches its own, then the
         transcript in their place."""
         chunks = ChunkCache(self._cache, key)
-        find = partial(to_thread, chunks.find)
+
+        async def find(chunk: Chunk) -> ChunkResult | None:
+            return await to_thread(chunks.find, chunk)
+
         stream = self._transcription.stream_file(upload, workspace, options, progress, find)
         async with aclosing(stream) as events:
             async for event in events:
