@@ -173,7 +173,14 @@ def _fingerprint(settings: Settings, loaders: Loaders) -> str:
     """Identifies models, compute types, versions and all settings but those known not to affect results."""
     irrelevant = {
         *("api_keys", "api_keys_file", "host", "port", "result_cache_mb", "result_cache_hours"),
-        *("abandoned_seconds", "allowed_hosts", "cors_origins", "root_path", "forwarded_allow_ips", "max_connections"),
+        *(
+            "abandoned_seconds",
+            "allowed_hosts",
+            "cors_origins",
+            "root_path",
+            "forwarded_allow_ips",
+            "max_connections",
+        ),
     }
     model = loaders.recogniser
     return fingerprint(

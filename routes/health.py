@@ -53,8 +53,8 @@ async def health() -> Health:
 
 @router.get("/ready", responses={503: {"model": Readiness}})
 async def ready(request: Request, response: Response) -> Readiness:
-    """503 when a model of the server's own failed to load, there is no folder for recordings, or the server is
-    shutting down."""
+    """503 when a model of the server's own failed to load, when there is no folder for recordings, and while
+    the server is shutting down."""
     state, owner = state_of(request), owner_of(request)
     status: Status = "ready"
     if state.models.has_failed or not state.temp.is_usable():

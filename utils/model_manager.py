@@ -61,13 +61,9 @@ class ModelSlot(Generic[M]):
         self._is_closed = False
 
     async def run(self, work: Callable[[M], R]) -> R:
-        """Run `work(model)` on a slot thread; abandoned work waits until one is free. If cancelled while it
-        is queued, it never runs.
-
-        Raises ModelUnavailableError when the model cannot be loaded or the slot is closed.
-        """
-        # Cancelling this await cancels a queued call. One that runs already cannot be stopped: its thread
-        # finishes it, and the result is dropped.
+        """Run `work(model)` on a slot thread, for abandoned work once one is free; if cancelled until then,
+        it never runs. Raises ModelUnavailableError when the model cannot be loaded or the slot is closed."""
+        # A call that runs already cannot be stopped: its thread finishes it, and the result is dropped.
         async with self._turns.next():
             return await asyncio.wrap_future(self._submit(partial(self._work, work)))
 
