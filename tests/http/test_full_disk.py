@@ -96,6 +96,7 @@ def test_what_the_workspace_cannot_hold_is_refused_and_the_others_are_served(tmp
         ThreadPoolExecutor() as pool,
     ):
         other = pool.submit(post, server.url, TALK)
+        wait_until(lambda: other.done() or any(not name.startswith("upload") for name in server.left()))
         assert_full(post(server.url, MINUTE))
         assert_full(post_without_length(server.url))
         assert other.result().json()["text"] == "w w"
