@@ -42,6 +42,7 @@ from utils.store.result_cache import ResultCache
 from utils.store.sqlite.store import sqlite_store
 from utils.temp_manager import TempManager
 from utils.waiting.admission import Admission
+from utils.workspace_room import WorkspaceRoom
 
 # These libraries would send telemetry.
 for variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
@@ -63,9 +64,10 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     diarizer = loaders.diarizer(models) if loaders.diarizer else None
     voices = VoiceService(decoder, detector, diarizer, settings.known_speaker_threshold) if diarizer else None
     chunks = LocalChunkRunner(_stages(settings, loaders, models, diarizer))
-    transcription = TranscriptionService(_audio(settings, loaders, models, decoder, detector), chunks)
-    catalogue = _catalogue(settings, loaders)
     temp = TempManager(settings.workspace_dir)
+    audio = _audio(settings, loaders, models, decoder, temp.room, detector)
+    transcription = TranscriptionService(audio, chunks)
+    catalogue = _catalogue(settings, loaders)
     defaults = StageDefaults(
         diarize=settings.enable_speaker_diarization,
         separate_vocals=settings.enable_vocal_separation,
@@ -111,11 +113,13 @@ def _audio(
     loaders: Loaders,
     models: ModelManager,
     decoder: Decoder,
+    room: WorkspaceRoom,
     detector: ModelSlot[Detector],
 ) -> AudioService:
     separator = loaders.separator
     return AudioService(
         decoder,
+        room,
         detector,
         ChunkLimits(seconds(settings.chunk_seconds), seconds(settings.chunk_overlap_seconds)),
         max_samples=round(settings.max_audio_hours * 3600 * SAMPLE_RATE),

@@ -24,12 +24,13 @@ from utils.audio_utils import (
     read_samples,
 )
 from utils.decoding.tracks import TrackChoice
-from utils.disk import check_room, disk_full_translated
+from utils.disk import disk_full_translated
 from utils.model_manager import ModelSlot
 from utils.speech.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
 from utils.speech.speech_map import FRAME, Probabilities
 from utils.waiting.concurrency import ahead, finish_in_thread
 from utils.waiting.progress import Progress
+from utils.workspace_room import WorkspaceRoom
 
 DETECTION_BLOCK = 10 * SAMPLE_RATE // FRAME * FRAME  # whole frames; some 0.04 s of work
 
@@ -64,6 +65,7 @@ class AudioService:
     def __init__(
         self,
         decoder: Decoder,
+        room: WorkspaceRoom,
         detector: ModelSlot[Detector],
         limits: ChunkLimits,
         max_samples: int,
@@ -71,6 +73,7 @@ class AudioService:
     ) -> None:
         """`limits` apply to recordings, which may have up to `max_samples`."""
         self._decoder = decoder
+        self._room = room
         self._detector = detector
         self._limits = limits
         self._max_samples = max_samples
@@ -100,8 +103,10 @@ class AudioService:
                 aclosing(audio.blocks()) as blocks,
             ):
                 claimed = audio.claimed_samples
-                check_room(workspace, min(claimed, self._max_samples) * BYTES_PER_SAMPLE)
+                await self._reserve(workspace, min(claimed, self._max_samples))
                 async for block in blocks:
+                    missing = min(claimed, self._max_samples) - clip.num_samples
+                    await self._reserve(workspace, max(missing, block.shape[1]))
                     clip = await finish_in_thread(partial(append, clip, block))
                     check_length(clip.num_samples, self._max_samples)
                     progress.expect(max(min(claimed, self._max_samples), clip.num_samples))
@@ -109,6 +114,7 @@ class AudioService:
                         yield clip
             if clip.num_samples < MIN_SAMPLES:
                 raise InvalidAudioError("The audio is too short: it must hold at least 0.1 seconds.")
+            await self._reserve(workspace, 0)
             progress.expect(clip.num_samples)
             yield clip
 
@@ -121,8 +127,14 @@ class AudioService:
                 aclosing(audio.blocks()) as blocks,
             ):
                 async for block in blocks:
+                    missing = min(audio.claimed_samples, self._max_samples) - splitter.num_samples
+                    await self._reserve(workspace, len(block) * max(missing, block.shape[1]))
                     await finish_in_thread(partial(splitter.write, block))
+        await self._reserve(workspace, 0)
         return splitter.finish()
+
+    async def _reserve(self, workspace: Path, num_samples: int) -> None:
+        await self._room.reserve(workspace, num_samples * BYTES_PER_SAMPLE)
 
     async def plan(self, source: AudioSource) -> Plan:
         """Yields each chunk as soon as its end is known, while later audio is still to come."""

@@ -37,12 +37,6 @@ def disk_full_translated() -> Iterator[None]:
         raise
 
 
-def check_room(folder: Path, num_bytes: int) -> None:
-    """Raises InsufficientStorageError if `folder` lacks the space, before any work is done."""
-    if num_bytes > shutil.disk_usage(folder).free:
-        raise no_space()
-
-
 def move(source: Path, target: Path) -> None:
     """Also across disks; a partial copy is removed. Raises InsufficientStorageError."""
     try:

@@ -30,6 +30,7 @@ from utils.model_manager import ModelSlot, ModelSource
 from utils.slot_report import SlotState
 from utils.speech.chunk_planner import ChunkLimits
 from utils.waiting.progress import Progress
+from utils.workspace_room import WorkspaceRoom
 
 
 @pytest.fixture
@@ -142,6 +143,7 @@ async def test_what_is_asked_for_is_done(
     transcription = TranscriptionService(
         AudioService(
             DirectDecoder(),
+            WorkspaceRoom(),
             detector,
             ChunkLimits(600 * SAMPLE_RATE, 10 * SAMPLE_RATE),
             100 * SAMPLE_RATE,

@@ -35,6 +35,7 @@ from utils.speakers.labels import speaker_label
 from utils.speech.chunk_planner import ChunkLimits
 from utils.transcript.events import Announced, Event, Finished, Settled
 from utils.waiting.progress import Progress
+from utils.workspace_room import WorkspaceRoom
 
 LENGTH = 264
 TALK = wav(*([tone(20.0, 300.0), silence(2.0), tone(20.0, 900.0), silence(2.0)] * 6))
@@ -68,7 +69,9 @@ class Pipeline:
             ModelSlot[PartsEmbedder]("voices", ModelSource("pitch", lambda: self.embedder)),
         )
         speech, whisper, segmentation, voices = self.slots
-        audio = AudioService(DirectDecoder(), speech, ChunkLimits(seconds(60), seconds(10)), seconds(300))
+        audio = AudioService(
+            DirectDecoder(), WorkspaceRoom(), speech, ChunkLimits(seconds(60), seconds(10)), seconds(300)
+        )
         recogniser = WhisperService(whisper, BatchSizes(encode=1, decode=1))
         stages = Stages(recogniser, ClusteringDiarizer(segmentation, voices))
         self.service = TranscriptionService(audio, LocalChunkRunner(stages))

@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from functools import partial
 
 from models import Audio
+from options import DecodeOptions
 from seams import Recogniser
 from services.whisper_batcher import BatchSizes, WhisperBatcher
 from tests.fakes import ScriptedRecogniser
@@ -105,7 +106,9 @@ async def test_a_slot_serves_abandoned_work_last_and_a_batch_for_all_in_its_turn
     await settled()
     calls = [asyncio.create_task(abandoned(slot.run(lambda _: log.append("abandoned"))))]
     await settled()
-    calls.append(asyncio.create_task(abandoned(batcher.encode(object(), partial(read, "batch")))))
+    calls.append(
+        asyncio.create_task(abandoned(batcher.encode(ABANDONED, partial(read, "batch"), DecodeOptions())))
+    )
     await settled()
     calls.append(asyncio.create_task(slot.run(lambda _: log.append("later"))))
     await settled()

@@ -31,7 +31,7 @@ class ChannelSplitter:
     def __init__(self, folder: Path, max_samples: int) -> None:
         self._folder = folder
         self._max_samples = max_samples
-        self._num_samples = 0
+        self.num_samples = 0  # of each channel, so far
         self._are_identical = True
         self._targets: list[Path] = []
 
@@ -42,8 +42,8 @@ class ChannelSplitter:
         """
         if not self._targets:
             self._begin(len(block))
-        self._num_samples += block.shape[1]
-        check_length(self._num_samples, self._max_samples)
+        self.num_samples += block.shape[1]
+        check_length(self.num_samples, self._max_samples)
         self._are_identical = self._are_identical and bool((block == block[0]).all())
         for target, channel in zip(self._targets, block, strict=True):
             with target.open("ab") as out:
