@@ -15,10 +15,13 @@ import httpx
 import pytest
 
 from config import Settings
+from exceptions import InvalidRequestError
 from loaders import Loaders
 from models import SAMPLE_RATE, WindowText
-from options import DecodeOptions
+from options import DecodeOptions, ResponseFormat
 from seams import EncodedWindow
+from services.requests.accepted import accept_for_any_format, decode_accepted, encode_accepted
+from services.requests.stage_defaults import StageDefaults
 from tests.durable.batches import answers, line, recording, start
 from tests.durable.jobs import FORMATS, PATH, TALK, finished, post
 from tests.fakes import MemorisedLabeller, ScriptedCtc, ScriptedRecogniser
@@ -51,6 +54,7 @@ def fewer_stages() -> Loaders:
 
 
 FEWER = {"enable_speaker_diarization": False}
+DEFAULTS = StageDefaults(diarize=True, separate_vocals=False, align=False, restore_punctuation=False)
 
 
 class HeldRecogniser(ScriptedRecogniser):
@@ -140,3 +144,19 @@ def test_jobs_of_version_0_1_keep_the_fields_of_their_forms(tmp_path: Path, sent
         assert (after["status"], after["error"]["param"]) == ("failed", "temperature")
     else:
         assert after == before
+
+
+@pytest.mark.parametrize("diarize", ["", "true", "false"])
+@pytest.mark.parametrize("newer", set(ResponseFormat) - {ResponseFormat.TEXT})
+def test_a_format_that_came_with_an_upgrade_is_as_if_it_had_been_there(
+    newer: ResponseFormat, diarize: str
+) -> None:
+    fields = [("model", "whisper-1"), ("response_format", "text"), ("diarize", diarize)]
+    accepted = accept_for_any_format(fields, DEFAULTS)
+    older = replace(accepted, answers=tuple(form for form in accepted.answers if form.format is not newer))
+    older = decode_accepted(encode_accepted(older))
+    if newer is ResponseFormat.DIARIZED_JSON and diarize == "false":
+        with pytest.raises(InvalidRequestError, match="diarize=true"):
+            older.answer_in(newer)
+    else:
+        assert older.answer_in(newer) == accepted.answer_in(newer)
