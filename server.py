@@ -65,12 +65,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
-            state.results.close()
-            await asyncio.to_thread(state.models.close)
-            await asyncio.to_thread(state.decoder.close)
-            await state.results.wait_closed()
-            await state.durable.close()
-            state.temp.close()
+            await state.close()
 
     app = _App(
         settings,

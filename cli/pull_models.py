@@ -5,7 +5,6 @@ Afterwards the caches (`HF_HOME`, `TORCH_HOME`) hold all that an air-gapped host
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import Any
 
@@ -31,8 +30,7 @@ async def pull_models(settings: Settings, every_stage: bool = False) -> int:
     try:
         failures = [slot for slot in state.models.slots() if not await _pull(slot)]
     finally:
-        await asyncio.to_thread(state.models.close)
-        state.temp.close()
+        await state.close()
     return 1 if failures else 0
 
 

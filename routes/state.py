@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from dataclasses import dataclass
 from typing import cast
 
@@ -33,6 +34,15 @@ class ServerState:
     defaults: StageDefaults
     max_upload_bytes: int
     upload_idle_seconds: float
+
+    async def close(self) -> None:
+        """End all work and free what it used; what is durable stays."""
+        self.results.close()
+        await to_thread(self.models.close)
+        await self.results.wait_closed()
+        await self.durable.close()
+        await to_thread(self.decoder.close)
+        self.temp.close()
 
 
 def state_of(request: HTTPConnection) -> ServerState:

@@ -38,8 +38,7 @@ def main() -> None:
             return {"text": runner.run(transcribe(state, Path(request["audio"]), request["language"]))}
 
         answer_requests(handle)
-    state.models.close()
-    state.temp.close()
+        runner.run(state.close())
 
 
 if __name__ == "__main__":

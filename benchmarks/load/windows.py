@@ -73,8 +73,7 @@ def main() -> None:
             return {"calls": len(list(pool.map(partial(_replay, engine), calls)))}
 
     answer_requests(handle)
-    state.models.close()
-    state.temp.close()
+    asyncio.run(state.close())
 
 
 def _replay(engine: WhisperEngine, call: Call) -> object:

@@ -110,7 +110,8 @@ async def _pairs(options: Options) -> list[Pair]:
         raise RuntimeError("the default settings have no diarizer")
     models = ModelManager()
     diarizer = loaders.diarizer(models)
-    voices = VoiceService(ProcessDecoder(), models.add("speech", loaders.detector), diarizer)
+    decoder = ProcessDecoder()
+    voices = VoiceService(decoder, models.add("speech", loaders.detector), diarizer)
     try:
         halves = [
             half for item in read_conversations(options.eval_dir, with_long=False) for half in _halve(item)
@@ -133,6 +134,7 @@ async def _pairs(options: Options) -> list[Pair]:
         ]
     finally:
         models.close()
+        decoder.close()
 
 
 def _halve(conversation: Conversation) -> Iterator[Half]:

@@ -207,8 +207,7 @@ async def test_a_stream_sends_a_kept_result_at_once_and_keeps_its_own(tmp_path: 
             recording.path.write_bytes(SPEECH)
             stream = state.results.stream(recording, TranscriptionOptions(), workspace, Progress("r"))
             streams.append([event async for event in stream])
-    state.models.close()
-    state.temp.close()
+    await state.close()
     first, again, other = (
         ["".join(s.text for s in event.segments) for event in events if isinstance(event, Settled)]
         for events in streams

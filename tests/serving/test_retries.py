@@ -125,5 +125,4 @@ async def test_abandoned_work_gives_way_where_the_disk_lacks_the_space(tmp_path:
             await state.temp.room.reserve(workspace, 10**18)
         assert list(state.temp.root.iterdir()) == [workspace]
     gate.set()
-    state.models.close()
-    state.temp.close()
+    await state.close()

@@ -19,8 +19,9 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from utils.process.resources import lower_priority
+
 ROOT = Path(__file__).parents[2]  # the import path of the process
-NICENESS = 5  # the event loop has priority
 MAX_DESCRIPTORS = 4  # passed to one process
 
 
@@ -96,7 +97,7 @@ def serve(control: socket.socket, work: Callable[..., None]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forked ones
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would contain what people said
-    os.nice(NICENESS)
+    lower_priority()
     gc.collect()
     gc.freeze()  # else a collection would touch, and so copy, every page that is shared
     while True:
