@@ -52,7 +52,7 @@ class PunctuationService:
         except ModelFailedError as error:
             logger.warning("Punctuation was not restored: %s", error.message)
             return list(segments)
-        return list(rebuild(segments, apply_marks(pieces, labels, language)))
+        return list(rebuild(segments, apply_marks(pieces, labels, language), language))
 
     async def _label(self, words: Sequence[str]) -> dict[int, str]:
         """Labels of the words in unpunctuated runs. Each window is a separate job, so that other requests

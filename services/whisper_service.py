@@ -93,7 +93,7 @@ class WhisperService:
                 text = await decode(rest, words or _is_shared(window, chunk))
                 if is_no_speech(text, speech.highest(rest)):
                     text = without_words(text)
-                found = cut_segments(text, rest, voiced)
+                found = cut_segments(text, rest, voiced, options.text_language)
                 rest = missed_speech(found, rest, voiced)
                 segments += found
                 counts += text.counts

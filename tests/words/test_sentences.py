@@ -24,7 +24,24 @@ def texts(of: list[Word]) -> list[str]:
     return [segment.text for segment in cut_segments(window(of), WINDOW)]
 
 
-@pytest.mark.parametrize("text", ["day.", " day?", 'day!"', "day.”)", "…", "終わり。", "I.", "etc."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "day.",
+        " day?",
+        'day!"',
+        "day.”)",
+        "…",
+        "終わり。",
+        "I.",
+        "ہے۔",
+        "है।",
+        "Է։",
+        "ነው።",
+        "Tag.“",
+        "so «no».",
+    ],
+)
 def test_sentence_ends(text: str) -> None:
     assert ends_sentence(text)
 
@@ -37,9 +54,23 @@ def test_no_sentence_ends(text: str) -> None:
 @st.composite
 def spoken(draw: st.DrawFn) -> list[Word]:
     made, now = [], 0.0
-    for text in draw(
-        st.lists(st.sampled_from(["so", "Mr.", "day.", "I.", "J.", "why?", "well,"]), min_size=1)
-    ):
+    texts = [
+        "so",
+        "Mr.",
+        "day.",
+        "I.",
+        "J.",
+        "why?",
+        "well,",
+        "Then",
+        "p.m.",
+        "U.S.",
+        "No.",
+        "5",
+        "3.",
+        "etc.",
+    ]
+    for text in draw(st.lists(st.sampled_from(texts), min_size=1)):
         now += draw(st.sampled_from([0.0, 0.3, 1.0, 1.1, 3.0]))
         made.append(word(text, now, now + 0.3))
         now += 0.3
@@ -58,9 +89,11 @@ def test_segments_hold_every_word_in_order_and_end_at_sentences_and_pauses(of: l
         assert segment.text == "".join(word.text for word in segment.words)
         assert segment.tokens == tuple(token for word in segment.words for token in word.tokens)
         assert (segment.start, segment.stop) == (segment.words[0].start, segment.words[-1].stop)
-        assert not any(ends_sentence(word.text) for word in segment.words[:-1])
+        for one, two in pairwise(segment.words):
+            assert not ends_sentence(one.text, two.text, two.start - one.stop)
     for left, right in pairwise(segments):
-        assert ends_sentence(left.text) or right.start - left.stop > LONGEST_PAUSE
+        pause = right.start - left.stop
+        assert pause > LONGEST_PAUSE or ends_sentence(left.text, right.text, pause)
 
 
 def test_a_sentence_is_a_segment() -> None:

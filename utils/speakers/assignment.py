@@ -10,7 +10,7 @@ from itertools import accumulate, groupby
 
 from models import SAMPLE_RATE, Segment, SpeakerTurn, Word
 from utils.words.punctuation import MARKS
-from utils.words.sentences import CLOSERS, sentences, with_words
+from utils.words.sentences import CLOSERS, with_words
 
 REACH = SAMPLE_RATE  # a word in a gap goes to the nearest turn within this distance
 EDGE = SAMPLE_RATE * 3 // 10  # a word this close to a speaker change may belong to either side
@@ -51,8 +51,7 @@ def _split(segment: Segment, nearby: Sequence[SpeakerTurn]) -> Iterator[Segment]
     words = [replace(word, speaker=_speaker_of(word.start, word.stop, nearby)) for word in segment.words]
     settled = [
         word
-        for sentence in sentences(words)
-        for phrase in _phrases(_settle_edges(sentence, nearby))
+        for phrase in _phrases(_settle_edges(words, nearby))
         for word in _assign_interjection(phrase, nearby)
     ]
     runs = groupby(_fill(settled), key=lambda word: word.speaker)

@@ -89,7 +89,10 @@ def _rebuild(segments: Sequence[Segment], items: Iterable[Item]) -> list[Segment
 
 def _is_cut_sentence(left: Segment, right: Segment) -> bool:
     """Whether two segments are the halves of one sentence that was cut."""
-    return may_continue(left) and bool(right.words) and right.start - left.stop <= LONGEST_PAUSE
+    if not (left.words and right.words):
+        return False
+    pause = right.start - left.stop
+    return pause <= LONGEST_PAUSE and not ends_sentence(left.text, right.words[0].text, pause)
 
 
 def may_continue(segment: Segment) -> bool:

@@ -88,11 +88,11 @@ def apply_marks(pieces: Sequence[str], labels: Mapping[int, str], language: str)
             _capitalise(word)
         following = "".join(words[index + 1]) if index + 1 < len(words) else ""
         _insert_mark(word, labels.get(index, NO_MARK), following, language)
-        sentence_begins = ends_sentence("".join(word))
+        sentence_begins = ends_sentence("".join(word), language=language)
     return [piece for word in words for piece in word]
 
 
-def rebuild(segments: Sequence[Segment], pieces: Sequence[str]) -> Iterator[Segment]:
+def rebuild(segments: Sequence[Segment], pieces: Sequence[str], language: str) -> Iterator[Segment]:
     """The segments with the new texts of their pieces; changed ones are split into sentences again."""
     offset = 0
     for segment in segments:
@@ -103,7 +103,7 @@ def rebuild(segments: Sequence[Segment], pieces: Sequence[str]) -> Iterator[Segm
             yield segment
         elif segment.words:
             words = [replace(word, text=text) for word, text in zip(segment.words, after, strict=True)]
-            yield from (with_words(segment, sentence) for sentence in sentences(words))
+            yield from (with_words(segment, sentence) for sentence in sentences(words, language))
         else:
             yield replace(segment, text="".join(after))
 
