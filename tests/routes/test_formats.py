@@ -10,7 +10,8 @@ import srt
 import webvtt
 from openai import OpenAI
 
-from tests.recordings import Conversation, conversation, plain_words
+from models import seconds
+from tests.recordings import Conversation, conversation, plain_words, wav
 from tests.servers import RunningServer
 
 DIALOGUE = conversation("dialogue")
@@ -138,8 +139,18 @@ def test_srt_and_vtt_are_readable_and_strictly_valid(client: OpenAI) -> None:
     assert all(len(line) <= 42 for cue in cues for line in cue.content.splitlines())
     assert all(cue.content.count("\n") <= 1 for cue in cues)
     assert all((cue.end - cue.start).total_seconds() <= 7 for cue in cues)
-    assert all(one.end <= two.start for one, two in pairwise(cues))
+    assert all(one.start <= two.start for one, two in pairwise(cues))
+    voices = [[cue for cue in cues if cue.content.startswith(f"Speaker {name}")] for name in "ABC"]
+    assert all(one.end <= two.start for said in voices for one, two in pairwise(said))
     assert {cue.content[: len("Speaker A: ")] for cue in cues} == {f"Speaker {name}: " for name in "ABC"}
+
+
+def test_a_short_recording_has_no_cue_beyond_its_end(client: OpenAI) -> None:
+    speech = DIALOGUE.samples[seconds(9.5) : seconds(10.25)]
+    subtitles = client.audio.transcriptions.create(
+        model="whisper-1", file=("end.wav", wav(speech)), response_format="srt", language="en"
+    )
+    assert all(cue.end.total_seconds() <= 0.75 for cue in srt.parse(subtitles))
 
 
 @pytest.mark.contract("Transcription fields", "`diarize`")

@@ -1,127 +1,149 @@
-"""Subtitle cues from word timestamps: two lines of up to 42 characters, up to 7 s, one speaker. Pure."""
+"""Subtitle cues from word timestamps, after the guides of the BBC and Netflix. Pure.
+
+A cue has one speaker, up to two lines of 42 columns and 7 s. It begins with its first word, give or take half
+a second, and stays until it is read if its speaker pauses for so long. Where speakers talk at once their cues
+overlap: players show both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+from typing import TypeAlias
 
-from models import SAMPLE_RATE, Segment, Word
-from utils.words.sentences import ends_sentence
+from models import SAMPLE_RATE, Segment, Span
+from utils.answers.cue_breaks import CueBreaks
+from utils.answers.line_breaks import columns, is_right_to_left, may_break
+from utils.answers.line_units import MAX_DURATION, Unit, units_of
+from utils.words.word_times import settle
 
-MAX_LINE = 42  # characters; this and the rest after the BBC and Netflix guidelines
-MAX_LINES = 2
-MAX_DURATION = 7 * SAMPLE_RATE
-MIN_DURATION = SAMPLE_RATE // 25
-MIN_SHOWN = SAMPLE_RATE  # shorter cues are extended to this if nothing follows
-MAX_PAUSE = SAMPLE_RATE  # a longer pause ends a cue
-CLAUSE_ENDS = (",", ";", ":", "，", "、", "；", "：", "—")
+MAX_SHIFT = SAMPLE_RATE // 2  # a cue begins at most this long before or after its first word
+MAX_DISORDER = 30 * SAMPLE_RATE  # segments come in order of their starts, but for this
+WINDOW = 300  # units for which the best cues are found at once; a line holds up to 42
+UNSETTLED = 2  # last cues of a window, which what is said next may still change
+RIGHT_TO_LEFT_MARK = "\u200f"  # makes a line that begins with a name in Latin letters run from the right
+
+Label: TypeAlias = Callable[[int | None], str]
+"""What comes before the text of a speaker's cues."""
+
+LaneKey: TypeAlias = tuple[int | None, int]
+"""A speaker and, if unknown, the number of the lane."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Cue:
-    """Times in samples; `lines` without the speaker's name."""
+    """Times in samples; the speaker's label is part of the first line."""
 
     start: int
     stop: int
     lines: tuple[str, ...]
-    speaker: int | None
 
 
-def make_cues(segments: Iterable[Segment], prefix_length: int = 0) -> Iterator[Cue]:
-    """Cues in order, not overlapping. `prefix_length` characters of the first line are reserved for a name.
-
-    Segments must have words.
-    """
-    parts = (words for phrase in _phrases(segments) for words in _fitting(phrase, prefix_length))
-    return _without_overlap(_cue(words, prefix_length) for words in parts)
-
-
-def _cue(words: Sequence[Word], prefix_length: int) -> Cue:
-    stop = min(words[-1].stop, words[0].start + MAX_DURATION)
-    return Cue(words[0].start, stop, tuple(_wrap(words, prefix_length)), words[0].speaker)
-
-
-def _phrases(segments: Iterable[Segment]) -> Iterator[list[Word]]:
-    """Words of one segment between two pauses; a cue never extends beyond."""
+def make_cues(segments: Iterable[Segment], num_samples: int, label: Label) -> Iterator[Cue]:
+    """Cues in order of their starts, none of which ends after `num_samples`; lazily, in bounded memory."""
+    lanes: dict[LaneKey, _Lane] = {}
+    waiting: list[Cue] = []
     for segment in segments:
-        words = [word for piece in segment.words for word in _short_pieces(piece)]
-        phrase: list[Word] = []
-        for word in words:
-            if phrase and word.start - phrase[-1].stop > MAX_PAUSE:
-                yield phrase
-                phrase = []
-            phrase.append(word)
-        if phrase:
-            yield phrase
+        settled = segment.start - MAX_DISORDER  # nothing that is yet to come begins before
+        for key, lane in list(lanes.items()):
+            if lane.stop + MAX_DURATION < settled:
+                _push(waiting, lanes.pop(key).take(num_samples, is_over=True))
+        lane = lanes.setdefault(_lane_key(segment, lanes), _Lane(label(segment.speaker)))
+        lane.add(units_of(segment))
+        if len(lane.units) >= WINDOW:
+            _push(waiting, lane.take(num_samples, is_over=False))
+        earliest = min([settled, *(lane.units[0].start for lane in lanes.values() if lane.units)])
+        while waiting and waiting[0].start <= earliest - 2 * MAX_SHIFT:
+            yield heappop(waiting)
+    for lane in lanes.values():
+        _push(waiting, lane.take(num_samples, is_over=True))
+    while waiting:
+        yield heappop(waiting)
 
 
-def _short_pieces(word: Word) -> Iterator[Word]:
-    """A word longer than half a line (hostile, or in a script without spaces) in pieces of that length."""
-    text = " ".join(word.text.split())
-    lead = " " if word.text[:1].isspace() else ""
-    size = MAX_LINE // 2
-    for start in range(0, len(text), size) if len(text) > size else [0] if text else []:
-        yield replace(word, text=(lead if start == 0 else "") + text[start : start + size])
+class _Lane:
+    """Cues of one speaker, none of which overlap."""
+
+    def __init__(self, label: str) -> None:
+        self.units: list[Unit] = []
+        self.stop = 0
+        self._label = label
+        self._free_from = 0
+
+    def add(self, units: Iterable[Unit]) -> None:
+        """What is said next; it does not begin before what was said last."""
+        for unit in units:
+            if self.units:
+                last = self.units[-1]
+                is_spaced = unit.has_space or not may_break(last.text, unit.text, has_space=False)
+                start = max(unit.start, last.start)
+                unit = replace(unit, start=start, stop=max(start, unit.stop), has_space=is_spaced)
+            self.units.append(unit)
+            self.stop = max(self.stop, unit.stop)
+
+    def take(self, num_samples: int, is_over: bool) -> list[Cue]:
+        """The cues that will not change, all of them if nothing follows."""
+        breaks = CueBreaks(self.units, columns(self._label), num_samples)
+        ranges = breaks.cues()
+        spans = [
+            Span(self.units[cue.start].start, max(unit.stop for unit in self._of(cue))) for cue in ranges
+        ]
+        times = _shown(spans, [breaks.needed(cue) for cue in ranges], Span(self._free_from, num_samples))
+        count = len(ranges) if is_over else max(1, len(ranges) - UNSETTLED)
+        cues = [
+            Cue(time.start, time.stop, self._lines(breaks.lines(cue)))
+            for cue, time in zip(ranges[:count], times, strict=False)
+        ]
+        if cues:
+            self._free_from = cues[-1].stop
+            self.units = self.units[ranges[count - 1].stop :]
+        return cues
+
+    def _of(self, units: range) -> Sequence[Unit]:
+        return self.units[units.start : units.stop]
+
+    def _lines(self, lines: Sequence[range]) -> tuple[str, ...]:
+        texts = [_text(self._of(line)) for line in lines]
+        is_mixed = self._label and is_right_to_left("".join(texts))
+        first = (RIGHT_TO_LEFT_MARK if is_mixed else "") + self._label + texts[0]
+        return first.rstrip(), *texts[1:]
 
 
-def _fitting(words: Sequence[Word], prefix_length: int) -> Iterator[Sequence[Word]]:
-    """Split a phrase at its best break until every part fits into a cue."""
-    long = words[-1].stop - words[0].start > MAX_DURATION
-    if len(words) == 1 or not (long or len(_wrap(words, prefix_length)) > MAX_LINES):
-        yield words
-        return
-    cut = max(range(1, len(words)), key=lambda index: _break_quality(words, index))
-    yield from _fitting(words[:cut], prefix_length)
-    yield from _fitting(words[cut:], prefix_length)
+def _text(units: Sequence[Unit]) -> str:
+    return "".join(" " * (number > 0 and unit.has_space) + unit.text for number, unit in enumerate(units))
 
 
-def _break_quality(words: Sequence[Word], index: int) -> float:
-    """How good a break before word `index` is: after a sentence, a clause, a pause; near the middle."""
-    before, after = words[index - 1], words[index]
-    text = before.text.rstrip()
-    mark = 1.0 if ends_sentence(text) else 0.6 if text.endswith(CLAUSE_ENDS) else 0.0
-    pause = min(1.0, max(0, after.start - before.stop) / MAX_PAUSE)
-    within_word = 0.0 if after.text[:1].isspace() or not before.text.strip() else -0.5
-    imbalance = abs(2 * index / len(words) - 1)
-    return mark + pause + within_word - 1.5 * imbalance
+def _lane_key(segment: Segment, lanes: Mapping[LaneKey, _Lane]) -> LaneKey:
+    """The speaker's lane; of unknown speakers as many lanes as speak at once."""
+    number = 0
+    if segment.speaker is None:
+        while (lane := lanes.get((None, number))) and lane.stop > segment.start + MAX_SHIFT:
+            number += 1
+    return segment.speaker, number
 
 
-def _wrap(words: Sequence[Word], prefix_length: int) -> list[str]:
-    """Lines filled greedily, the first `prefix_length` shorter, then balanced if there are two."""
-    lines = _fill(words, prefix_length, MAX_LINE)
-    if len(lines) != MAX_LINES:
-        return lines
-    widest = MAX_LINE
-    while (
-        widest > max(1, prefix_length)
-        and len(balanced := _fill(words, prefix_length, widest - 1)) == MAX_LINES
-    ):
-        lines, widest = balanced, widest - 1
-    return lines
+def _shown(spoken: Sequence[Span], needed: Sequence[int], bounds: Span) -> list[Span]:
+    """When to show what is said: until it is over and read, or the next cue begins.
 
-
-def _fill(words: Sequence[Word], prefix_length: int, width: int) -> list[str]:
-    lines = [""]
-    for word in words:
-        room = width - (prefix_length if len(lines) == 1 else 0)
-        grown = (lines[-1] + word.text).strip() if not lines[-1] else lines[-1] + word.text
-        if len(grown) > room and lines[-1]:
-            lines.append(word.text.strip())
+    What is said faster than it can be read begins early or delays the next cue, where that takes no time that
+    another cue needs.
+    """
+    shown: list[Span] = []
+    free_from = late = 0
+    for index, (said, length) in enumerate(zip(spoken, needed, strict=True)):
+        following = spoken[index + 1].start if index + 1 < len(spoken) else bounds.stop
+        spare = following - said.start - length
+        if spare < 0:
+            start = max(min(said.start, free_from), said.start - min(-spare, MAX_SHIFT))
         else:
-            lines[-1] = grown
-    return lines
+            start = said.start + min(late, spare, MAX_SHIFT)
+        stop = min(max(said.stop, start + length), start + MAX_DURATION)
+        shown.append(Span(start, stop))
+        free_from, late = min(stop, following), max(0, start + length - following)
+    return settle(shown, bounds)
 
 
-def _without_overlap(cues: Iterable[Cue]) -> Iterator[Cue]:
-    """Each cue ends before the next begins; short ones are extended where there is room."""
-    earliest = 0
-    rest = iter(cues)
-    following = next(rest, None)
-    while cue := following:
-        following = next(rest, None)
-        start = max(cue.start, earliest)
-        stop = max(cue.stop, start + MIN_SHOWN)
-        if following:
-            stop = max(min(stop, following.start), start + MIN_DURATION)
-        yield replace(cue, start=start, stop=stop)
-        earliest = stop
+def _push(waiting: list[Cue], cues: Iterable[Cue]) -> None:
+    for cue in cues:
+        heappush(waiting, cue)

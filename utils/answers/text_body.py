@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from models import SAMPLE_RATE, Transcript
-from utils.answers.subtitles import MAX_LINE, Cue, make_cues
+from utils.answers.line_breaks import MAX_LINE, cluster_ends, columns
+from utils.answers.subtitles import Cue, make_cues
 from utils.answers.wire import AnswerForm
 from utils.speakers.labels import speaker_label
 
-MAX_PREFIX = MAX_LINE // 2  # reserved in a subtitle line; a longer name makes a longer line
+NO_MARKUP = str.maketrans({"<": "<\u2060", "\\": "\\\u2060", "{": "(", "}": ")"})
+"""Word joiners keep `<i>` from being a tag and `\\N` a line break; libass hides whatever stands in braces."""
 
 
 def text_body(transcript: Transcript, _: AnswerForm) -> Iterator[str]:
@@ -25,25 +27,45 @@ def text_body(transcript: Transcript, _: AnswerForm) -> Iterator[str]:
 
 
 def srt_body(transcript: Transcript, _: AnswerForm) -> Iterator[str]:
-    for number, (cue, text) in enumerate(_cues(transcript), start=1):
+    for number, cue in enumerate(_cues(transcript), start=1):
         before = "\n" if number > 1 else ""
-        escaped = text.replace("-->", "→")  # an arrow would end the cue's text
-        yield f"{before}{number}\n{_timestamp(cue.start, ',')} --> {_timestamp(cue.stop, ',')}\n{escaped}\n"
+        times = f"{_timestamp(cue.start, ',')} --> {_timestamp(cue.stop, ',')}"
+        yield f"{before}{number}\n{times}\n{_without_markup(_text(cue))}\n"
 
 
 def vtt_body(transcript: Transcript, _: AnswerForm) -> Iterator[str]:
     yield "WEBVTT\n"
-    for cue, text in _cues(transcript):
-        escaped = html.escape(text, quote=False)
-        yield f"\n{_timestamp(cue.start, '.')} --> {_timestamp(cue.stop, '.')}\n{escaped}\n"
+    for cue in _cues(transcript):
+        times = f"{_timestamp(cue.start, '.')} --> {_timestamp(cue.stop, '.')}"
+        yield f"\n{times}\n{html.escape(_text(cue), quote=False)}\n"
 
 
-def _cues(transcript: Transcript) -> Iterator[tuple[Cue, str]]:
-    """Cues with their text, prefixed with the speaker."""
-    speakers = {segment.speaker for segment in transcript.segments}
-    longest = max((len(_prefix(speaker, transcript.names)) for speaker in speakers), default=0)
-    cues = make_cues(transcript.segments, min(longest, MAX_PREFIX))
-    return ((cue, _prefix(cue.speaker, transcript.names) + "\n".join(cue.lines)) for cue in cues)
+def _cues(transcript: Transcript) -> Iterator[Cue]:
+    def label(speaker: int | None) -> str:
+        return _shortened(_prefix(speaker, transcript.names))
+
+    return make_cues(transcript.segments, transcript.num_samples, label)
+
+
+def _text(cue: Cue) -> str:
+    return "\n".join(cue.lines)
+
+
+def _without_markup(text: str) -> str:
+    """SubRip has no escapes, so that what players take for markup can only be made ineffective."""
+    return text.replace("-->", "→").translate(NO_MARKUP)
+
+
+def _shortened(prefix: str) -> str:
+    """At most half a line of subtitles, ending in `…: ` if the name is longer."""
+    if columns(prefix) <= MAX_LINE / 2:
+        return prefix
+    ends = (
+        end
+        for end in reversed(cluster_ends(prefix))
+        if columns(prefix[:end].rstrip() + "…: ") <= MAX_LINE / 2
+    )
+    return prefix[: next(ends, 0)].rstrip() + "…: "
 
 
 def _prefix(speaker: int | None, names: Sequence[str | None]) -> str:
