@@ -22,7 +22,7 @@ from utils.temp_manager import TempManager
 from utils.transcript import codec
 from utils.transcript.events import Event, Finished, events_of
 from utils.transcript.lines import read_transcript, write_transcript
-from utils.waiting.concurrency import finish_in_thread
+from utils.waiting.concurrency import finish_in_thread, in_thread
 from utils.waiting.progress import Progress
 from utils.waiting.single_flight import SingleFlight
 from utils.waiting.turns import current_progress
@@ -102,7 +102,7 @@ class ResultService:
         """
         key = self._key(recording, options)
         if (found := await to_thread(self._find, key, workspace)) is not None:
-            for event in events_of(found):
+            async for event in in_thread(events_of(found)):
                 yield event
             return
         stream = self._compute(key, recording.path, workspace, options, progress)

@@ -16,6 +16,7 @@ from services.chunk_processor import Stage
 from services.chunk_runner import Checkpoints, ChunkRunner, no_checkpoints
 from utils.transcript.events import Event, Finished, events_of
 from utils.transcript.running_transcript import RunningTranscript
+from utils.waiting.concurrency import in_thread
 from utils.waiting.progress import Progress
 
 
@@ -67,7 +68,7 @@ class TranscriptionService:
         if options.separate_channels:
             channels = await self._audio.split(upload, workspace, track_choice(options))
             whole = await transcribe_channels(channels, workspace, options, progress, self.transcribe)
-            for event in events_of(whole):
+            async for event in in_thread(events_of(whole)):
                 yield event
             return
         source = self._audio.file_source(upload, workspace, options, progress)

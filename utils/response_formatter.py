@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from models import Transcript
 from utils.answers.formats import FORMATS
 from utils.answers.wire import AnswerForm
 
-BLOCK = 64 * 1024  # characters sent at once
+BLOCK = 64 * 1024  # bytes sent at once
 
 
 def render(transcript: Transcript, form: AnswerForm) -> tuple[Iterator[bytes], str]:
     """The body in blocks, generated lazily, and its media type."""
     spec = FORMATS[form.format]
-    return _blocks(spec.render(transcript, form)), spec.media_type
+    return in_blocks(spec.render(transcript, form)), spec.media_type
 
 
-def _blocks(pieces: Iterator[str]) -> Iterator[bytes]:
-    pending: list[str] = []
+def in_blocks(pieces: Iterable[str]) -> Iterator[bytes]:
+    """Blocks of at least BLOCK bytes, except the last, which end where a piece ends."""
+    pending: list[bytes] = []
     size = 0
     for piece in pieces:
-        pending.append(piece)
-        size += len(piece)
+        pending.append(piece.encode())
+        size += len(pending[-1])
         if size >= BLOCK:
-            yield "".join(pending).encode()
+            yield b"".join(pending)
             pending, size = [], 0
     if pending:
-        yield "".join(pending).encode()
+        yield b"".join(pending)

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from routes.http.disconnect import until_disconnect
 from routes.http.middleware import request_id_of
+from utils.waiting.concurrency import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +64,4 @@ async def answer_body(
     first = await asyncio.to_thread(lambda: list(islice(blocks, 2)))
     if len(first) < 2:
         return Response(b"".join(first), media_type=media_type, headers=headers)
-    return BodyStream(_in_thread(chain(first, blocks)), AsyncExitStack(), media_type, headers)
-
-
-async def _in_thread(blocks: Iterator[bytes]) -> AsyncGenerator[bytes]:
-    while (block := await asyncio.to_thread(next, blocks, None)) is not None:
-        yield block
+    return BodyStream(in_thread(chain(first, blocks)), AsyncExitStack(), media_type, headers)

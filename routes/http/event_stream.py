@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, aclosing
+from itertools import chain
 
 from fastapi import Request
 
@@ -14,9 +15,10 @@ from routes.http.body_stream import BodyStream
 from routes.http.disconnect import until_disconnect
 from routes.http.middleware import request_id_of
 from utils.answers.wire import AnswerForm
+from utils.response_formatter import in_blocks
 from utils.transcript.events import Event
 from utils.transcript.wire_events import WireEvents
-from utils.waiting.concurrency import with_pauses
+from utils.waiting.concurrency import in_thread, with_pauses
 
 logger = logging.getLogger(__name__)
 
@@ -83,17 +85,20 @@ async def _lines(
     first: Event | None, stream: AsyncGenerator[Event | None], wire_events: WireEvents
 ) -> AsyncGenerator[bytes]:
     async with aclosing(stream):
-        for line in _lines_of(wire_events, first):
-            yield line
+        async for block in in_thread(_blocks_of(wire_events, first)):
+            yield block
         async for event in stream:
-            for line in _lines_of(wire_events, event):
-                yield line
+            async for block in in_thread(_blocks_of(wire_events, event)):
+                yield block
 
 
-def _lines_of(events: WireEvents, event: Event | None) -> list[bytes]:
+def _blocks_of(events: WireEvents, event: Event | None) -> Iterator[bytes]:
+    """The lines of an event. Consume it in a thread: the last event holds the whole text."""
     if event is None:
-        return [KEEP_ALIVE]
-    return [_data(wire.model_dump_json(exclude_none=True)) for wire in events.convert(event)]
+        yield KEEP_ALIVE
+        return
+    lines = (chain(["data: "], wire.pieces, ["\n\n"]) for wire in events.convert(event))
+    yield from in_blocks(chain.from_iterable(lines))
 
 
 def _data(text: str) -> bytes:

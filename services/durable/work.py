@@ -23,13 +23,13 @@ from services.requests.parameters import parse_parameters, with_model
 from services.requests.stage_defaults import StageDefaults
 from services.transcription import TranscriptionService
 from services.voices.enrolment import SpeakerService
-from utils.answers.wire import WireTextDelta
 from utils.catalogue import Catalogue
 from utils.response_formatter import render
 from utils.speakers.labels import without_speakers
 from utils.store.records import Job, JobEvent
 from utils.transcript.events import Announced, Event, Finished, Recognised, Settled
 from utils.transcript.wire_events import WireEvents
+from utils.waiting.concurrency import in_thread
 from utils.waiting.progress import Progress
 
 Fields = Sequence[tuple[str, str]]
@@ -70,10 +70,9 @@ class TranscriptionWork:
         stream = self.transcription.stream_file(upload, workspace, options, progress, checkpoints)
         async with aclosing(stream) as events:
             async for event in events:
-                for part in _per_segment(event, form.speakers) if job.batch_id is None else ():
-                    for wire in wire_events.convert(part):
-                        delta = wire.delta if isinstance(wire, WireTextDelta) else ""
-                        yield JobEvent(wire.model_dump_json(exclude_none=True), delta)
+                if job.batch_id is None:
+                    async for told in in_thread(_told(wire_events, event, form.speakers)):
+                        yield told
                 if isinstance(event, Finished):
                     yield event.transcript
                 elif isinstance(event, Recognised | ChunkResult):
@@ -93,6 +92,13 @@ class TranscriptionWork:
         options = with_model(request.options, self.catalogue)
         self.transcription.require(options)
         return encode_accepted(replace(request, options=options))
+
+
+def _told(wire_events: WireEvents, event: Event, shows_speakers: bool) -> Iterator[JobEvent]:
+    """What a job tells of an event. Consume it in a thread: the last event holds the whole text."""
+    for part in _per_segment(event, shows_speakers):
+        for wire in wire_events.convert(part):
+            yield JobEvent("".join(wire.pieces), wire.delta)
 
 
 def _per_segment(event: Event, shows_speakers: bool) -> Iterable[Event]:

@@ -15,13 +15,13 @@ from tests.builders import segment, words
 from utils.store.interface import JobStore
 from utils.store.records import Job, JobEvent, StoredChunk
 from utils.store.sqlite.store import sqlite_store
-from utils.transcript.segment_log import PAGE, SegmentLog
+from utils.transcript.segment_log import MAX_IN_MEMORY, SegmentLog
 
 JOB = Job("one", owner="", endpoint="", request="")
 DAY = Transcript(
     "en",
     num_samples=16_000,
-    segments=tuple(segment(words(f"Number {n}.", start=n)) for n in range(2 * PAGE + 7)),
+    segments=tuple(segment(words(f"Number {n}.", start=n)) for n in range(MAX_IN_MEMORY + 7)),
     turns=(SpeakerTurn(0, 16_000, 0),),
 )
 

@@ -17,9 +17,9 @@ from utils.speakers.embedding import pack
 from utils.transcript.events import Finished, Settled
 from utils.transcript.lines import read_transcript, write_transcript
 from utils.transcript.running_transcript import RunningTranscript
-from utils.transcript.segment_log import PAGE, SegmentLog
+from utils.transcript.segment_log import MAX_IN_MEMORY, PAGE, SegmentLog
 
-TALK = [segment(words(f"Number {n}.", start=n)) for n in range(PAGE + 7)]
+TALK = [segment(words(f"Number {n}.", start=n)) for n in range(MAX_IN_MEMORY + 7)]
 
 
 @pytest.mark.parametrize("lengths", [(), (3,), (PAGE,), (2, PAGE, 1), (2 * PAGE - 1, 1, 0, 5)])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
-
-from pydantic import BaseModel
+from collections.abc import Iterator, Sequence
 
 from models import SAMPLE_RATE, Segment, SpeakerTurn, Transcript, Word
 from options import Granularity, Task
+from utils.answers.json_pieces import LongText, render_object
+from utils.answers.text_pieces import text_of
 from utils.answers.token_logprobs import wire_logprobs
 from utils.answers.usage import duration_usage, usage_of
 from utils.answers.wire import (
@@ -20,21 +18,19 @@ from utils.answers.wire import (
     WireTurn,
     WireWord,
 )
-from utils.speakers.labels import every_speaker, speaker_label
+from utils.speakers.labels import speaker_label, with_every_speaker
 from utils.words.languages import LANGUAGES
 
 Names = Sequence[str | None]
-Field: TypeAlias = str | float | BaseModel | Iterable[BaseModel]
-Fields: TypeAlias = Mapping[str, Field | None]
 
 FRAMES_PER_SECOND = 100  # the unit of Whisper's `seek`
 
 
 def json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
     """A serialised TranscriptionJson."""
-    return _dump(
+    return render_object(
         {
-            "text": transcript.text,
+            "text": LongText(text_of(transcript.segments)),
             "languages": languages(transcript),
             "logprobs": wire_logprobs(transcript.segments) if form.logprobs else None,
             "usage": usage_of(transcript, form),
@@ -47,14 +43,14 @@ def verbose_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]
     segments = (_segment(n, segment, transcript.names) for n, segment in enumerate(transcript.segments))
     words = (_word(word, transcript.names) for word in transcript.words)
     turns = (_turn(turn, transcript.names) for turn in transcript.turns)
-    return _dump(
+    return render_object(
         {
             "task": form.task,
             "language": "english"
             if form.task is Task.TRANSLATE
             else LANGUAGES.get(transcript.language or "", ""),
             "duration": _seconds(transcript.num_samples),
-            "text": transcript.text,
+            "text": LongText(text_of(transcript.segments)),
             "segments": segments if Granularity.SEGMENT in form.granularities else None,
             "words": words if Granularity.WORD in form.granularities else None,
             "turns": turns if transcript.turns else None,
@@ -65,12 +61,12 @@ def verbose_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]
 
 def diarized_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
     """A serialised TranscriptionDiarizedJson."""
-    spoken = zip(transcript.segments, every_speaker(transcript.segments), strict=True)
-    return _dump(
+    spoken = with_every_speaker(transcript.segments)
+    return render_object(
         {
             "task": Task.TRANSCRIBE,
             "duration": _seconds(transcript.num_samples),
-            "text": transcript.text,
+            "text": LongText(text_of(transcript.segments)),
             "segments": (
                 diarized_segment(number, segment, speaker_label(speaker, transcript.names))
                 for number, (segment, speaker) in enumerate(spoken, start=1)
@@ -93,30 +89,6 @@ def diarized_segment(number: int, segment: Segment, speaker: str) -> WireDiarize
         text=segment.text.strip(),
         speaker=speaker,
     )
-
-
-def _dump(fields: Fields) -> Iterator[str]:
-    """Item by item: a day of words would fill the memory and, dumped in one call, hold the GIL."""
-    before = "{"
-    for name, value in fields.items():
-        if value is None:
-            continue
-        yield f"{before}{json.dumps(name)}:"
-        yield from _dump_value(value)
-        before = ","
-    yield "}"
-
-
-def _dump_value(value: Field) -> Iterator[str]:
-    if isinstance(value, BaseModel):
-        yield value.model_dump_json(exclude_none=True)
-    elif isinstance(value, str | float):
-        yield json.dumps(value, ensure_ascii=False)
-    else:
-        yield "["
-        for number, item in enumerate(value):
-            yield ("," if number else "") + item.model_dump_json(exclude_none=True)
-        yield "]"
 
 
 def _word(word: Word, names: Names) -> WireWord:

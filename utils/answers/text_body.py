@@ -9,6 +9,7 @@ from itertools import groupby
 from models import SAMPLE_RATE, Transcript
 from utils.answers.line_breaks import MAX_LINE, cluster_ends, columns
 from utils.answers.subtitles import Cue, make_cues
+from utils.answers.text_pieces import text_of
 from utils.answers.wire import AnswerForm
 from utils.speakers.labels import speaker_label
 
@@ -18,12 +19,14 @@ NO_MARKUP = str.maketrans({"<": "<\u2060", "\\": "\\\u2060", "{": "(", "}": ")"}
 
 def text_body(transcript: Transcript, _: AnswerForm) -> Iterator[str]:
     """One line; with speakers, one line per stretch of the same speaker."""
-    if not any(segment.speaker is not None for segment in transcript.segments):
-        yield f"{transcript.text}\n"
-        return
+    is_empty = True
     for speaker, stretch in groupby(transcript.segments, key=lambda segment: segment.speaker):
-        text = "".join(segment.text for segment in stretch).strip()
-        yield f"{_prefix(speaker, transcript.names)}{text}\n"
+        is_empty = False
+        yield _prefix(speaker, transcript.names)
+        yield from text_of(stretch)
+        yield "\n"
+    if is_empty:
+        yield "\n"
 
 
 def srt_body(transcript: Transcript, _: AnswerForm) -> Iterator[str]:

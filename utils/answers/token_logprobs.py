@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from models import Segment, TokenLogprob
 from utils.answers.wire import WireLogprob
@@ -28,9 +30,7 @@ def token_bytes(token: str) -> bytes:
 def wire_logprobs(segments: Iterable[Segment]) -> Iterator[WireLogprob]:
     """The tokens of all segments, which are iterated twice; their bytes add up to the text without the space
     around it. A token that is part of a character shows as U+FFFD; its bytes are exact."""
-    text = b"".join(token.data for token in _tokens(segments)).decode(errors="surrogateescape")
-    first = len(text.encode(errors="surrogateescape")) - len(text.lstrip().encode(errors="surrogateescape"))
-    last = len(text.rstrip().encode(errors="surrogateescape"))
+    first, last = _stripped(token.data for token in _tokens(segments))
     position = 0
     for token in _tokens(segments):
         data = token.data[max(0, first - position) : max(0, last - position)]
@@ -39,6 +39,23 @@ def wire_logprobs(segments: Iterable[Segment]) -> Iterator[WireLogprob]:
             yield WireLogprob(
                 token=data.decode(errors="replace"), bytes=list(data), logprob=round(token.logprob, 6)
             )
+
+
+def _stripped(pieces: Iterable[bytes]) -> tuple[int, int]:
+    """Where the text in `pieces` starts and ends without the space around it, in bytes."""
+    decoder = getincrementaldecoder("utf-8")(errors="surrogateescape")  # pieces may cut characters
+    first, last, position = None, 0, 0
+    for piece, is_last in chain(((piece, False) for piece in pieces), [(b"", True)]):
+        text = decoder.decode(piece, is_last)
+        if text.strip():
+            first = position + _size(text) - _size(text.lstrip()) if first is None else first
+            last = position + _size(text.rstrip())
+        position += _size(text)
+    return first or 0, last
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="surrogateescape"))
 
 
 def _tokens(segments: Iterable[Segment]) -> Iterator[TokenLogprob]:

@@ -96,17 +96,6 @@ class WireTextDelta(BaseModel):
     delta: str
 
 
-class WireTextDone(BaseModel):
-    """`speaker_map` is an extension: labels of earlier segments that differ in the final transcript."""
-
-    type: Literal["transcript.text.done"] = "transcript.text.done"
-    text: str
-    languages: list[WireLanguage]
-    logprobs: list[WireLogprob] | None = None
-    speaker_map: dict[str, str] | None = None
-    usage: TokenUsage
-
-
 class TranscriptionJson(BaseModel):
     text: str
     languages: list[WireLanguage] | None = None

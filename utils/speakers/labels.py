@@ -73,10 +73,10 @@ def _letters(number: int) -> str:
     return letters
 
 
-def every_speaker(segments: Sequence[Segment]) -> Iterator[int]:
+def with_every_speaker(segments: Sequence[Segment]) -> Iterator[tuple[Segment, int]]:
     """A speaker for each segment, as some formats require: one without a speaker takes that of the segment
     before, leading ones that of the first with one."""
     speaker = next((segment.speaker for segment in segments if segment.speaker is not None), 0)
     for segment in segments:
         speaker = speaker if segment.speaker is None else segment.speaker
-        yield speaker
+        yield segment, speaker

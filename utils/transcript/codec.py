@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from models import Chunk, ChunkPart, ChunkResult, Segment, Transcript
+from models import Chunk, ChunkPart, ChunkResult, Segment, SpeakerTurn, Transcript
 
 T = TypeVar("T", ChunkResult, Transcript)
 
@@ -19,6 +19,7 @@ ADAPTERS: dict[type, TypeAdapter[Any]] = {
 }
 PART = TypeAdapter(tuple[Chunk, ChunkPart], config=EXACT)
 SEGMENTS = TypeAdapter(tuple[Segment, ...], config=EXACT)
+TURNS = TypeAdapter(tuple[SpeakerTurn, ...])
 
 
 def encode(value: ChunkResult | Transcript) -> bytes:
@@ -50,3 +51,13 @@ def encode_segments(segments: Sequence[Segment]) -> bytes:
 def decode_segments(data: bytes) -> tuple[Segment, ...]:
     """Raises ValueError for data that is not segments."""
     return SEGMENTS.validate_json(data, strict=True)
+
+
+def encode_turns(turns: Sequence[SpeakerTurn]) -> bytes:
+    """A line of JSON from which `decode_turns` restores equal turns."""
+    return TURNS.dump_json(tuple(turns)) + b"\n"
+
+
+def decode_turns(data: bytes) -> tuple[SpeakerTurn, ...]:
+    """Raises ValueError for data that is not turns."""
+    return TURNS.validate_json(data, strict=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from models import Chunk, ChunkPart, ChunkResult, Segment, Transcript
-from utils.speakers.labels import every_speaker, speaker_label
+from utils.speakers.labels import speaker_label, with_every_speaker
 from utils.transcript.segment_log import in_pages
 
 
@@ -48,14 +48,22 @@ Event: TypeAlias = Settled | Announced | Recognised | ChunkResult | Finished
 
 
 def events_of(transcript: Transcript) -> Iterator[Event]:
-    """The events of a transcript that could not be streamed."""
-    segments = transcript.segments
-    for part in in_pages(segments):
-        yield Settled(part)
-    if any(segment.speaker is not None for segment in segments):
-        last = max(every_speaker(segments))
-        labels = tuple(speaker_label(number, transcript.names) for number in range(last + 1))
-        spoken = zip(segments, every_speaker(segments), strict=True)
-        for part in in_pages(replace(segment, speaker=speaker) for segment, speaker in spoken):
-            yield Announced(part, labels)
+    """The events of a transcript that could not be streamed. Reads the segments twice, page by page."""
+    has_speakers = False
+    for page in in_pages(transcript.segments):
+        has_speakers = has_speakers or any(segment.speaker is not None for segment in page)
+        yield Settled(page)
+    if has_speakers:
+        yield from _announced(transcript)
     yield Finished(transcript, {})
+
+
+def _announced(transcript: Transcript) -> Iterator[Announced]:
+    """Labels come with the first page that needs them."""
+    labels: tuple[str, ...] = ()
+    spoken = with_every_speaker(transcript.segments)
+    for page in in_pages(replace(segment, speaker=speaker) for segment, speaker in spoken):
+        last = max(segment.speaker or 0 for segment in page)
+        unlabelled = range(len(labels), last + 1)
+        labels += tuple(speaker_label(number, transcript.names) for number in unlabelled)
+        yield Announced(page, labels)

@@ -7,14 +7,15 @@ import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, overload
 
 from models import Segment
 from utils.transcript import codec
 
-PAGE = 100  # segments; one call of the decoder, which nobody can interrupt, takes some 10 ms for a page
+PAGE = 100  # segments; decoded in one call, which holds the GIL, in 1 to 5 ms
+MAX_IN_MEMORY = 500  # segments, which take a few megabytes
 
 
 class SegmentLog(Sequence[Segment]):
@@ -84,6 +85,7 @@ def in_pages(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
 
 
 def collect_segments(segments: Iterable[Segment], folder: Path) -> Sequence[Segment]:
-    """All segments: in a tuple if they fit into one page, else in a log."""
-    log = SegmentLog(folder, segments)
-    return log if len(log) > PAGE else tuple(log)
+    """All segments: in a tuple if they are few, else in a log."""
+    rest = iter(segments)
+    first = tuple(islice(rest, MAX_IN_MEMORY + 1))
+    return first if len(first) <= MAX_IN_MEMORY else SegmentLog(folder, chain(first, rest))

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from models import Segment
 from utils.answers.json_body import diarized_segment, languages
+from utils.answers.json_pieces import LongText, render_object
+from utils.answers.text_pieces import Stripper, text_of
 from utils.answers.token_logprobs import wire_logprobs
 from utils.answers.usage import token_usage
-from utils.answers.wire import AnswerForm, WireDiarizedSegment, WireTextDelta, WireTextDone
+from utils.answers.wire import AnswerForm, WireTextDelta
 from utils.speakers.labels import speaker_label
 from utils.transcript.events import Announced, Event, Finished, Settled
 
-WireEvent = WireTextDelta | WireDiarizedSegment | WireTextDone
+
+@dataclass(frozen=True, slots=True)
+class WireEvent:
+    """The JSON of an event in pieces, and the text that it adds."""
+
+    pieces: Iterable[str]
+    delta: str = ""
 
 
 class WireEvents:
@@ -21,10 +30,11 @@ class WireEvents:
 
     def __init__(self, form: AnswerForm) -> None:
         self._form = form
-        self._space: str | None = None  # held back until something follows it; None before the first word
+        self._text = Stripper()  # the transcript's text is stripped, so its deltas must be
         self._segments = 0
 
     def convert(self, event: Event) -> Iterator[WireEvent]:
+        """Reads the segments of a transcript while the pieces are consumed."""
         match event:
             case Settled(segments):
                 yield from self._delta(segments)
@@ -32,27 +42,26 @@ class WireEvents:
                 for segment in segments:
                     self._segments += 1
                     label = speaker_label(segment.speaker or 0, labels)
-                    yield diarized_segment(self._segments, segment, label)
+                    wire = diarized_segment(self._segments, segment, label)
+                    yield WireEvent([wire.model_dump_json(exclude_none=True)])
             case Finished():
-                yield self._done(event)
+                yield WireEvent(self._done(event))
 
-    def _delta(self, segments: Sequence[Segment]) -> Iterator[WireTextDelta]:
-        """The transcript's text is stripped, so space at either end of it is left out here too."""
-        text = "".join(segment.text for segment in segments)
-        if stripped := text.strip():
-            before = "" if self._space is None else self._space + text[: len(text) - len(text.lstrip())]
-            self._space = text[len(text.rstrip()) :]
-            yield WireTextDelta(delta=before + stripped)
-        elif self._space is not None:
-            self._space += text
+    def _delta(self, segments: Sequence[Segment]) -> Iterator[WireEvent]:
+        if delta := self._text.feed("".join(segment.text for segment in segments)):
+            yield WireEvent([WireTextDelta(delta=delta).model_dump_json()], delta)
 
-    def _done(self, finished: Finished) -> WireTextDone:
-        """The client's types have usage in tokens here, whatever the model name."""
+    def _done(self, finished: Finished) -> Iterator[str]:
+        """`speaker_map` is an extension: labels of earlier segments that differ in the final transcript. The
+        client's types have usage in tokens here, whatever the model name."""
         transcript = finished.transcript
-        return WireTextDone(
-            text=transcript.text,
-            languages=languages(transcript),
-            logprobs=list(wire_logprobs(transcript.segments)) if self._form.logprobs else None,
-            speaker_map=dict(finished.speaker_map) or None,
-            usage=token_usage(transcript),
+        return render_object(
+            {
+                "type": "transcript.text.done",
+                "text": LongText(text_of(transcript.segments)),
+                "languages": languages(transcript),
+                "logprobs": wire_logprobs(transcript.segments) if self._form.logprobs else None,
+                "speaker_map": finished.speaker_map or None,
+                "usage": token_usage(transcript),
+            }
         )

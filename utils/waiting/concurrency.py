@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 R = TypeVar("R")
 
@@ -61,6 +61,13 @@ async def stopped(*futures: asyncio.Future[Any]) -> None:
     for future in futures:
         future.cancel()
     await finished(*futures)
+
+
+async def in_thread(source: Iterator[R]) -> AsyncGenerator[R]:
+    """Yields from `source`, computing each item in a thread when it is asked for."""
+    end = object()
+    while (item := await asyncio.to_thread(next, source, end)) is not end:
+        yield cast(R, item)
 
 
 async def in_order(work: Iterable[Coroutine[None, None, R]], limit: int) -> AsyncGenerator[R]:
