@@ -14,7 +14,7 @@ from exceptions import InvalidRequestError
 from models import Span, Transcript
 from options import SpeakerCount, TranscriptionOptions
 from utils.audio.channel_splitter import loudness, read_channel
-from utils.transcript.channel_merger import merge_channels
+from utils.transcript.channel_merger import ChannelMerger
 from utils.waiting.concurrency import finish_in_thread
 from utils.waiting.progress import PartOfProgress, Progress
 
@@ -45,7 +45,10 @@ async def transcribe_channels(
         part = PartOfProgress(progress, number, len(channels))
         transcripts.append(await transcribe(channel, folder, single, part))
         await finish_in_thread(partial(shutil.rmtree, folder))
-    return await to_thread(merge_channels, transcripts, partial(_loudness, channels), options.diarize)
+    merger = ChannelMerger(transcripts, partial(_loudness, channels), options.diarize, workspace)
+    while (merged := await finish_in_thread(merger.step)) is None:
+        pass
+    return merged
 
 
 def _check_count(count: SpeakerCount, channels: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,13 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from config import Settings
-from models import SAMPLE_RATE, Audio, Span, Transcript
-from tests.builders import segment, thorough, transcript, words
+from models import SAMPLE_RATE, Audio, Span
 from tests.recordings import multichannel_wav, silence, tone
 from tests.servers import RunningServer, fake_loaders, running_server
 from utils.audio.channel_splitter import EVERY_CHANNEL, ChannelSplitter, read_channel
 from utils.decoding.blocks import decoded_blocks
-from utils.transcript.channel_merger import merge_channels
 
 
 def after(seconds: float, sound: Audio, whole: float = 8.0) -> Audio:
@@ -115,54 +110,6 @@ def test_what_cannot_be_taken_apart_is_refused(
 
 def test_mix_is_the_default(server: RunningServer) -> None:
     assert post(server, CALL, channels="mix").json()["text"] == "w w w w w w"
-
-
-def equally_loud(channel: int, span: Span) -> float:
-    return 1.0
-
-
-def quieter_on_the_right(channel: int, span: Span) -> float:
-    return [1.0, 0.4][channel]
-
-
-def spoken(result: Transcript) -> list[tuple[int | None, str]]:
-    return [(segment.speaker, segment.text.strip()) for segment in result.segments]
-
-
-def test_what_leaked_is_transcribed_once() -> None:
-    left = transcript([segment(words("how can I help you"))])
-    right = transcript([segment(words("can I uh help", start=0.45))])
-    merged = merge_channels([left, right], quieter_on_the_right, has_speakers=True)
-    assert spoken(merged) == [(0, "how can I help you"), (1, "uh help")]  # `help` comes a word too late
-    assert spoken(merge_channels([left, right], equally_loud, True)) == [
-        (0, "how can I help you"),
-        (1, "can I uh help"),
-    ]
-
-
-def test_a_channel_that_only_leaks_says_nothing() -> None:
-    left = transcript([segment(words("good morning"))])
-    merged = merge_channels([left, left], quieter_on_the_right, has_speakers=True)
-    assert spoken(merged) == [(0, "good morning")]
-    assert {turn.speaker for turn in merged.turns} == {0}
-
-
-texts = st.lists(st.tuples(st.floats(0, 50), st.sampled_from(["yes", "no yes", "a b c"])), max_size=5)
-
-
-@thorough
-@given(st.lists(texts, min_size=2, max_size=4), st.booleans())
-def test_nothing_said_as_loud_is_lost(channels: list[Any], has_speakers: bool) -> None:
-    made = [transcript(segment(words(text, start)) for start, text in sorted(said)) for said in channels]
-    merged = merge_channels(made, equally_loud, has_speakers)
-    starts = [segment.start for segment in merged.segments]
-    assert starts == sorted(starts)
-    said = [
-        (number if has_speakers else None, word.start, word.text)
-        for number, of in enumerate(made)
-        for word in of.words
-    ]
-    assert Counter((word.speaker, word.start, word.text) for word in merged.words) == Counter(said)
 
 
 @pytest.mark.parametrize("span", [Span(0, 100), Span(SAMPLE_RATE, 3 * SAMPLE_RATE)])

@@ -1,93 +1,101 @@
-"""Merges the transcripts of a recording's channels, each channel a speaker. Pure."""
+"""Merges the transcripts of a recording's channels, each channel a speaker, in bounded memory."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from heapq import heappop, heappush, merge
+from itertools import islice
+from pathlib import Path
 
-from models import SAMPLE_RATE, Segment, Span, SpeakerTurn, TokenCounts, Transcript, Word
-from utils.words.sentences import with_words
+from models import SAMPLE_RATE, Segment, SpeakerTurn, TokenCounts, Transcript
+from utils.transcript.crosstalk import MAX_DISORDER, ChannelSegment, Loudness, without_crosstalk
+from utils.transcript.segment_log import SegmentLog
 
-BLEED = 0.5  # crosstalk is at least 6 dB weaker than in the speaker's own channel
-MAX_WORD = 3 * SAMPLE_RATE
 MIN_PAUSE = 3 * SAMPLE_RATE // 10  # a shorter one does not end a turn
-
-Loudness = Callable[[int, Span], float]
-"""RMS level of a channel over a span."""
+SEGMENTS_PER_STEP = 100
 
 
-def merge_channels(transcripts: Sequence[Transcript], loudness: Loudness, has_speakers: bool) -> Transcript:
-    """One transcript in order of time. Speakers are numbered by channel; overlapping speech is all kept.
+class ChannelMerger:
+    """One transcript in order of time, a few segments per step. Speakers are numbered by channel; overlapping
+    speech is all kept, but crosstalk is dropped. The segments of a long one are stored in `folder`."""
 
-    A word that another channel has at the same time and twice as loud is dropped as crosstalk.
-    """
-    leaks = _Leaks(transcripts, loudness)
-    merged: list[Segment] = []
-    turns: list[SpeakerTurn] = []
-    for channel, transcript in enumerate(transcripts):
-        kept = list(leaks.without_leaks(channel, transcript.segments))
-        merged += [_with_speaker(segment, channel if has_speakers else None) for segment in kept]
-        turns += _turns(channel, kept) if has_speakers else []
-    return Transcript(
-        language=max(transcripts, key=lambda transcript: len(transcript.text)).language,
-        num_samples=max(transcript.num_samples for transcript in transcripts),
-        segments=tuple(sorted(merged, key=lambda segment: (segment.start, segment.stop))),
-        turns=tuple(sorted(turns, key=lambda turn: (turn.start, turn.stop))),
-        counts=sum((transcript.counts for transcript in transcripts), TokenCounts()),
-    )
+    def __init__(
+        self, transcripts: Sequence[Transcript], loudness: Loudness, has_speakers: bool, folder: Path
+    ) -> None:
+        self._transcripts = transcripts
+        self._has_speakers = has_speakers
+        self._characters = [0] * len(transcripts)
+        self._turns = [_Turns(channel) for channel in range(len(transcripts))]
+        self._log = SegmentLog(folder)
+        self._merged = _in_order(without_crosstalk(self._by_start(), loudness))
 
+    def step(self) -> Transcript | None:
+        """Merge some more; at the end, return the transcript. Raises OSError (disk full)."""
+        merged = list(islice(self._merged, SEGMENTS_PER_STEP))
+        if not merged:
+            return self._result()
+        for item in merged:
+            self._turns[item.channel].add(item.segment)
+            self._log.extend([_with_speaker(item) if self._has_speakers else item.segment])
+        return None
 
-class _Leaks:
-    """Finds words that leaked in from another channel: only those recognised alike in both."""
+    def _by_start(self) -> Iterator[ChannelSegment]:
+        channels = [
+            map(partial(ChannelSegment, channel), transcript.segments)
+            for channel, transcript in enumerate(self._transcripts)
+        ]
+        for item in merge(*channels, key=lambda item: item.segment.start):
+            self._characters[item.channel] += len(item.segment.text)
+            yield item
 
-    def __init__(self, transcripts: Sequence[Transcript], loudness: Loudness) -> None:
-        self._loudness = loudness
-        self._occurrences: dict[str, list[tuple[int, int, int]]] = defaultdict(list)  # (start, stop, channel)
-        for channel, transcript in enumerate(transcripts):
-            for word in transcript.words:
-                self._occurrences[_normalised(word)].append((word.start, word.stop, channel))
-        for places in self._occurrences.values():
-            places.sort()
-
-    def without_leaks(self, channel: int, segments: Sequence[Segment]) -> Iterator[Segment]:
-        """The segments of a channel without crosstalk."""
-        for segment in segments:
-            words = [word for word in segment.words if not self._is_leak(channel, word)]
-            if len(words) == len(segment.words):
-                yield segment
-            elif words:
-                yield with_words(segment, words)
-
-    def _is_leak(self, channel: int, word: Word) -> bool:
-        span = Span(word.start, word.stop)
-        places = self._occurrences[_normalised(word)]
-        first = bisect_left(places, (word.start - MAX_WORD,))
-        last = bisect_left(places, (word.stop,))
-        return any(
-            other != channel
-            and 2 * (min(word.stop, stop) - max(word.start, start)) >= min(span.num_samples, stop - start)
-            and self._loudness(channel, span) <= BLEED * self._loudness(other, span)
-            for start, stop, other in places[first:last]
+    def _result(self) -> Transcript:
+        most = self._characters.index(max(self._characters))
+        turns = [turn for of in self._turns for turn in of.turns] if self._has_speakers else []
+        return Transcript(
+            language=self._transcripts[most].language,
+            num_samples=max(transcript.num_samples for transcript in self._transcripts),
+            segments=self._log,
+            turns=tuple(sorted(turns, key=lambda turn: (turn.start, turn.stop))),
+            counts=sum((transcript.counts for transcript in self._transcripts), TokenCounts()),
         )
 
 
-def _normalised(word: Word) -> str:
-    return "".join(letter for letter in word.text.casefold() if letter.isalnum())
-
-
-def _with_speaker(segment: Segment, speaker: int | None) -> Segment:
-    words = tuple(replace(word, speaker=speaker) for word in segment.words)
-    return replace(segment, words=words, speaker=speaker)
-
-
-def _turns(speaker: int, segments: Sequence[Segment]) -> list[SpeakerTurn]:
+class _Turns:
     """The turns of one speaker: runs of words without a pause."""
-    turns: list[SpeakerTurn] = []
-    for item in [item for segment in segments for item in segment.words or (segment,)]:
-        if turns and item.start - turns[-1].stop < MIN_PAUSE:
-            turns[-1] = replace(turns[-1], stop=max(turns[-1].stop, item.stop))
-        else:
-            turns.append(SpeakerTurn(item.start, item.stop, speaker))
-    return turns
+
+    def __init__(self, speaker: int) -> None:
+        self._speaker = speaker
+        self.turns: list[SpeakerTurn] = []
+
+    def add(self, segment: Segment) -> None:
+        for item in segment.words or (segment,):
+            last = self.turns[-1] if self.turns else None
+            if last and item.start - last.stop < MIN_PAUSE:
+                self.turns[-1] = replace(last, stop=max(last.stop, item.stop))
+            else:
+                self.turns.append(SpeakerTurn(item.start, item.stop, self._speaker))
+
+
+def _in_order(kept: Iterable[tuple[ChannelSegment, Segment | None]]) -> Iterator[ChannelSegment]:
+    """In order of start, then stop: a segment whose first words were crosstalk now starts later than some of
+    those after it."""
+    waiting: list[tuple[int, int, int, int, Segment]] = []  # a heap
+    for number, (item, rest) in enumerate(kept):
+        while waiting and waiting[0][0] < item.segment.start - MAX_DISORDER:
+            yield _popped(waiting)
+        if rest is not None:
+            heappush(waiting, (rest.start, rest.stop, item.channel, number, rest))
+    while waiting:
+        yield _popped(waiting)
+
+
+def _popped(waiting: list[tuple[int, int, int, int, Segment]]) -> ChannelSegment:
+    *_, channel, _, segment = heappop(waiting)
+    return ChannelSegment(channel, segment)
+
+
+def _with_speaker(item: ChannelSegment) -> Segment:
+    words = tuple(replace(word, speaker=item.channel) for word in item.segment.words)
+    return replace(item.segment, words=words, speaker=item.channel)

@@ -1,7 +1,7 @@
 """Lossless JSON lines of transcripts of any length, the form in which they are stored.
 
-One line without segments and turns, lines of many segments each, a line that separates them from lines of many
-turns each, and a last line. Earlier versions had the turns in the first line, and no line between.
+One line without segments and turns, lines of many segments each, a separator, lines of many turns each, and a
+last line. Earlier versions had the turns in the first line, and no separator.
 """
 
 from __future__ import annotations
