@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -95,5 +96,5 @@ async def _answer(
     progress: Progress,
 ) -> Response:
     transcript, source = await state.results.transcribe(recording, params.options, progress)
-    blocks, media_type = render(transcript, params.answer)
+    blocks, media_type = await to_thread(render, transcript, params.answer)
     return await answer_body(blocks, media_type, {"x-cache": source})

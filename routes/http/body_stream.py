@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
-from starlette.responses import StreamingResponse
+from starlette.responses import FileResponse, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from routes.http.disconnect import until_disconnect
@@ -19,12 +19,14 @@ from utils.waiting.concurrency import in_thread
 
 logger = logging.getLogger(__name__)
 
-STALLED_SECONDS = 60  # a client that reads nothing for this long is treated as disconnected
+STALLED_SECONDS = 60.0  # a client that reads nothing for this long is treated as disconnected
 
 
 class BodyStream(StreamingResponse):
     """Produces parts no faster than the client reads them and stops when it disconnects; then closes
     `resources`."""
+
+    stalled_seconds = STALLED_SECONDS
 
     def __init__(
         self,
@@ -38,14 +40,10 @@ class BodyStream(StreamingResponse):
         self._resources = resources
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_or_time_out(message: Message) -> None:
-            async with asyncio.timeout(STALLED_SECONDS):
-                await send(message)
-
         request = Request(scope, receive)
         async with self._resources, aclosing(self._parts):
             try:
-                await until_disconnect(request, self.stream_response(send_or_time_out))
+                await until_disconnect(request, self.stream_response(_timed(send, self.stalled_seconds)))
             except (ClientDisconnect, TimeoutError):
                 logger.info("%s: client disconnected", request_id_of(request))
             except asyncio.CancelledError:
@@ -54,6 +52,26 @@ class BodyStream(StreamingResponse):
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
+
+
+class StoredBody(FileResponse):
+    """A file, read no faster than the client does; FileResponse itself stops when the client disconnects."""
+
+    stalled_seconds = STALLED_SECONDS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, _timed(send, self.stalled_seconds))
+        except TimeoutError:
+            logger.info("%s: client disconnected", request_id_of(Request(scope)))
+
+
+def _timed(send: Send, seconds: float) -> Send:
+    async def send_or_time_out(message: Message) -> None:
+        async with asyncio.timeout(seconds):
+            await send(message)
+
+    return send_or_time_out
 
 
 async def answer_body(

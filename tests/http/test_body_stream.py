@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,8 +13,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message
 
-from routes.http.body_stream import answer_body
+from routes.http.body_stream import BodyStream, StoredBody, answer_body
 
 
 @pytest.mark.parametrize("blocks", [[], [b"one"], [b"one", b"two"], [b"x" * 70_000] * 9])
@@ -38,3 +42,44 @@ async def test_no_more_is_made_than_is_taken() -> None:
 
     await answer_body(blocks(), "text/plain")
     assert made == [0, 1]
+
+
+class ImpatientStream(BodyStream):
+    stalled_seconds = 0.05
+
+
+class ImpatientFile(StoredBody):
+    stalled_seconds = 0.05
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+async def test_a_client_that_reads_nothing_is_given_up(tmp_path: Path, is_stored: bool) -> None:
+    """Whatever is sent: what is made for it, and a file that is gigabytes long."""
+    (tmp_path / "long").write_bytes(bytes(200_000))
+    is_closed = False
+
+    async def parts() -> AsyncGenerator[bytes]:
+        nonlocal is_closed
+        try:
+            while True:
+                yield bytes(64_000)
+        finally:
+            is_closed = True
+
+    sent = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        if len(sent) == 2:
+            await asyncio.Event().wait()  # as a server does until its client reads
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    answer = ImpatientFile(tmp_path / "long") if is_stored else ImpatientStream(parts(), AsyncExitStack())
+    scope = {"type": "http", "method": "GET", "headers": [], "state": {"request_id": "req_1"}}
+    async with asyncio.timeout(10):
+        await answer(scope, receive, send)
+    assert len(sent) == 2
+    assert is_closed or is_stored
