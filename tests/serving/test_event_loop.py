@@ -34,7 +34,7 @@ STREAMED = ("json", "text", "diarized_json")
 
 
 class LoopProfile:
-    """Notes which functions of the modules that belong in threads are entered, or resumed, on an event loop."""
+    """Notes which functions of the modules that belong in threads are entered or resumed on an event loop."""
 
     def __init__(self) -> None:
         self.on_loop: set[str] = set()
