@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.eval_set import MissingAudioError
-from benchmarks.load import callers, day_store, faults, latency, memory, overhead, soak
+from benchmarks.load import callers, day_answers, day_store, faults, latency, memory, overhead, soak
 from benchmarks.recognition import hallucinations, music, wer, word_times
 from benchmarks.report import note, provenance, write_section
 from benchmarks.speakers import counts, day, error_rate, hours, known_voices
@@ -29,13 +29,16 @@ SECTIONS = {
     "load": callers,
     "memory": memory,
     "day": day,
+    "day_answers": day_answers,
     "hours": hours,
     "day_store": day_store,
     "soak": soak,
     "faults": faults,
 }
 
-OWN_SERVERS = frozenset(("counts", "load", "memory", "day", "hours", "day_store", "soak", "faults"))
+OWN_SERVERS = frozenset(
+    ("counts", "load", "memory", "day", "day_answers", "hours", "day_store", "soak", "faults")
+)
 """Sections that start their own servers."""
 
 MISSING_AUDIO = 2  # exit status
