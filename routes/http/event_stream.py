@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 10  # so that proxies do not close an idle connection
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
+END_OF_EVENT = b"\n\n"
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
@@ -60,13 +61,14 @@ async def answer_events(
 async def ending_in_error(
     lines: AsyncGenerator[bytes], resources: AsyncExitStack, request_id: str, end: bytes = b""
 ) -> AsyncGenerator[bytes]:
-    """`lines` and `end`, or the error at which they ended. Releases `resources`, among them the admission,
+    """`lines` in blocks and `end`, or the error at which they ended. Releases `resources`, among them the admission,
     before the last line: a client may then send its next request."""
+    block = END_OF_EVENT
     try:
         # Inside: when the server shuts down it is the admission that says so, on being released.
         async with resources, aclosing(lines):
-            async for line in lines:
-                yield line
+            async for block in lines:
+                yield block
     except TranscriptionServerError as error:
         logger.error("%s: %s", request_id, error.message)
         end = _data(json.dumps({"error": error.body}))
@@ -74,7 +76,7 @@ async def ending_in_error(
         logger.exception("%s: failed after the response had started", request_id)
         end = _data(json.dumps({"error": UnexpectedError().body}))
     if end:
-        yield end
+        yield end if block.endswith(END_OF_EVENT) else END_OF_EVENT + end
 
 
 async def _next(stream: AsyncGenerator[Event | None]) -> Event | None:

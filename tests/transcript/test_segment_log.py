@@ -14,8 +14,9 @@ from options import SpeakerCount, TranscriptionOptions
 from tests.builders import chunks, result, segment, turn, words
 from utils.chunk_merger import merge
 from utils.speakers.embedding import pack
+from utils.transcript.codec import encode, encode_segments
 from utils.transcript.events import Finished, Settled
-from utils.transcript.lines import read_transcript, write_transcript
+from utils.transcript.lines import END, read_transcript, write_transcript
 from utils.transcript.running_transcript import RunningTranscript
 from utils.transcript.segment_log import MAX_IN_MEMORY, PAGE, SegmentLog
 
@@ -55,6 +56,20 @@ def test_a_transcript_comes_back_as_it_was(tmp_path: Path, length: int) -> None:
     for cut in range(len(lines)):
         with pytest.raises(ValueError, match=r"missing|validation error"):
             read_transcript(lines[:cut], tmp_path)
+
+
+def test_transcripts_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    """Their turns stand in the first line."""
+    made = Transcript("en", seconds(3), TALK[:3], (turn(0, 1, 0), turn(1, 2, 1)))
+    stored = [encode(replace(made, segments=())) + b"\n", encode_segments(made.segments), END]
+    assert whole(read_transcript(stored, tmp_path)) == whole(made)
+
+
+def test_many_turns_are_not_one_line(tmp_path: Path) -> None:
+    made = Transcript("en", seconds(3), TALK[:3], tuple(turn(n, n + 1, n % 2) for n in range(2500)))
+    lines = list(write_transcript(made))
+    assert max(map(len, lines)) < 100_000
+    assert whole(read_transcript(lines, tmp_path)) == whole(made)
 
 
 def test_a_long_recording_is_merged_as_if_in_memory(tmp_path: Path) -> None:

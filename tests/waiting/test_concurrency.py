@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 import pytest
 
-from utils.waiting.concurrency import ahead, finish_in_thread, in_order, stopped, with_pauses
+from utils.waiting.concurrency import ahead, finish_in_thread, in_order, in_thread, stopped, with_pauses
 
 
 async def test_the_result_or_error_of_the_work_is_given() -> None:
@@ -186,3 +186,18 @@ async def test_a_failure_after_a_pause_is_raised() -> None:
     assert await anext(items) is None
     with pytest.raises(ValueError, match="late"):
         _ = [item async for item in items]
+
+
+async def test_items_are_made_in_a_thread_when_they_are_asked_for() -> None:
+    made_in = []
+
+    def items() -> Iterator[int | None]:
+        for item in (1, None, 3):
+            made_in.append(threading.get_ident())
+            yield item
+
+    async with aclosing(in_thread(items())) as source:
+        assert [await anext(source), await anext(source)] == [1, None]
+        assert len(made_in) == 2
+        assert [item async for item in source] == [3]
+    assert threading.get_ident() not in made_in
