@@ -178,8 +178,8 @@ class Server(uvicorn.Server):
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serve until stopped. Exits the process when the server cannot start."""
     limit_arenas()
-    # What exists now stays. A full collection would look at all of it again, and hold every thread, that of the
-    # event loop among them, for some 60 ms.
+    # What exists now stays. A full collection would look at all of it again, and hold every thread, the event
+    # loop's among them, for some 60 ms.
     gc.collect()
     gc.freeze()
     # The operator gets a startup error as one line; uvicorn would add a traceback.

@@ -61,8 +61,8 @@ async def answer_events(
 async def ending_in_error(
     lines: AsyncGenerator[bytes], resources: AsyncExitStack, request_id: str, end: bytes = b""
 ) -> AsyncGenerator[bytes]:
-    """`lines` in blocks and `end`, or the error at which they ended. Releases `resources`, among them the admission,
-    before the last line: a client may then send its next request."""
+    """`lines` in blocks and `end`, or the error at which they ended, perhaps within an event. Releases
+    `resources`, among them the admission, before the last line: a client may then send its next request."""
     block = END_OF_EVENT
     try:
         # Inside: when the server shuts down it is the admission that says so, on being released.
