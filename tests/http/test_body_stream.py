@@ -1,8 +1,9 @@
-"""Answers of any length."""
+"""Answers and streams of any length."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,7 +16,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message
 
+from exceptions import ModelFailedError
 from routes.http.body_stream import BodyStream, StoredBody, answer_body
+from routes.http.event_stream import ending_in_error
 
 
 @pytest.mark.parametrize("blocks", [[], [b"one"], [b"one", b"two"], [b"x" * 70_000] * 9])
@@ -83,3 +86,17 @@ async def test_a_client_that_reads_nothing_is_given_up(tmp_path: Path, is_stored
         await answer(scope, receive, send)
     assert len(sent) == 2
     assert is_closed or is_stored
+
+
+@pytest.mark.parametrize("sent", [[], [b"data: {}\n\n"], [b"data: {}\n\n", b'data: {"text": "the first']])
+async def test_an_error_is_an_event_of_its_own_even_within_a_long_one(sent: list[bytes]) -> None:
+    async def blocks() -> AsyncGenerator[bytes]:
+        for block in sent:
+            yield block
+        raise ModelFailedError("The model crashed.")
+
+    stream = ending_in_error(blocks(), AsyncExitStack(), "req_1")
+    events = b"".join([block async for block in stream]).split(b"\n\n")
+    assert events[-1] == b""
+    error = json.loads(events[-2].removeprefix(b"data: "))["error"]
+    assert error["message"] == "The model crashed."
