@@ -120,7 +120,7 @@ async def delete_file(request: Request, file_id: str) -> FileDeleted:
     return FileDeleted(id=file_id)
 
 
-@router.get("/{file_id}/content", response_class=FileResponse)
+@router.get("/{file_id}/content", response_class=OpenFileResponse)
 async def file_content(request: Request, file_id: str) -> OpenFileResponse:
     file, body = await state_of(request).durable.files.open_body(owner_of(request), file_id)
     # An attachment, so that uploaded HTML never runs on this origin.
