@@ -40,9 +40,14 @@ def paused_server(
 
 
 def abandon(server: RunningServer, file: bytes) -> None:
-    """A client that leaves as soon as its recording is worked on."""
-    workspaces = len(list(server.state.temp.root.iterdir()))
-    leave_once(server, file, lambda: len(list(server.state.temp.root.iterdir())) == workspaces + 2)
+    """A client that leaves as soon as its recording is decoded."""
+    root = server.state.temp.root
+    earlier = len(list(root.glob("*/audio.s16")))
+
+    def is_decoded() -> bool:
+        return len(list(root.glob("*/audio.s16"))) > earlier and not any(root.glob("*/upload-*"))
+
+    leave_once(server, file, is_decoded)
 
 
 @pytest.mark.contract("Errors and headers", "timeouts", "a retry joins the work that its earlier try began")
