@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exceptions import InvalidRequestError
@@ -120,7 +121,7 @@ async def delete_file(request: Request, file_id: str) -> FileDeleted:
     return FileDeleted(id=file_id)
 
 
-@router.get("/{file_id}/content", response_class=OpenFileResponse)
+@router.get("/{file_id}/content", response_class=FileResponse)
 async def file_content(request: Request, file_id: str) -> OpenFileResponse:
     file, body = await state_of(request).durable.files.open_body(owner_of(request), file_id)
     # An attachment, so that uploaded HTML never runs on this origin.

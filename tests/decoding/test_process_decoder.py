@@ -22,9 +22,13 @@ from utils.decoding.blocks import decoded_blocks
 from utils.decoding.process_decoder import ProcessDecoder
 from utils.decoding.tracks import ANY_TRACK, TrackChoice
 
+OTHERS: set[int] = set()
+"""Process ids of children that other tests left to end."""
+
 
 @pytest.fixture(scope="module")
 def decoder() -> Iterator[ProcessDecoder]:
+    OTHERS.update(child.pid for child in psutil.Process().children())
     decoder = ProcessDecoder()
     yield decoder
     decoder.close()
@@ -42,7 +46,7 @@ async def decode(decoder: ProcessDecoder, path: Path, target: SoundFormat = CLIP
 
 def processes() -> list[psutil.Process]:
     """The process that forks, and those it has forked."""
-    (server,) = [child for child in psutil.Process().children() if "utils.decoding.child" in child.cmdline()]
+    (server,) = [child for child in psutil.Process().children() if child.pid not in OTHERS]
     return [server, *server.children()]
 
 

@@ -43,7 +43,10 @@ def _decode(connection: socket.socket, descriptor: int) -> None:
         size = os.fstat(descriptor).st_size
         _limit_memory(size)
         allowed = OPENING_SECONDS + size / READ_PER_SECOND
+        send_json(connection, Kind.STARTED, None)
         try:
+            if requests.read(1) != NEXT:
+                return
             _limit_time(allowed)
             decoding = Decoding(file, request.target, request.choice)
             send_json(connection, Kind.OPENED, decoding.claimed_samples)

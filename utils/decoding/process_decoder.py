@@ -67,19 +67,20 @@ class ProcessDecoder:
         request = DecodeRequest(target, choice).to_bytes()
         async with AsyncExitStack() as stack:
             try:
-                connection, claimed = await self._opened(source, request, stack)
+                connection = await self._started(source, request, stack)
+            except EOFError:  # the process that forks had ended, which was not the file's fault
+                connection = await self._started(source, request, stack)
+            try:
+                _, _, content = await _ask(connection, NEXT)
             except EOFError as error:
-                if self._forks.is_running:
-                    raise _beyond_limits() from error
-                # The process that forks had ended, and this was not the file's fault.
-                connection, claimed = await self._opened(source, request, stack)
-            yield DecodedAudio(connection, target, claimed)
+                raise _beyond_limits() from error
+            yield DecodedAudio(connection, target, int(json.loads(content)))
 
-    async def _opened(self, source: Path, request: bytes, stack: AsyncExitStack) -> tuple[socket.socket, int]:
-        """A connection to a process that has opened the file. Raises EOFError if the process ended."""
+    async def _started(self, source: Path, request: bytes, stack: AsyncExitStack) -> socket.socket:
+        """A connection to a process that has read the request. Raises EOFError if there is none."""
         connection = stack.enter_context(await finish_in_thread(partial(self._connect, source)))
-        _, _, content = await _ask(connection, request)
-        return connection, int(json.loads(content))
+        await _ask(connection, request)
+        return connection
 
     def _connect(self, source: Path) -> socket.socket:
         with source.open("rb") as file:

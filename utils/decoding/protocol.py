@@ -22,10 +22,11 @@ NEXT = b"1"  # asks for one more message
 
 
 class Kind(IntEnum):
-    OPENED = 1  # JSON: the samples that the container declares
-    BLOCK = 2  # samples, channel after channel
-    END = 3  # JSON: the report
-    ERROR = 4  # JSON: message, param
+    STARTED = 1  # JSON: null; the request is read
+    OPENED = 2  # JSON: the samples that the container declares
+    BLOCK = 3  # samples, channel after channel
+    END = 4  # JSON: the report
+    ERROR = 5  # JSON: message, param
 
 
 @dataclass(frozen=True, slots=True)

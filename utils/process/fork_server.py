@@ -44,16 +44,13 @@ class ForkServer:
         """A connection to a new process, which gets copies of `descriptors`. Blocks as `start` does."""
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
+            passed = [theirs.fileno(), *descriptors]
             try:
-                socket.send_fds(self._running(), [b"1"], [theirs.fileno(), *descriptors])
-            except OSError:
-                ours.close()
-                raise
+                socket.send_fds(self._running(), [b"1"], passed)
+            except OSError:  # it has just ended
+                self._end()
+                socket.send_fds(self._running(), [b"1"], passed)
         return ours
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
 
     def close(self) -> None:
         """The process ends; those that it forked end when their connections close."""
@@ -67,7 +64,7 @@ class ForkServer:
         self._process = self._control = None
 
     def _running(self) -> socket.socket:
-        if self._control and self.is_running:
+        if self._control and self._process and self._process.poll() is None:
             return self._control
         self._end()
         ours, theirs = socket.socketpair()
