@@ -8,7 +8,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check
 # Tests of one module share its server, so they stay on one worker (tests/conftest.py).
 PARALLEL := -n 2 --dist loadgroup
 
-.PHONY: serve test test-all test-studio studio-suite test-contract peers studio test-contract-newest compatibility lint bench bench-speakers soak clean
+.PHONY: serve test test-all test-studio studio-suite test-contract peers studio test-contract-newest compatibility lint bench bench-speakers soak fuzz clean
 
 serve: $(VENV)/.serve
 	$(BIN)/python server.py
@@ -67,6 +67,13 @@ bench-%: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $*
 
 soak: bench-soak
+
+FUZZ_CASES ?= 10000
+FUZZ_SEED ?= 1
+
+# Damaged and hostile files through a server without models; fails when a bound is broken.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.files.fuzz --cases $(FUZZ_CASES) --seed $(FUZZ_SEED)
 
 clean:
 	rm -rf .venv .venv-studio .venv-peers .openai-newest tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist

@@ -56,6 +56,15 @@ class ServerProcess:
             finally:
                 server._stop()
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    def is_running(self) -> bool:
+        assert self._process
+        return self._process.poll() is None
+
     def rss(self) -> int:
         """Current resident bytes of the server and its children, shared pages counted in each process."""
         assert self._process

@@ -1,0 +1,109 @@
+"""Writes speech, with black pictures beside it where asked for, as the bytes of a file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from benchmarks.files.pairs import Pair
+from models import SAMPLE_RATE
+
+Pcm = npt.NDArray[np.int16]
+"""Mono samples at SAMPLE_RATE."""
+
+Retime = Callable[["Packet[Any]"], float]
+"""Seconds by which a packet is presented later than the samples or pictures written before it would say."""
+
+PICTURES_PER_SECOND = 25
+BIT_RATE = 64_000
+SAMPLES_PER_FRAME = 1024  # where the codec leaves it open
+# Without random serial numbers and times of writing, so that the same input always gives the same bytes.
+BIT_EXACT = {"fflags": "+bitexact", "strict": "-2"}
+
+
+def encode(
+    speech: Pcm, pair: Pair, *, tags: Mapping[str, str] | None = None, retime: Retime | None = None
+) -> bytes:
+    """The bytes of a file of `pair`. Raises av.error.FFmpegError and ValueError if PyAV cannot write it."""
+    written = io.BytesIO()
+    options = BIT_EXACT | dict(pair.options)
+    with av.open(written, "w", format=pair.container, options=options) as container:
+        container.metadata.update(tags or {})
+        picture = _add_video(container, pair) if pair.video else None
+        sound = _add_audio(container, pair)
+        container.start_encoding()
+        packets = list(_sound_packets(sound, speech))
+        if picture:
+            packets += _picture_packets(picture, len(speech) / SAMPLE_RATE)
+        for packet in packets:
+            _delay(packet, retime(packet) if retime else 0.0)
+        for packet in sorted(packets, key=_decoded_at):
+            container.mux_one(packet)
+    return written.getvalue()
+
+
+def _add_audio(container: OutputContainer, pair: Pair) -> AudioStream:
+    stream = container.add_stream(pair.codec, rate=pair.rate, layout=pair.layout, options={"strict": "-2"})
+    assert isinstance(stream, AudioStream)
+    formats = stream.codec_context.codec.audio_formats
+    if formats:
+        stream.format = formats[0].name
+    if pair.codec.startswith("wma"):
+        stream.bit_rate = BIT_RATE
+    return stream
+
+
+def _add_video(container: OutputContainer, pair: Pair) -> VideoStream:
+    stream = container.add_stream(pair.video, rate=PICTURES_PER_SECOND)
+    assert isinstance(stream, VideoStream)
+    stream.width, stream.height = pair.size
+    stream.pix_fmt = "yuv420p"
+    return stream
+
+
+def _sound_packets(stream: AudioStream, speech: Pcm) -> Iterator[Packet[Any]]:
+    resampler = av.AudioResampler(stream.format.name, stream.layout.name, stream.rate)
+    frame = av.AudioFrame.from_ndarray(speech[None], "s16", "mono")
+    frame.sample_rate = SAMPLE_RATE
+    waiting = av.AudioFifo()
+    for resampled in [*resampler.resample(frame), *resampler.resample(None)]:
+        resampled.pts = None
+        waiting.write(resampled)
+    size = stream.codec_context.frame_size or SAMPLES_PER_FRAME
+    num_samples = 0
+    while frame_ := waiting.read(size, partial=True):
+        frame_.pts, frame_.time_base = num_samples, Fraction(1, stream.rate)
+        num_samples += frame_.samples
+        yield from stream.encode(frame_)
+    yield from stream.encode(None)
+
+
+def _picture_packets(stream: VideoStream, seconds: float) -> Iterator[Packet[Any]]:
+    picture = av.VideoFrame(stream.width, stream.height, "yuv420p")
+    for plane in picture.planes:
+        plane.update(bytes(plane.buffer_size))
+    for number in range(round(seconds * PICTURES_PER_SECOND)):
+        picture.pts, picture.time_base = number, Fraction(1, PICTURES_PER_SECOND)
+        yield from stream.encode(picture)
+    yield from stream.encode(None)
+
+
+def _delay(packet: Packet[Any], seconds: float) -> None:
+    ticks = round(seconds / packet.time_base)
+    if ticks and packet.pts is not None and packet.dts is not None:
+        packet.pts += ticks
+        packet.dts += ticks
+
+
+def _decoded_at(packet: Packet[Any]) -> float:
+    return float(packet.dts * packet.time_base) if packet.dts is not None else 0.0

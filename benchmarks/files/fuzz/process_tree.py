@@ -1,0 +1,112 @@
+"""The memory of a process and its descendants, read from /proc every 20 ms."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+SECONDS_PER_SAMPLE = 0.02
+PROC = Path("/proc")
+PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
+SHARED_OUT = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Peaks:
+    """Bytes: of the process itself, of its largest descendant, and of all together, where pages shared by
+    several count once."""
+
+    root: int = 0
+    child: int = 0
+    total: int = 0
+
+
+@dataclass(slots=True)
+class TreeMonitor:
+    """Samples from entering to leaving. With `bounds`, the moments at which a process first exceeded them are
+    kept in `exceeded`, as `time.monotonic()`."""
+
+    pid: int
+    sum_up: bool = False
+    peaks: Peaks = field(default_factory=Peaks)
+    bounds: Peaks | None = None
+    exceeded: list[float] = field(default_factory=list)
+    _seen: dict[int, int] = field(default_factory=dict)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        assert self._thread
+        self._thread.join()
+
+    def restart(self) -> None:
+        """Forgets the peaks so far, in the kernel as well."""
+        for pid in descendants(self.pid):
+            with suppress(OSError):
+                (PROC / str(pid) / "clear_refs").write_text("5")
+        self.peaks = Peaks()
+        self._seen = {}
+
+    def _run(self) -> None:
+        while not self._stopping.wait(SECONDS_PER_SAMPLE):
+            self._sample()
+
+    def _sample(self) -> None:
+        total = 0
+        for pid in descendants(self.pid):
+            total += shared_out(pid) if self.sum_up else 0
+            self._note(pid, peak(pid))
+        self.peaks.total = max(self.peaks.total, total)
+
+    def _note(self, pid: int, size: int) -> None:
+        is_root = pid == self.pid
+        if is_root:
+            self.peaks.root = max(self.peaks.root, size)
+        else:
+            self.peaks.child = max(self.peaks.child, size)
+        bound = 0 if not self.bounds else self.bounds.root if is_root else self.bounds.child
+        if bound and size > max(bound, self._seen.get(pid, 0)):
+            self._seen[pid] = size
+            self.exceeded.append(time.monotonic())
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The process and all below it."""
+    yield pid
+    for children in (PROC / str(pid) / "task").glob("*/children"):
+        with suppress(OSError):
+            for child in children.read_text().split():
+                yield from descendants(int(child))
+
+
+def peak(pid: int) -> int:
+    """Largest resident size in bytes since the start or `restart`, 0 if the process has ended."""
+    return _kilobytes(pid, "status", PEAK)
+
+
+def shared_out(pid: int) -> int:
+    """Resident bytes, each shared page divided by the number of processes that share it."""
+    return _kilobytes(pid, "smaps_rollup", SHARED_OUT)
+
+
+def _kilobytes(pid: int, name: str, pattern: re.Pattern[str]) -> int:
+    try:
+        found = pattern.search((PROC / str(pid) / name).read_text())
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0

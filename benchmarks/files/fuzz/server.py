@@ -1,0 +1,71 @@
+"""Starts the server without models, and counts what requests have left behind."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from benchmarks.files.fuzz.process_tree import PROC, descendants
+from benchmarks.server_process import ServerProcess
+
+PROGRAM = ("-m", "benchmarks.files.fuzz.stub_server")
+IDLE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class FuzzServer:
+    process: ServerProcess
+    temporary: Path
+
+    @property
+    def base_url(self) -> str:
+        return self.process.base_url
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def wait_until_idle(self) -> None:
+        """Returns early if the server has ended, or after IDLE_SECONDS."""
+        deadline = time.monotonic() + IDLE_SECONDS
+        with suppress(httpx.TransportError):
+            while time.monotonic() < deadline and self._num_requests():
+                time.sleep(0.1)
+
+    def leftovers(self) -> dict[str, int]:
+        """How many there are of each thing that requests may leave behind."""
+        return {
+            "workspaces": len(self.process.workspaces()),
+            "temporary files": sum(1 for _ in self.temporary.rglob("*")),
+            "processes": sum(1 for _ in descendants(self.pid)),
+            "deleted files still open": len(list(self._deleted_files())),
+            "tracebacks in the log": self.process.log().count("Traceback (most recent call last)"),
+        }
+
+    def _num_requests(self) -> int:
+        state = httpx.get(f"{self.base_url}/health/ready", timeout=IDLE_SECONDS).json()
+        requests = state["requests"]
+        return len(requests) if isinstance(requests, list) else int(requests)
+
+    def _deleted_files(self) -> Iterator[str]:
+        """Spooled uploads have no name, so only their descriptors show them."""
+        for descriptor in (PROC / str(self.pid) / "fd").glob("*"):
+            with suppress(OSError):
+                target = str(descriptor.readlink())
+                if target.startswith(str(self.temporary)) and target.endswith("(deleted)"):
+                    yield target
+
+
+@contextmanager
+def fuzz_server() -> Iterator[FuzzServer]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ServerProcess.running(PROGRAM, False, TMPDIR=folder, LOG_LEVEL="warning") as process,
+    ):
+        yield FuzzServer(process, Path(folder))
