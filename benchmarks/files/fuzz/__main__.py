@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.files.bombs import run as bombs
 from benchmarks.files.fuzz import campaign
 from benchmarks.files.fuzz.seeds import seeds
 from benchmarks.report import note, provenance, write_section
@@ -16,15 +17,27 @@ TITLE = "Damaged and hostile files"
 
 
 def main(argv: Sequence[str]) -> int:
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if unknown := set(options.bomb or ()) - set(bombs.BOMBS):
+        parser.error(f"no bomb is called {', '.join(unknown)}; there are {', '.join(bombs.BOMBS)}")
+    results: list[campaign.Result | bombs.Result] = []
+    if not options.bomb:
+        results.append(_send_mutants(options))
+    if options.only is None:
+        results.append(bombs.run(options.bomb or bombs.BOMBS))
+    _write("\n\n".join(result.text() for result in results), argv, options.out)
+    return 0 if all(result.is_met for result in results) else 1
+
+
+def _send_mutants(options: argparse.Namespace) -> campaign.Result:
     numbers = range(options.cases) if options.only is None else [options.only]
     result = campaign.run(seeds(), options.seed, numbers)
     if options.only is not None:
         case = result.campaign.case(options.only)
         options.keep.write_bytes(case.upload.data)
         note(f"{case.description}; written to {options.keep}")
-    _write(result.text(), argv, options.out)
-    return 0 if result.is_met else 1
+    return result
 
 
 def _write(body: str, argv: Sequence[str], out: Path | None) -> None:
@@ -37,12 +50,16 @@ def _write(body: str, argv: Sequence[str], out: Path | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.files.fuzz", description="Send damaged files to a server without models."
+        prog="python -m benchmarks.files.fuzz",
+        description="Send damaged files, then bombs, to a server without models.",
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cases", type=int, default=10_000)
-    parser.add_argument("--only", type=int, metavar="N", help="replay one case and keep its file")
+    parser.add_argument("--cases", type=int, default=10_000, help="damaged files")
+    parser.add_argument("--only", type=int, metavar="N", help="replay one case and keep its file; no bombs")
     parser.add_argument("--keep", type=Path, default=Path("case.bin"), metavar="FILE", help="of --only")
+    parser.add_argument(
+        "--bomb", action="append", metavar="NAME", help="only this bomb, and no damaged files"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write a section, as to docs/benchmarks.md")
     return parser
 

@@ -100,7 +100,7 @@ def insert(rng: Random, data: bytes) -> bytes:
 
 def resize(rng: Random, data: bytes) -> bytes:
     """Overwrites the integer before or after a name of four letters, such as a chunk's."""
-    names = [found.start() for found in FOURCC.finditer(data)]
+    names = [found.start() for found in FOURCC.finditer(data[: rng.choice((HEADER, len(data)))])]
     if not names:
         return number(rng, data)
     start = max(0, rng.choice(names) + rng.choice((-4, 4, 8, 12)))

@@ -20,21 +20,23 @@ SHARED_OUT = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 @dataclass(slots=True)
 class Peaks:
-    """Bytes: of the process itself, of its largest descendant, and of all together, where pages shared by
-    several count once."""
+    """Bytes of memory: of the process itself, of its largest descendant, and of all together, where pages
+    shared by several count once; and of disk."""
 
     root: int = 0
     child: int = 0
     total: int = 0
+    disk: int = 0
 
 
 @dataclass(slots=True)
 class TreeMonitor:
-    """Samples from entering to leaving. With `bounds`, the moments at which a process first exceeded them are
-    kept in `exceeded`, as `time.monotonic()`."""
+    """Samples from entering to leaving: totals and the size of the files in a folder only if `folder` is
+    given. With `bounds`, the moments at which a process exceeded them anew are kept in `exceeded`, as
+    `time.monotonic()`."""
 
     pid: int
-    sum_up: bool = False
+    folder: Path | None = None
     peaks: Peaks = field(default_factory=Peaks)
     bounds: Peaks | None = None
     exceeded: list[float] = field(default_factory=list)
@@ -54,24 +56,17 @@ class TreeMonitor:
         assert self._thread
         self._thread.join()
 
-    def restart(self) -> None:
-        """Forgets the peaks so far, in the kernel as well."""
-        for pid in descendants(self.pid):
-            with suppress(OSError):
-                (PROC / str(pid) / "clear_refs").write_text("5")
-        self.peaks = Peaks()
-        self._seen = {}
-
     def _run(self) -> None:
         while not self._stopping.wait(SECONDS_PER_SAMPLE):
             self._sample()
 
     def _sample(self) -> None:
-        total = 0
-        for pid in descendants(self.pid):
-            total += shared_out(pid) if self.sum_up else 0
+        pids = list(descendants(self.pid))
+        for pid in pids:
             self._note(pid, peak(pid))
-        self.peaks.total = max(self.peaks.total, total)
+        if self.folder:
+            self.peaks.total = max(self.peaks.total, sum(map(shared_out, pids)))
+            self.peaks.disk = max(self.peaks.disk, disk_usage(self.folder))
 
     def _note(self, pid: int, size: int) -> None:
         is_root = pid == self.pid
@@ -95,13 +90,27 @@ def descendants(pid: int) -> Iterator[int]:
 
 
 def peak(pid: int) -> int:
-    """Largest resident size in bytes since the start or `restart`, 0 if the process has ended."""
+    """Largest resident size in bytes since the start, 0 if the process has ended."""
     return _kilobytes(pid, "status", PEAK)
 
 
 def shared_out(pid: int) -> int:
     """Resident bytes, each shared page divided by the number of processes that share it."""
     return _kilobytes(pid, "smaps_rollup", SHARED_OUT)
+
+
+def total_memory(pid: int) -> int:
+    """Resident bytes of a process and all below it, where pages shared by several count once."""
+    return sum(map(shared_out, descendants(pid)))
+
+
+def disk_usage(folder: Path) -> int:
+    """Bytes of the files in a folder."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def _kilobytes(pid: int, name: str, pattern: re.Pattern[str]) -> int:

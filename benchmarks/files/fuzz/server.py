@@ -20,8 +20,10 @@ IDLE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class FuzzServer:
+    """`folder` holds its workspaces, in `work`, and its temporary files, in `tmp`."""
+
     process: ServerProcess
-    temporary: Path
+    folder: Path
 
     @property
     def base_url(self) -> str:
@@ -41,8 +43,8 @@ class FuzzServer:
     def leftovers(self) -> dict[str, int]:
         """How many there are of each thing that requests may leave behind."""
         return {
-            "workspaces": len(self.process.workspaces()),
-            "temporary files": sum(1 for _ in self.temporary.rglob("*")),
+            "workspaces": len(list((self.folder / "work").glob("*/*/"))),
+            "temporary files": sum(1 for _ in (self.folder / "tmp").rglob("*")),
             "processes": sum(1 for _ in descendants(self.pid)),
             "deleted files still open": len(list(self._deleted_files())),
             "tracebacks in the log": self.process.log().count("Traceback (most recent call last)"),
@@ -58,14 +60,15 @@ class FuzzServer:
         for descriptor in (PROC / str(self.pid) / "fd").glob("*"):
             with suppress(OSError):
                 target = str(descriptor.readlink())
-                if target.startswith(str(self.temporary)) and target.endswith("(deleted)"):
+                if target.startswith(str(self.folder)) and target.endswith("(deleted)"):
                     yield target
 
 
 @contextmanager
 def fuzz_server() -> Iterator[FuzzServer]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ServerProcess.running(PROGRAM, False, TMPDIR=folder, LOG_LEVEL="warning") as process,
-    ):
-        yield FuzzServer(process, Path(folder))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "tmp").mkdir()
+        places = {"TMPDIR": str(folder / "tmp"), "WORKSPACE_DIR": str(folder / "work")}
+        with ServerProcess.running(PROGRAM, False, LOG_LEVEL="warning", **places) as process:
+            yield FuzzServer(process, folder)

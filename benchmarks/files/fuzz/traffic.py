@@ -14,7 +14,7 @@ import httpx
 
 PATH = "/v1/audio/transcriptions"
 CALLERS = 4
-TIMEOUT = 300.0  # seconds, of one request
+TIMEOUT = 60.0  # seconds, of one request
 NO_ANSWER = 0  # the status if the connection broke
 HEALTH_INTERVAL = 0.1  # seconds
 PREPARED = 64  # requests that wait for a caller
