@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.eval_set import MissingAudioError
+from benchmarks.files import accuracy
 from benchmarks.load import callers, day_answers, day_store, faults, latency, memory, overhead, soak
 from benchmarks.recognition import hallucinations, music, wer, word_times
 from benchmarks.report import note, provenance, write_section
@@ -34,6 +35,7 @@ SECTIONS = {
     "day_store": day_store,
     "soak": soak,
     "faults": faults,
+    "files": accuracy,
 }
 
 OWN_SERVERS = frozenset(

@@ -16,6 +16,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from benchmarks.files.pairs import Pair
+from benchmarks.worker import ROOT
 from models import SAMPLE_RATE
 
 Pcm = npt.NDArray[np.int16]
@@ -24,11 +25,20 @@ Pcm = npt.NDArray[np.int16]
 Retime = Callable[["Packet[Any]"], float]
 """Seconds by which a packet is presented later than the samples or pictures written before it would say."""
 
+FIXTURES = ROOT / "tests" / "fixtures"
 PICTURES_PER_SECOND = 25
 BIT_RATE = 64_000
 SAMPLES_PER_FRAME = 1024  # where the codec leaves it open
 # Without random serial numbers and times of writing, so that the same input always gives the same bytes.
 BIT_EXACT = {"fflags": "+bitexact", "strict": "-2"}
+
+
+def read_speech(name: str = "dialogue") -> Pcm:
+    """A recording of the tests, in mono at SAMPLE_RATE."""
+    with av.open(str(FIXTURES / f"{name}.flac")) as container:
+        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+    speech: Pcm = np.concatenate(frames, axis=1)[0]
+    return speech
 
 
 def encode(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 SOUND = {
     "wav": "pcm_s16le pcm_u8 pcm_s24le pcm_s32le pcm_f32le pcm_f64le pcm_alaw pcm_mulaw adpcm_ima_wav"
@@ -60,6 +60,8 @@ RATES = {
 }
 DEFAULT_RATE = 16_000
 RATES_IN = {"flv": 44_100, "mxf_opatom": 48_000, "mpeg": 48_000, "wtv": 48_000, "mpegts": 48_000}
+MONO_ONLY = {"g722", "g726", "libopencore_amrnb", "nellymoser", "real_144"}
+MONO_CONTAINER = "mxf_opatom"
 FIXED_RATES = ("nellymoser", "libopus", "real_144")  # of codecs, whatever the container
 
 
@@ -80,6 +82,12 @@ class Pair:
     def name(self) -> str:
         extra = [self.video, *(f"{key}={value}" for key, value in self.options.items())]
         return " ".join(["/".join((self.container, self.codec)), *filter(None, extra)])
+
+    @property
+    def widest(self) -> Pair:
+        """In stereo where it can be."""
+        is_mono = self.codec in MONO_ONLY or self.container == MONO_CONTAINER
+        return self if is_mono else replace(self, layout="stereo")
 
 
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "500000"}

@@ -6,8 +6,7 @@ import random
 import struct
 
 from benchmarks.files.bombs.packing import MIB, claim, crc, png, zeros
-from benchmarks.files.encoding import encode
-from benchmarks.files.fuzz.seeds import read_speech
+from benchmarks.files.encoding import encode, read_speech
 from benchmarks.files.pairs import Pair
 
 SECOND = 16_000

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from benchmarks.files.bombs.packing import MIB, claim, png, zeros
-from benchmarks.files.encoding import encode
-from benchmarks.files.fuzz.seeds import read_speech
+from benchmarks.files.encoding import encode, read_speech
 from benchmarks.files.pairs import FRAGMENTED, Pair
 
 PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts")

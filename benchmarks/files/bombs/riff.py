@@ -5,8 +5,7 @@ from __future__ import annotations
 import struct
 
 from benchmarks.files.bombs.packing import claim
-from benchmarks.files.encoding import encode
-from benchmarks.files.fuzz.seeds import read_speech
+from benchmarks.files.encoding import encode, read_speech
 from benchmarks.files.handmade import PCM_FORMAT, chunk, riff, wave_format
 from benchmarks.files.pairs import Pair
 

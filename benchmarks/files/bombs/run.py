@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from benchmarks.files.bombs import elementary, isobmff, matroska, riff, streams
-from benchmarks.files.encoding import encode
+from benchmarks.files.encoding import encode, read_speech
 from benchmarks.files.fuzz.checks import Check, check_equal
 from benchmarks.files.fuzz.process_tree import TreeMonitor, total_memory
-from benchmarks.files.fuzz.seeds import read_speech
 from benchmarks.files.fuzz.server import fuzz_server
 from benchmarks.files.fuzz.traffic import Reply, send_one
 from benchmarks.files.pairs import Pair

@@ -11,8 +11,7 @@ from typing import Any
 from av.packet import Packet
 
 from benchmarks.files.bombs.packing import OGG_AND_MPEG, claim, crc
-from benchmarks.files.encoding import encode
-from benchmarks.files.fuzz.seeds import read_speech
+from benchmarks.files.encoding import encode, read_speech
 from benchmarks.files.pairs import Pair
 
 SECOND = 16_000

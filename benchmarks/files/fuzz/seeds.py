@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
-import av
 import numpy as np
 
-from benchmarks.files.encoding import Pcm, encode
+from benchmarks.files.encoding import Pcm, encode, read_speech
 from benchmarks.files.handmade import handmade
 from benchmarks.files.pairs import SPECIAL, Pair, sound_pairs
-from benchmarks.worker import ROOT
 from models import SAMPLE_RATE
 
-SPEECH = ROOT / "tests" / "fixtures" / "dialogue.flac"
 LONG, SHORT = slice(SAMPLE_RATE // 2, 2 * SAMPLE_RATE), slice(4 * SAMPLE_RATE, 4 * SAMPLE_RATE + 8000)
 TAGS = {"title": "Für Elise", "artist": "Köln", "comment": "no comment"}
-MONO_ONLY = {"g722", "g726", "libopencore_amrnb", "nellymoser", "real_144"}
-MONO_CONTAINER = "mxf_opatom"
 LONG_REPEATS = 6  # of the speech
 LONG_PAIRS = (Pair("wav", "pcm_s16le", 48_000, "stereo"), Pair("ipod", "aac", 48_000, "stereo"))
 
@@ -30,13 +24,6 @@ class Seed:
     data: bytes
 
 
-def read_speech(path: Path = SPEECH) -> Pcm:
-    with av.open(str(path)) as container:
-        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
-    speech: Pcm = np.concatenate(frames, axis=1)[0]
-    return speech
-
-
 def seeds() -> list[Seed]:
     """Always the same, in the same order."""
     return list(_seeds(read_speech()))
@@ -45,13 +32,9 @@ def seeds() -> list[Seed]:
 def _seeds(speech: Pcm) -> Iterator[Seed]:
     for pair in sound_pairs() + SPECIAL:
         yield Seed(pair.name, encode(speech[LONG], pair, tags=TAGS))
-        yield Seed(pair.name, encode(speech[SHORT], replace(pair, layout=_widest(pair))))
+        yield Seed(pair.name, encode(speech[SHORT], pair.widest))
     for name, data in handmade(speech[LONG]).items():
         yield Seed(name, data)
-
-
-def _widest(pair: Pair) -> str:
-    return "mono" if pair.codec in MONO_ONLY or pair.container == MONO_CONTAINER else "stereo"
 
 
 def long_files() -> list[bytes]:
