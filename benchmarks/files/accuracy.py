@@ -30,7 +30,6 @@ FILES, QUICK_FILES = 1000, 142
 SHARES = (0.0, 0.01, 0.1)  # of bytes that are overwritten
 BOUND = 0.1  # seconds
 MIN_REFERENCE = 0.5  # seconds: what FFmpeg itself decodes less of need not be decoded
-SHOWN = 40
 BATCH = 64
 
 METHOD = f"""\
@@ -81,7 +80,7 @@ class Sample:
 def measure(options: Options) -> str:
     program = f"Reference: ffmpeg {ffmpeg()[1]}."
     outcomes = list(_outcomes(samples(QUICK_FILES if options.quick else FILES)))
-    special = list(_outcomes(Sample(recording, 0.0, Style.RUN) for recording in timelines()))
+    special = list(_outcomes(map(undamaged, timelines())))
     parts = [METHOD, program, _table(outcomes), _table(special), _summary(outcomes + special)]
     return "\n\n".join(parts)
 
@@ -94,6 +93,10 @@ def samples(number: int) -> Iterator[Sample]:
             yield Sample(recording, share, styles[(index + which) % len(styles)])
 
 
+def undamaged(recording: Recording) -> Sample:
+    return Sample(recording, SHARES[0], Style.RUN)
+
+
 def decoded(path: Path) -> Pcm:
     """The recording as the server decodes it. Raises InvalidAudioError."""
     return np.concatenate([block[0] for block in decoded_blocks(path)])
@@ -101,7 +104,7 @@ def decoded(path: Path) -> Pcm:
 
 def compare(sample: Sample, path: Path) -> Outcome | None:
     """Of a file of `sample` at `path`; None if not even FFmpeg decodes it."""
-    recording, wanted = sample.recording, reference(path)
+    recording, wanted = sample.recording, reference(path, sample.recording.has_picture)
     outcome = partial(Outcome, recording.kind, sample.name, sample.share)
     try:
         got = decoded(path)
@@ -157,14 +160,14 @@ def _figures(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 def _summary(outcomes: Sequence[Outcome]) -> str:
     broken = [outcome for outcome in outcomes if not outcome.is_within_bounds]
-    lines = [f"{len(outcomes) - len(broken)} of {len(outcomes)} files within the bounds."]
-    lines += [_line(outcome) for outcome in broken[:SHOWN]]
-    if len(broken) > SHOWN:
-        lines.append(f"- and {len(broken) - SHOWN} more")
+    lines = [f"{len(outcomes) - len(broken)} of {len(outcomes)} files within the bounds.", ""]
+    for kind, group in groupby(broken, key=lambda outcome: outcome.kind):
+        first, *others = group
+        lines.append(f"- {kind}: {1 + len(others)}, as `{first.name}` ({_reason(first)})")
     return "\n".join(lines)
 
 
-def _line(outcome: Outcome) -> str:
+def _reason(outcome: Outcome) -> str:
     if outcome.refusal:
-        return f"- {outcome.name}: {outcome.refusal}"
-    return f"- {outcome.name}: length off by {outcome.length_error:.2f} s, lag {outcome.lags.largest:.2f} s"
+        return outcome.refusal
+    return f"length off by {outcome.length_error:.2f} s, lag {outcome.lags.largest:.2f} s"

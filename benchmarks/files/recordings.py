@@ -26,6 +26,7 @@ class Recording:
     name: str
     data: bytes
     seconds: float
+    has_picture: bool = False
 
 
 def recordings(number: int) -> Iterator[Recording]:
@@ -48,7 +49,7 @@ def _recording(pair: Pair, take: int) -> Recording:
     rng = Random(f"{pair.name}:{take}")
     speech = cut(rng)
     data = encode(speech, pair.widest if take % 2 else pair)
-    return Recording(pair.name, f"{pair.name} {take}", data, len(speech) / SAMPLE_RATE)
+    return Recording(pair.name, f"{pair.name} {take}", data, len(speech) / SAMPLE_RATE, bool(pair.video))
 
 
 @cache

@@ -21,7 +21,7 @@ MEDIA_RATE = 1 << 16  # of an edit: normal speed
 
 SOUND_ALONE = (
     Pair("mp4", "aac", 44_100),
-    Pair("mov", "pcm_s16le", 16_000),
+    Pair("mov", "aac", 44_100),
     Pair("webm", "libopus", 48_000),
     Pair("matroska", "aac", 44_100),
     Pair("matroska", "mp3", 44_100),
@@ -49,10 +49,13 @@ def timelines() -> Iterator[Recording]:
 
 
 def _retimed(kind: str, pair: Pair, longer: float, retime: Retime) -> Iterator[Recording]:
+    name = f"{kind}, {pair.name}"
     for take in range(TAKES):
-        speech = cut(Random(f"{kind}:{pair.name}:{take}"))
-        data = encode(speech, pair, retime=retime)
-        yield Recording(kind, f"{kind}, {pair.name} {take}", data, len(speech) / SAMPLE_RATE + longer)
+        speech = cut(Random(f"{name}:{take}"))
+        seconds = len(speech) / SAMPLE_RATE + longer
+        yield Recording(
+            name, f"{name} {take}", encode(speech, pair, retime=retime), seconds, bool(pair.video)
+        )
 
 
 def _edited() -> Iterator[Recording]:

@@ -32,7 +32,7 @@ HEADER = ("bomb", "bytes", "answer", "seconds", "more memory, MiB", "disk, MiB",
 
 
 @dataclass(frozen=True, slots=True)
-class Explosion:
+class Cost:
     """What a bomb cost: `memory` is the peak of all processes above what they held before, in bytes, as
     `disk` is of the workspaces."""
 
@@ -51,14 +51,14 @@ class Explosion:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    explosions: Sequence[Explosion]
+    costs: Sequence[Cost]
     beside: Sequence[Reply]
     alone: float
 
     @property
     def is_met(self) -> bool:
         is_fast = all(reply.status == 200 and reply.seconds <= MAX_SECONDS for reply in self.beside)
-        return is_fast and all(one.is_met for one in self.explosions)
+        return is_fast and all(one.is_met for one in self.costs)
 
     def text(self) -> str:
         slowest = max((reply.seconds for reply in self.beside), default=0.0)
@@ -67,24 +67,24 @@ class Result:
             f"A good second of speech, again and again beside the {AT_ONCE} slowest at once: {answered} of"
             f" {len(self.beside)} answered, at most {slowest:.1f} s; {self.alone:.2f} s alone."
         )
-        return "\n\n".join([table(HEADER, map(_row, self.explosions)), together])
+        return "\n\n".join([table(HEADER, map(_row, self.costs)), together])
 
 
 def run(names: Iterable[str]) -> Result:
-    explosions = []
+    costs = []
     for name in names:
-        explosions.append(_explode(name))
-        note(" ".join(map(str, _row(explosions[-1]))))
-    slowest = sorted(explosions, key=lambda one: one.reply.seconds, reverse=True)[:AT_ONCE]
+        costs.append(_send_alone(name))
+        note(" ".join(map(str, _row(costs[-1]))))
+    slowest = sorted(costs, key=lambda one: one.reply.seconds, reverse=True)[:AT_ONCE]
     alone, beside = _together([BOMBS[one.name]() for one in slowest])
-    return Result(explosions, beside, alone)
+    return Result(costs, beside, alone)
 
 
 def good_second() -> bytes:
     return encode(read_speech()[SAMPLE_RATE : 2 * SAMPLE_RATE], Pair("flac", "flac", SAMPLE_RATE))
 
 
-def _explode(name: str) -> Explosion:
+def _send_alone(name: str) -> Cost:
     data = BOMBS[name]()
     with fuzz_server() as server:
         send_one(server.base_url, good_second())
@@ -95,7 +95,7 @@ def _explode(name: str) -> Explosion:
         server.wait_until_idle()
         left = tuple(check_equal(key, left_before[key], count) for key, count in server.leftovers().items())
     extra = max(0, monitor.peaks.total - before)
-    return Explosion(name, len(data), reply, extra, monitor.peaks.disk, left)
+    return Cost(name, len(data), reply, extra, monitor.peaks.disk, left)
 
 
 def _together(files: Sequence[bytes]) -> tuple[float, list[Reply]]:
@@ -111,14 +111,14 @@ def _together(files: Sequence[bytes]) -> tuple[float, list[Reply]]:
     return alone, beside
 
 
-def _row(explosion: Explosion) -> tuple[object, ...]:
-    reply = explosion.reply
-    left = ", ".join(f"{check.measured} {check.name}" for check in explosion.left if not check.is_met)
-    verdict = "met" if explosion.is_met else f"BROKEN {left}".strip()
-    sizes = (round(size / 2**20) for size in (explosion.memory, explosion.disk))
+def _row(cost: Cost) -> tuple[object, ...]:
+    reply = cost.reply
+    left = ", ".join(f"{check.measured} {check.name}" for check in cost.left if not check.is_met)
+    verdict = "met" if cost.is_met else f"BROKEN {left}".strip()
+    sizes = (round(size / 2**20) for size in (cost.memory, cost.disk))
     return (
-        explosion.name,
-        explosion.size,
+        cost.name,
+        cost.size,
         reply.status or reply.detail,
         f"{reply.seconds:.1f}",
         *sizes,

@@ -72,7 +72,7 @@ def truncate(rng: Random, data: bytes) -> bytes:
     return data[: _place(rng, data)]
 
 
-def behead(rng: Random, data: bytes) -> bytes:
+def cut_start(rng: Random, data: bytes) -> bytes:
     return data[_place(rng, data) :]
 
 
@@ -125,7 +125,7 @@ def retime(rng: Random, data: bytes) -> bytes:
 
 
 MUTATIONS: Sequence[Mutation] = (
-    *(flip, overwrite, zeros, ones, truncate, behead, delete, repeat, insert),
+    *(flip, overwrite, zeros, ones, truncate, cut_start, delete, repeat, insert),
     *(resize, resize, resize, number, number, retime, retime),
 )
 
