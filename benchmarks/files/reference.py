@@ -18,8 +18,8 @@ from benchmarks.worker import ROOT
 from models import SAMPLE_RATE
 
 ON_ITS_CLOCK = "aresample=async=1:first_pts=0"
-# Without these a hole of ten seconds in MPEG-TS is taken for an error of the clock. Only streams that are used
-# count for its start, so that the picture is read too.
+# Without these a hole of ten seconds in MPEG-TS is taken for an error of the clock. Only the streams that are
+# used count for its start, so that the picture is read too.
 AS_STAMPED = ["-copyts", "-start_at_zero"]
 VERSION = re.compile(r"ffmpeg version n?(\d+(?:\.\d+)*)")
 WHEELS = ".venv*/lib/*/site-packages/imageio_ffmpeg/binaries/ffmpeg-*"
