@@ -15,6 +15,7 @@ RATE = SAMPLE_RATE // DECIMATION
 WINDOW = RATE  # a second
 MIN_LEVEL = 0.01  # root mean square, of full scale: below, a window is silence
 MIN_CORRELATION = 0.6  # below, what was found is something else, or damaged too much to tell
+LOUDEST = 0.99  # of all samples: what is louder is cut to that, since clicks of damage resemble one another
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +37,9 @@ NOT_FOUND = Lags((), 0)
 
 def lags(reference: Pcm, decoded: Pcm) -> Lags:
     """How much later `decoded` has each second of `reference`; both are mono at SAMPLE_RATE."""
-    wanted, searched = _low(reference), _low(decoded)
+    wanted = _low(reference)
+    limit = float(np.quantile(np.abs(wanted), LOUDEST)) if len(wanted) else 0.0
+    wanted, searched = (samples.clip(-limit, limit) for samples in (wanted, _low(decoded)))
     starts = [start for start in range(0, len(wanted) - WINDOW + 1, WINDOW) if _is_loud(wanted[start:])]
     if len(searched) < WINDOW:
         return Lags((), len(starts))

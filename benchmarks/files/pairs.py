@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 SOUND = {
     "wav": "pcm_s16le pcm_u8 pcm_s24le pcm_s32le pcm_f32le pcm_f64le pcm_alaw pcm_mulaw adpcm_ima_wav"
-    " adpcm_ms adpcm_swf adpcm_yamaha g722 g726 mp3 mp2 aac ac3 flac wmav2",
+    " adpcm_ms adpcm_swf adpcm_yamaha g722 g726 mp3 mp2 ac3 flac wmav2",
     "w64": "pcm_s16le adpcm_ms mp3 g726",
     "aiff": "pcm_s16be pcm_s16le pcm_f32be pcm_alaw adpcm_ima_qt",
     "au": "pcm_s16be pcm_mulaw g722 pcm_f64be",

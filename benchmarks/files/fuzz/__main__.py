@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.files.bombs import run as bombs
@@ -21,13 +21,22 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     if unknown := set(options.bomb or ()) - set(bombs.BOMBS):
         parser.error(f"no bomb is called {', '.join(unknown)}; there are {', '.join(bombs.BOMBS)}")
-    results: list[campaign.Result | bombs.Result] = []
-    if not options.bomb:
-        results.append(_send_mutants(options))
-    if options.only is None:
-        results.append(bombs.run(options.bomb or bombs.BOMBS))
-    _write("\n\n".join(result.text() for result in results), argv, options.out)
+    results = []
+    for result in _results(options):
+        print(result.text(), flush=True)
+        results.append(result)
+    if options.out:
+        command = provenance(shlex.join(["python", "-m", "benchmarks.files.fuzz", *argv]))
+        body = "\n\n".join(result.text() for result in results)
+        write_section(options.out, "fuzz", f"## {TITLE}\n\n{command}\n\n{body}")
     return 0 if all(result.is_met for result in results) else 1
+
+
+def _results(options: argparse.Namespace) -> Iterator[campaign.Result | bombs.Result]:
+    if not options.bomb:
+        yield _send_mutants(options)
+    if options.only is None and not options.no_bombs:
+        yield bombs.run(options.bomb or bombs.BOMBS)
 
 
 def _send_mutants(options: argparse.Namespace) -> campaign.Result:
@@ -38,14 +47,6 @@ def _send_mutants(options: argparse.Namespace) -> campaign.Result:
         options.keep.write_bytes(case.upload.data)
         note(f"{case.description}; written to {options.keep}")
     return result
-
-
-def _write(body: str, argv: Sequence[str], out: Path | None) -> None:
-    command = shlex.join(["python", "-m", "benchmarks.files.fuzz", *argv])
-    text = f"## {TITLE}\n\n{provenance(command)}\n\n{body}"
-    if out:
-        write_section(out, "fuzz", text)
-    print(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--bomb", action="append", metavar="NAME", help="only this bomb, and no damaged files"
     )
+    parser.add_argument("--no-bombs", action="store_true", help="only damaged files")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write a section, as to docs/benchmarks.md")
     return parser
 
