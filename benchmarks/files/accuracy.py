@@ -22,7 +22,7 @@ from benchmarks.files.timelines import timelines
 from benchmarks.report import note, num_cores, table
 from benchmarks.values import Options
 from models import SAMPLE_RATE
-from utils.audio_utils import decoded_blocks
+from utils.decoding.blocks import decoded_blocks
 
 TITLE = "Lengths and times of decoded files"
 
