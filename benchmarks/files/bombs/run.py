@@ -93,7 +93,8 @@ def _send_alone(name: str) -> Cost:
         with TreeMonitor(server.pid, server.folder) as monitor:
             reply = send_one(server.base_url, data)
         server.wait_until_idle()
-        left = tuple(check_equal(key, left_before[key], count) for key, count in server.leftovers().items())
+        after = server.leftovers_since(left_before)
+        left = tuple(check_equal(key, left_before[key], after[key]) for key in after)
     extra = max(0, monitor.peaks.total - before)
     return Cost(name, len(data), reply, extra, monitor.peaks.disk, left)
 

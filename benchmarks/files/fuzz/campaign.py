@@ -87,7 +87,7 @@ def run(seeds: Sequence[Seed], seed: int, numbers: Sequence[int]) -> Result:
             uploads = (campaign.case(number).upload for number in numbers)
             replies = _with_progress(send_all(server.base_url, uploads), len(numbers))
         server.wait_until_idle()
-        left, peaks, exceeded = server.leftovers(), monitor.peaks, monitor.exceeded
+        left, peaks, exceeded = server.leftovers_since(left_before), monitor.peaks, monitor.exceeded
         is_running = server.process.is_running()
     checks = [
         *check_replies(replies, frozenset(filter(campaign.is_good, numbers))),

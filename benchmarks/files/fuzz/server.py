@@ -16,6 +16,7 @@ from benchmarks.server_process import ServerProcess
 
 PROGRAM = ("-m", "benchmarks.files.fuzz.stub_server")
 IDLE_SECONDS = 120.0
+SETTLING_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,16 @@ class FuzzServer:
             "deleted files still open": len(list(self._deleted_files())),
             "tracebacks in the log": self.process.log().count("Traceback (most recent call last)"),
         }
+
+    def leftovers_since(self, before: dict[str, int]) -> dict[str, int]:
+        """What there is now, once no more than before is left or it has had SETTLING_SECONDS to go."""
+        deadline = time.monotonic() + SETTLING_SECONDS
+        while True:
+            left = self.leftovers()
+            is_clean = all(count <= before[name] for name, count in left.items())
+            if is_clean or time.monotonic() > deadline:
+                return left
+            time.sleep(0.1)
 
     def _num_requests(self) -> int:
         state = httpx.get(f"{self.base_url}/health/ready", timeout=IDLE_SECONDS).json()
