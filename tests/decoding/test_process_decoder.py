@@ -14,11 +14,12 @@ import numpy as np
 import psutil
 import pytest
 
+from benchmarks.files.bombs.elementary import flac_of_silence
 from exceptions import InvalidAudioError, InvalidRequestError
 from models import SAMPLE_RATE
 from tests.decoding.landmarks import mux
 from utils.audio_utils import CLIP_FORMAT, Samples, SoundFormat
-from utils.decoding.blocks import decoded_blocks
+from utils.decoding.blocks import FREE_SECONDS, decoded_blocks
 from utils.decoding.process_decoder import ProcessDecoder
 from utils.decoding.tracks import ANY_TRACK, TrackChoice
 
@@ -137,3 +138,10 @@ async def test_time_is_bounded_by_what_is_decoded(decoder: ProcessDecoder, tmp_p
             container.mux(packet)
     with pytest.raises(InvalidAudioError, match="more time or memory"):
         await decode(decoder, path)
+
+
+async def test_few_bytes_do_not_become_days(decoder: ProcessDecoder, tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    path.write_bytes(flac_of_silence(frames=60))  # of 16 s each
+    seconds = (await decode(decoder, path)).shape[1] / SAMPLE_RATE
+    assert FREE_SECONDS <= seconds < FREE_SECONDS + 60

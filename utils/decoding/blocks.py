@@ -29,9 +29,10 @@ PROBED_SECONDS = 60  # of each of several tracks, to find one with sound
 SILENCE = 1e-4  # of full scale, -80 dB
 UNCLAIMED = 3600 * SECOND  # up to where gaps are filled if the container declares no length
 
-# A file may decode to FREE_SECONDS and a second for each BYTES_PER_SECOND besides: speech takes 80 bytes a
-# second at the very least, and a few bytes must not become days. So may the gaps that are filled.
-FREE_SECONDS, BYTES_PER_SECOND = 600, 16
+# A file may decode to FREE_SECONDS and a second for each DECODED_BYTES besides: speech takes some hundred
+# bytes a second at the very least, and a few bytes must not become days. Gaps, which take no bytes, are
+# filled to where FILLED_BYTES allow it: a muted participant may be silent for most of a call.
+FREE_SECONDS, DECODED_BYTES, FILLED_BYTES = 600, 64, 16
 
 
 def decoded_blocks(
@@ -53,7 +54,7 @@ class Decoding:
         """Raises InvalidAudioError, InvalidRequestError."""
         self._file = file
         self._target = target
-        self._longest = FREE_SECONDS + os.fstat(file.fileno()).st_size // BYTES_PER_SECOND
+        self._size = os.fstat(file.fileno()).st_size
         self._resampler = Resampler(target)
         self.report = DecodeReport()
         self._open = ExitStack()
@@ -83,12 +84,18 @@ class Decoding:
         with self._open:
             for block in _gather(self._pieces(), BLOCK_SECONDS * self._target.rate):
                 num_samples += block.shape[1]
-                if num_samples > self._longest * self._target.rate:
-                    raise InvalidAudioError("The file decodes to more audio than its size can hold.")
                 yield self._finished(block, mixer)
+                if self.seconds_decoded > FREE_SECONDS + self._size // DECODED_BYTES:
+                    self.report.end = "it holds more audio than a file of its size can"
+                    break
         self.report.filled = self._resampler.seconds_filled
         if not num_samples and not self.report.is_clean:
             raise self._nothing()
+
+    @property
+    def _fillable(self) -> int:
+        """Up to where gaps are filled, in microseconds."""
+        return (FREE_SECONDS + self._size // FILLED_BYTES) * SECOND
 
     def _opened(self, start: int) -> InputContainer:
         """The recording at `start` of the file, in place of the one before."""
@@ -98,7 +105,7 @@ class Decoding:
     def _first_with_sound(self, tracks: Sequence[Track]) -> Track:
         for track in tracks:
             container = self._opened(0)
-            pieces = _track_pieces(container, track, Resampler(self._target), self._longest, DecodeReport())
+            pieces = _track_pieces(container, track, Resampler(self._target), self._fillable, DecodeReport())
             if _has_sound(pieces, PROBED_SECONDS * self._target.rate):
                 return track
         return tracks[0]
@@ -109,7 +116,7 @@ class Decoding:
         for _ in range(MAX_PARTS):
             self.report.position = 0
             yield from _track_pieces(
-                self._container, self._track, self._resampler, self._longest, self.report
+                self._container, self._track, self._resampler, self._fillable, self.report
             )
             following = next_part(self._file, start + self.report.position)
             if following is None:
@@ -134,14 +141,14 @@ class Decoding:
 
 
 def _track_pieces(
-    container: InputContainer, track: Track, resampler: Resampler, longest: int, report: DecodeReport
+    container: InputContainer, track: Track, resampler: Resampler, fillable: int, report: DecodeReport
 ) -> Iterator[Floats]:
     """The rest of a track, on the clock of its container, behind what the resampler has emitted."""
     if len(container.streams.audio) < track.number:
         return
     start = resampler.time
     claimed = start + container.duration + SECOND if container.duration else start + UNCLAIMED
-    timeline = Timeline[AudioFrame](first_time(container), start, min(claimed, longest * SECOND))
+    timeline = Timeline[AudioFrame](first_time(container), start, min(claimed, fillable))
     report.until = None
     reader = FrameReader(container, container.streams.audio[track.number - 1], report)
     yield from resampler.pieces(timeline.placed(reader.frames()))

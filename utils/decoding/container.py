@@ -39,7 +39,10 @@ class FilePart:
         file.seek(start)
 
     def read(self, size: int) -> bytes:
-        return self._file.read(size)
+        try:
+            return self._file.read(size)
+        except MemoryError:  # within the limit of this process; PyAV would print what is raised here
+            return b""
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if whence == io.SEEK_SET:
