@@ -67,6 +67,7 @@ class Result:
     replies: Sequence[Reply]
     latencies: Sequence[float]
     checks: Sequence[Check]
+    traceback: str
 
     @property
     def is_met(self) -> bool:
@@ -88,7 +89,7 @@ def run(seeds: Sequence[Seed], seed: int, numbers: Sequence[int]) -> Result:
             replies = _with_progress(send_all(server.base_url, uploads), len(numbers))
         server.wait_until_idle()
         left, peaks, exceeded = server.leftovers_since(left_before), monitor.peaks, monitor.exceeded
-        is_running = server.process.is_running()
+        is_running, traceback = server.process.is_running(), server.first_traceback()
     checks = [
         *check_replies(replies, frozenset(filter(campaign.is_good, numbers))),
         check_memory("server", before.root, peaks.root, replies, exceeded),
@@ -96,7 +97,7 @@ def run(seeds: Sequence[Seed], seed: int, numbers: Sequence[int]) -> Result:
         *(check_equal(name, left_before[name], left[name]) for name in left),
         Check("server at the end", "running", "running" if is_running else "ended", is_running),
     ]
-    return Result(campaign, replies, latencies, checks)
+    return Result(campaign, replies, latencies, checks, traceback)
 
 
 def _accepted(server: FuzzServer, seeds: Sequence[Seed]) -> list[Seed]:
@@ -134,6 +135,8 @@ def _paragraphs(result: Result) -> Iterator[str]:
         yield f"`/health` beside them: {figures}, at most {1000 * max(latencies):.0f} ms."
     if refused := sorted(pairs - {seed.pair for seed in campaign.good}):
         yield f"Pairs of which the server accepts no good file: {', '.join(refused)}."
+    if result.traceback:
+        yield f"The first traceback in the log:\n\n```\n{result.traceback}\n```"
     if lines := [_line(campaign, reply) for reply in result.replies if reply.is_failure]:
         yield "\n".join(lines)
 

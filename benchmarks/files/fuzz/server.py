@@ -15,6 +15,8 @@ from benchmarks.files.fuzz.process_tree import PROC, descendants
 from benchmarks.server_process import ServerProcess
 
 PROGRAM = ("-m", "benchmarks.files.fuzz.stub_server")
+TRACEBACK = "Traceback (most recent call last)"
+SHOWN_LOG = 1500  # characters
 IDLE_SECONDS = 120.0
 SETTLING_SECONDS = 5.0
 
@@ -48,7 +50,7 @@ class FuzzServer:
             "temporary files": sum(1 for _ in (self.folder / "tmp").rglob("*")),
             "processes": sum(1 for _ in descendants(self.pid)),
             "deleted files still open": len(list(self._deleted_files())),
-            "tracebacks in the log": self.process.log().count("Traceback (most recent call last)"),
+            "tracebacks in the log": self.process.log().count(TRACEBACK),
         }
 
     def leftovers_since(self, before: dict[str, int]) -> dict[str, int]:
@@ -60,6 +62,12 @@ class FuzzServer:
             if is_clean or time.monotonic() > deadline:
                 return left
             time.sleep(0.1)
+
+    def first_traceback(self) -> str:
+        """The log from a little before it on."""
+        log = self.process.log()
+        found = log.find(TRACEBACK)
+        return log[max(0, found - 100) : found + SHOWN_LOG].strip() if found >= 0 else ""
 
     def _num_requests(self) -> int:
         state = httpx.get(f"{self.base_url}/health/ready", timeout=IDLE_SECONDS).json()
