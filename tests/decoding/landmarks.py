@@ -35,11 +35,12 @@ def pips(at: Sequence[float] = PIPS, length: float = LENGTH) -> Pcm:
     return sound
 
 
-def mux(path: Path, codec: str, shift: Shift = lambda time: time, film: bool = False) -> Path:
+def mux(path: Path, codec: str, shift: Shift = lambda time: time, film: str = "") -> Path:
+    """`film` is the codec of a picture a second."""
     with av.open(path, "w") as container:
         stream = cast(AudioStream, container.add_stream(codec, rate=RATE, layout="mono"))
         if film:
-            add_pictures(container, "mpeg4", "yuv420p", count=LENGTH)
+            add_pictures(container, film, "yuv420p", count=LENGTH)
         sound = pips()
         for start in range(0, len(sound), FRAME):
             frame = av.AudioFrame.from_ndarray(sound[None, start : start + FRAME], "s16", "mono")

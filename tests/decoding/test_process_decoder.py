@@ -120,7 +120,7 @@ async def test_memory_is_bounded_by_the_size_of_the_file(decoder: ProcessDecoder
 
 
 async def test_no_picture_is_decoded(decoder: ProcessDecoder, tmp_path: Path) -> None:
-    film = mux(tmp_path / "a.mp4", "aac", film=True)
+    film = mux(tmp_path / "a.mp4", "aac", film="mpeg4")
     whole = await decode(decoder, film)
     film.write_bytes(film.read_bytes().replace(b"mp4v", b"ZMBV"))
     np.testing.assert_array_equal(await decode(decoder, film), whole)

@@ -25,7 +25,7 @@ from utils.decoding.tracks import ANY_TRACK, Track, TrackChoice, preferred
 
 BLOCK_SECONDS = 10
 STEP_SECONDS = 0.5  # of processor time, after which a block is as long as it is
-PROBED_SECONDS = 60  # of each of several tracks, to find one with sound
+PROBED_SECONDS = 180  # of each of several tracks, to find one with sound
 SILENCE = 1e-4  # of full scale, -80 dB
 UNCLAIMED = 3600 * SECOND  # up to where gaps are filled if the container declares no length
 
@@ -59,7 +59,7 @@ class Decoding:
         self.report = DecodeReport()
         self._open = ExitStack()
         self._options = wav_options(file)
-        self._container = self._opened(0)
+        self._container, self._origin = self._opened_part(0)
         tracks = preferred(tracks_of(self._container), choice)
         self._track = tracks[0]
         if len(tracks) > 1:
@@ -102,10 +102,17 @@ class Decoding:
         self._open.close()
         return self._open.enter_context(opened(self._file, start, self._options))
 
+    def _opened_part(self, start: int) -> tuple[InputContainer, int | None]:
+        """That, and the presentation time at which it begins."""
+        container = self._opened(start)
+        origin = first_time(container)
+        return (container, None) if origin is None else (self._opened(start), origin)
+
     def _first_with_sound(self, tracks: Sequence[Track]) -> Track:
         for track in tracks:
             container = self._opened(0)
-            pieces = _track_pieces(container, track, Resampler(self._target), self._fillable, DecodeReport())
+            resampler, report = Resampler(self._target), DecodeReport()
+            pieces = _track_pieces(container, self._origin, track, resampler, self._fillable, report)
             if _has_sound(pieces, PROBED_SECONDS * self._target.rate):
                 return track
         return tracks[0]
@@ -116,13 +123,14 @@ class Decoding:
         for _ in range(MAX_PARTS):
             self.report.position = 0
             yield from _track_pieces(
-                self._container, self._track, self._resampler, self._fillable, self.report
+                self._container, self._origin, self._track, self._resampler, self._fillable, self.report
             )
             following = next_part(self._file, start + self.report.position)
             if following is None:
                 return
             try:
-                self._container, start = self._opened(following), following
+                self._container, self._origin = self._opened_part(following)
+                start = following
             except InvalidAudioError:  # it only looked like one
                 return
 
@@ -141,14 +149,19 @@ class Decoding:
 
 
 def _track_pieces(
-    container: InputContainer, track: Track, resampler: Resampler, fillable: int, report: DecodeReport
+    container: InputContainer,
+    origin: int | None,
+    track: Track,
+    resampler: Resampler,
+    fillable: int,
+    report: DecodeReport,
 ) -> Iterator[Floats]:
     """The rest of a track, on the clock of its container, behind what the resampler has emitted."""
     if len(container.streams.audio) < track.number:
         return
     start = resampler.time
     claimed = start + container.duration + SECOND if container.duration else start + UNCLAIMED
-    timeline = Timeline[AudioFrame](first_time(container), start, min(claimed, fillable))
+    timeline = Timeline[AudioFrame](origin, start, min(claimed, fillable))
     report.until = None
     reader = FrameReader(container, container.streams.audio[track.number - 1], report)
     yield from resampler.pieces(timeline.placed(reader.frames()))

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from utils.decoding.protocol import NEXT, DecodeRequest, Kind, send_block, send_
 from utils.process.fork_server import serve
 
 MEBIBYTE = 1 << 20
-BASE_MEMORY = 96 * MEBIBYTE  # besides what the forked process has; a good file takes some 20
+BASE_MEMORY = 88 * MEBIBYTE  # besides what the forked process has; a good file takes some 20
 MAX_MEMORY = 1024 * MEBIBYTE  # for the size of the file: a day of AAC in MP4 has an index of 100 MiB
 # Processor time: to open a file, to read through a film whose sound has ended, to decode. Good files take a
 # hundredth of what they may.
@@ -64,6 +65,9 @@ def _decode(connection: socket.socket, descriptor: int) -> None:
             send_error(connection, InvalidAudioError("The file takes more memory than its size allows."))
         except (BrokenPipeError, ConnectionResetError):
             return  # whoever asked has left
+        except Exception:  # a bug, which the log should show, but to the sender it is a file like others
+            traceback.print_exc()
+            send_error(connection, InvalidAudioError("The file could not be decoded as audio."))
 
 
 def _limit_time(allowed: float) -> None:

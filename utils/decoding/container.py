@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import islice
 from typing import BinaryIO
 
 import av
@@ -25,6 +26,7 @@ CONTAINERS = (
     "nistsphere,nsv,nut,ogg,oma,opus,osq,paf,pva,pvf,qcp,qoa,rm,shn,sox,swf,tak,truehd,tta,tty,voc,vqf,w64,"
     "wav,wsd,wtv,wv,xwma"
 )
+FIRST_PACKETS = 200  # of all streams, among which the first of each film is
 INVALID_SEEK = -22  # EINVAL, as FFmpeg's own files answer
 
 SECONDARY = Disposition.comment | Disposition.hearing_impaired | Disposition.visual_impaired
@@ -102,15 +104,16 @@ def tracks_of(container: InputContainer) -> list[Track]:
 
 
 def first_time(container: InputContainer) -> int | None:
-    """When the first stream that is played begins, in microseconds; None if only one stream is."""
-    played = [
-        stream
-        for stream in (*container.streams.audio, *container.streams.video)
-        if not stream.disposition & Disposition.attached_pic
-    ]
-    starts = [
-        int(stream.start_time * stream.time_base * av.time_base)
-        for stream in played
-        if stream.start_time is not None and stream.time_base
-    ]
-    return min(starts) if len(played) > 1 and starts else None
+    """When the first stream that is played begins, in microseconds; None if only one stream is. It reads
+    packets, so that the container must be opened again."""
+    films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if len(films) + len(container.streams.audio) < 2:
+        return None
+    starts = [(s.start_time, s.time_base) for s in container.streams.audio]
+    # FFmpeg takes the start of a film from its decoder, and without one from the other streams.
+    with suppress(Exception):  # what cannot be read further ends decoding later
+        for packet in islice(container.demux(), FIRST_PACKETS):
+            if packet.stream in films:
+                starts.append((packet.pts if packet.pts is not None else packet.dts, packet.time_base))
+    known = [int(time * base * av.time_base) for time, base in starts if time is not None and base]
+    return min(known, default=None)
