@@ -13,15 +13,15 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 from utils.process.resources import lower_priority
+from utils.process.start import start_module
 
-ROOT = Path(__file__).parents[2]  # the import path of the process
+# Threads of BLAS would not survive the fork, and arenas would count against its memory limit.
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 MAX_DESCRIPTORS = 4  # passed to one process
 
 
@@ -69,19 +69,7 @@ class ForkServer:
         self._end()
         ours, theirs = socket.socketpair()
         with theirs:
-            path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-            self._process = subprocess.Popen(  # noqa: S603 - own interpreter and module, an integer
-                [sys.executable, "-P", "-m", self._module, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                # Threads of BLAS would not survive the fork, and arenas would count against its memory limit.
-                env={
-                    **os.environ,
-                    "PYTHONPATH": path,
-                    "OPENBLAS_NUM_THREADS": "1",
-                    "MALLOC_ARENA_MAX": "1",
-                },
-            )
+            self._process = start_module(self._module, [theirs.fileno()], ENVIRONMENT)
         self._control = ours
         return ours
 

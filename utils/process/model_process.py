@@ -9,22 +9,20 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
 from exceptions import ModelCrashedError, ModelFailedError
 from utils.process.exchange import Exchange
+from utils.process.start import start_module
 
 M = TypeVar("M")
 
-ROOT = Path(__file__).parents[2]  # the child's import path
 LOAD_SECONDS = 1800.0  # including a first download
 CALL_SECONDS = 300.0
 EXIT_SECONDS = 5.0
@@ -116,8 +114,6 @@ class ModelProcess:
 
 
 def _start(lanes: int) -> tuple[subprocess.Popen[bytes], Sequence[Exchange]]:
-    """A fresh interpreter: fork would copy held locks, and multiprocessing would import the main module."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     exchanges: list[Exchange] = []
     inherited: list[int] = []
     with ExitStack() as stack:
@@ -125,12 +121,7 @@ def _start(lanes: int) -> tuple[subprocess.Popen[bytes], Sequence[Exchange]]:
             parent_end, child_end = socket.socketpair()
             exchanges.append(Exchange(Connection(parent_end.detach()), memory := _anonymous_memory()))
             inherited += [stack.enter_context(child_end).fileno(), memory]
-        process = subprocess.Popen(  # noqa: S603 - own interpreter and module, integers
-            [sys.executable, "-P", "-m", "utils.process.model_child", *map(str, inherited)],
-            pass_fds=inherited,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        process = start_module("utils.process.model_child", inherited)
     return process, exchanges
 
 
