@@ -5,7 +5,7 @@ Services call these, `backends/` implements them, tests fake them. Times are sam
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,13 +36,13 @@ DETECTOR_STATE = (1, 1, 128)
 
 
 class DecodedAudio(Protocol):
-    """A file that is being decoded. `claimed_samples` is what its container declares, 0 for nothing."""
+    """A file that is being decoded: iterated for (channels, n) blocks of some ten seconds, each decoded when
+    it is asked for. `claimed_samples` is what its container declares, 0 for nothing."""
 
     @property
     def claimed_samples(self) -> int: ...
 
-    def blocks(self) -> AsyncGenerator[npt.NDArray[Any]]:
-        """(channels, n) blocks of some ten seconds, each decoded when it is asked for."""
+    def __aiter__(self) -> AsyncIterator[npt.NDArray[Any]]: ...
 
 
 class Decoder(Protocol):

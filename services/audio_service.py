@@ -98,19 +98,15 @@ class AudioService:
         """
         with disk_full_translated():
             clip = AudioClip(workspace / "audio.s16", 0)
-            async with (
-                self._decoder.open(upload, CLIP_FORMAT, choice) as audio,
-                aclosing(audio.blocks()) as blocks,
-            ):
-                claimed = audio.claimed_samples
-                await self._reserve(workspace, min(claimed, self._max_samples))
-                async for block in blocks:
-                    missing = min(claimed, self._max_samples) - clip.num_samples
-                    await self._reserve(workspace, max(missing, block.shape[1]))
+            async with self._decoder.open(upload, CLIP_FORMAT, choice) as audio:
+                expected = min(audio.claimed_samples, self._max_samples)
+                is_known = 0 < audio.claimed_samples <= self._max_samples
+                async for block in audio:
+                    await self._reserve(workspace, max(expected - clip.num_samples, block.shape[1]))
                     clip = await finish_in_thread(partial(append, clip, block))
                     check_length(clip.num_samples, self._max_samples)
-                    progress.expect(max(min(claimed, self._max_samples), clip.num_samples))
-                    if 0 < claimed <= self._max_samples:
+                    progress.expect(max(expected, clip.num_samples))
+                    if is_known:
                         yield clip
             if clip.num_samples < MIN_SAMPLES:
                 raise InvalidAudioError("The audio is too short: it must hold at least 0.1 seconds.")
@@ -122,13 +118,11 @@ class AudioService:
         """A file in the workspace for each channel. Raises as `decode` does, and InvalidRequestError."""
         splitter = ChannelSplitter(workspace, self._max_samples)
         with disk_full_translated():
-            async with (
-                self._decoder.open(upload, EVERY_CHANNEL, choice) as audio,
-                aclosing(audio.blocks()) as blocks,
-            ):
-                async for block in blocks:
-                    missing = min(audio.claimed_samples, self._max_samples) - splitter.num_samples
-                    await self._reserve(workspace, len(block) * max(missing, block.shape[1]))
+            async with self._decoder.open(upload, EVERY_CHANNEL, choice) as audio:
+                expected = min(audio.claimed_samples, self._max_samples)
+                async for block in audio:
+                    missing = max(expected - splitter.num_samples, block.shape[1])
+                    await self._reserve(workspace, len(block) * missing)
                     await finish_in_thread(partial(splitter.write, block))
         await self._reserve(workspace, 0)
         return splitter.finish()

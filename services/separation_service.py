@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -45,8 +44,8 @@ class VocalSeparationService:
             level = await self._level(upload, sound, choice)
             clip_writer = ClipWriter(workspace / "vocals.s16", layout.sample_rate, clip.num_samples)
             track = _VocalTrack(layout, level, clip_writer)
-            async with self._blocks(upload, sound, choice) as blocks:
-                async for block in blocks:
+            async with self._decoder.open(upload, sound, choice) as audio:
+                async for block in audio:
                     normalised = await finish_in_thread(partial(level.normalised, block))
                     await self._separate(cutter.feed(normalised), track)
             await self._separate(cutter.finish(), track)
@@ -56,17 +55,10 @@ class VocalSeparationService:
 
     async def _level(self, upload: Path, sound: SoundFormat, choice: TrackChoice) -> Level:
         meter = LevelMeter()
-        async with self._blocks(upload, sound, choice) as blocks:
-            async for block in blocks:
+        async with self._decoder.open(upload, sound, choice) as audio:
+            async for block in audio:
                 await finish_in_thread(partial(meter.add, block))
         return meter.level
-
-    @asynccontextmanager
-    async def _blocks(
-        self, upload: Path, sound: SoundFormat, choice: TrackChoice
-    ) -> AsyncIterator[AsyncIterator[Samples]]:
-        async with self._decoder.open(upload, sound, choice) as audio, aclosing(audio.blocks()) as blocks:
-            yield blocks
 
     async def _separate(self, excerpts: Iterable[Excerpt], track: _VocalTrack) -> None:
         for excerpt in excerpts:

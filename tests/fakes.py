@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from string import ascii_lowercase
@@ -57,7 +57,7 @@ class DirectlyDecoded:
     def claimed_samples(self) -> int:
         return self._decoding.claimed_samples
 
-    async def blocks(self) -> AsyncGenerator[npt.NDArray[Any]]:
+    async def __aiter__(self) -> AsyncIterator[npt.NDArray[Any]]:
         for block in self._decoding.blocks():
             yield block
 
@@ -93,12 +93,22 @@ class ScriptedRecogniser:
         words: bool,
         temperature: float,
     ) -> list[WindowText]:
+        self.before_decode(windows, options)
         self.batches.append(len(windows))
         self.options += options
         time.sleep(self._pause)
         if self._gate:
             self._gate.wait(30)
-        return [self._text(window.num_samples // SAMPLE_RATE, words, temperature) for window in windows]
+        return self.after_decode(
+            [self._text(window.num_samples // SAMPLE_RATE, words, temperature) for window in windows]
+        )
+
+    def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
+        """For subclasses, such as those that fail."""
+
+    def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
+        """For subclasses that say something else."""
+        return texts
 
     def _text(self, seconds: int, words: bool, temperature: float) -> WindowText:
         count = max(1, seconds)

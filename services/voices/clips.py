@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -87,11 +86,8 @@ class VoiceService:
     async def _read(self, clip: Path, max_seconds: int) -> Audio:
         """Decode a clip, but stop as soon as it is too long."""
         samples, num_samples = [], 0
-        async with (
-            self._decoder.open(clip, CLIP_FORMAT, ANY_TRACK) as audio,
-            aclosing(audio.blocks()) as blocks,
-        ):
-            async for block in blocks:
+        async with self._decoder.open(clip, CLIP_FORMAT, ANY_TRACK) as audio:
+            async for block in audio:
                 samples.append(block[0])
                 num_samples += block.shape[1]
                 if num_samples > seconds(max_seconds + PADDING):

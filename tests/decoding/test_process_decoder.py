@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Iterator
-from contextlib import aclosing
 from fractions import Fraction
 from pathlib import Path
 
@@ -41,8 +40,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def decode(decoder: ProcessDecoder, path: Path, target: SoundFormat = CLIP_FORMAT) -> Samples:
-    async with decoder.open(path, target, ANY_TRACK) as audio, aclosing(audio.blocks()) as blocks:
-        return np.concatenate([block async for block in blocks], axis=1)
+    async with decoder.open(path, target, ANY_TRACK) as audio:
+        return np.concatenate([block async for block in audio], axis=1)
 
 
 def processes() -> list[psutil.Process]:
@@ -85,11 +84,11 @@ async def test_refusals_arrive_as_they_were(decoder: ProcessDecoder, good: Path,
 async def test_a_process_that_dies_is_its_caller_s_error_alone(decoder: ProcessDecoder, good: Path) -> None:
     async with decoder.open(good, CLIP_FORMAT, ANY_TRACK) as dying:
         dying_process = processes()[1]
-        async with decoder.open(good, CLIP_FORMAT, ANY_TRACK) as audio, aclosing(audio.blocks()) as blocks:
+        async with decoder.open(good, CLIP_FORMAT, ANY_TRACK) as audio:
             dying_process.kill()
-            assert [len(block) async for block in blocks] == [1, 1]
+            assert [len(block) async for block in audio] == [1, 1]
         with pytest.raises(InvalidAudioError, match="more time or memory"):
-            await anext(dying.blocks())
+            await anext(dying)
 
 
 async def test_files_go_on_after_the_death_of_the_process_that_forks(

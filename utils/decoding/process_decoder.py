@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -33,17 +33,19 @@ class DecodedAudio:
         self._connection = connection
         self._target = target
 
-    async def blocks(self) -> AsyncGenerator[Samples]:
-        """(channels, n) blocks, each decoded when it is asked for. Raises InvalidAudioError."""
-        while True:
-            try:
-                kind, channels, content = await _ask(self._connection, NEXT)
-            except EOFError as error:
-                raise _beyond_limits() from error
-            if kind == Kind.END:
-                _log(json.loads(content))
-                return
-            yield block_of(channels, content, self._target)
+    def __aiter__(self) -> DecodedAudio:
+        return self
+
+    async def __anext__(self) -> Samples:
+        """The next (channels, n) block, decoded now. Raises InvalidAudioError."""
+        try:
+            kind, channels, content = await _ask(self._connection, NEXT)
+        except EOFError as error:
+            raise _beyond_limits() from error
+        if kind == Kind.END:
+            _log(json.loads(content))
+            raise StopAsyncIteration
+        return block_of(channels, content, self._target)
 
 
 class ProcessDecoder:
