@@ -17,7 +17,6 @@ from pathlib import Path
 import httpx
 
 from config import Settings
-from models import WindowText
 from options import DecodeOptions
 from seams import EncodedWindow
 from server import create_app, serve
@@ -34,16 +33,9 @@ class WritingRecogniser(ScriptedRecogniser):
         super().__init__(seconds_per_batch)
         self._log = folder / RUNS
 
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
+    def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
         with self._log.open("a") as log:
             log.writelines(f"{window.num_samples}\n" for window in windows)
-        return super().decode(windows, options, words, temperature)
 
 
 @contextmanager

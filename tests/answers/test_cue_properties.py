@@ -153,7 +153,7 @@ def test_no_letter_is_lost_and_none_is_early_or_late(of: Transcript) -> None:
     by_label = voices(of)
     for speaker, label in labels(of).items():
         words, cues = said_by(of, speaker), by_label.pop(label, [])
-        if speaker is None:  # lanes of unknown speakers cannot be told apart
+        if speaker is None:  # lanes of unknown speakers cannot be distinguished
             assert sorted(letters("".join(c.text for c in cues))) == sorted(
                 letters("".join(w.text for w in words))
             )

@@ -14,7 +14,6 @@ from openai.types.audio import TranscriptionStreamEvent
 from pydantic import TypeAdapter
 
 from exceptions import ModelFailedError
-from models import WindowText
 from options import DecodeOptions
 from seams import EncodedWindow
 from tests.fakes import ScriptedRecogniser
@@ -35,17 +34,10 @@ class CrashingRecogniser(ScriptedRecogniser):
 
     has_crashed = False
 
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
+    def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
         if not self.has_crashed and options[0].prompt == "crash once":
             self.has_crashed = True
             raise ModelFailedError("The model crashed.")
-        return super().decode(windows, options, words, temperature)
 
 
 @dataclass(frozen=True)

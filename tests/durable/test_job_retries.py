@@ -37,14 +37,7 @@ class SamplingRecogniser(ScriptedRecogniser):
         super().__init__()
         self._failing = failing
 
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
-        texts = super().decode(windows, options, words, temperature)
+    def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
         call = len(self.batches)
         if call in self._failing:
             raise ModelFailedError("out of memory")
@@ -93,19 +86,12 @@ class MissingModel(ScriptedRecogniser):
         self.tries = 0
         self.is_there = threading.Event()
 
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
+    def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
         if max(window.num_samples for window in windows) > 2 * SAMPLE_RATE and not self.is_there.is_set():
             self.tries += 1
             error = ModelUnavailableError("The model failed a moment ago.")
             error.retry_after = 0
             raise error
-        return super().decode(windows, options, words, temperature)
 
 
 def test_a_job_waits_for_its_model_and_lets_others_go_first(tmp_path: Path) -> None:

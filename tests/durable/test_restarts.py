@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +17,7 @@ from config import Settings
 from exceptions import InvalidRequestError
 from loaders import Loaders
 from models import SAMPLE_RATE, WindowText
-from options import DecodeOptions, ResponseFormat
-from seams import EncodedWindow
+from options import ResponseFormat
 from services.requests.accepted import accept_for_any_format, decode_accepted, encode_accepted
 from services.requests.stage_defaults import StageDefaults
 from tests.durable.batches import answers, line, recording, start
@@ -64,14 +62,7 @@ class HeldRecogniser(ScriptedRecogniser):
         super().__init__()
         self.gate = threading.Event()
 
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
-        texts = super().decode(windows, options, words, temperature)
+    def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
         if len(self.batches) > 2:
             self.gate.wait(30)
         return texts

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from config import Settings
-from models import WindowText
 from options import DecodeOptions
 from seams import EncodedWindow
 from tests.fakes import ScriptedRecogniser
@@ -28,13 +27,7 @@ TALK = wav(tone(2.0))
 class FaultyRecogniser(ScriptedRecogniser):
     """Fails in the way that a prompt names."""
 
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
+    def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
         match options[0].prompt:
             case "hang":
                 time.sleep(600)
@@ -42,7 +35,6 @@ class FaultyRecogniser(ScriptedRecogniser):
                 os.abort()
             case "throw":
                 raise ZeroDivisionError("a bug")
-        return super().decode(windows, options, words, temperature)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ import pytest
 
 from config import Settings
 from exceptions import ModelUnavailableError
-from models import WindowText
 from options import DecodeOptions
 from seams import EncodedWindow
 from tests.fakes import LoudnessDetector, ScriptedRecogniser
@@ -32,16 +31,9 @@ TERABYTE = 1024**4
 class FailingRecogniser(ScriptedRecogniser):
     """Has a bug that one prompt brings out."""
 
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
+    def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
         if any(option.prompt == "crash" for option in options):
             raise ValueError("a bug")
-        return super().decode(windows, options, words, temperature)
 
 
 def missing() -> LoudnessDetector:

@@ -39,16 +39,9 @@ STRICT = TypeAdapter(TranscriptionStreamEvent)
 class FailingRecogniser(ScriptedRecogniser):
     """Fails at its third batch."""
 
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
+    def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
         if len(self.batches) >= 2:
             raise ModelFailedError("The model crashed.")
-        return super().decode(windows, options, words, temperature)
 
 
 def events(server: RunningServer, file: bytes, **asked: Any) -> list[TranscriptionStreamEvent]:

@@ -56,14 +56,7 @@ async def test_what_was_encoded_for_its_language_is_not_encoded_again(tmp_path: 
 class Doubting(ScriptedRecogniser):
     """Writes words, and says that nobody speaks."""
 
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
-        texts = super().decode(windows, options, words, temperature)
+    def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
         return [replace(text, no_speech_prob=0.9) for text in texts]
 
 
@@ -86,14 +79,7 @@ async def test_where_the_detector_hears_nobody_either_nothing_is_written(tmp_pat
 class Breaking(Counting):
     """Says the first three words of what it hears and no more."""
 
-    def decode(
-        self,
-        windows: Sequence[EncodedWindow],
-        options: Sequence[DecodeOptions],
-        words: bool,
-        temperature: float,
-    ) -> list[WindowText]:
-        texts = super().decode(windows, options, words, temperature)
+    def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
         return [
             replace(text, text=text.text[:6], tokens=text.tokens[:3], words=text.words[:3]) for text in texts
         ]

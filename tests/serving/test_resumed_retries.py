@@ -12,7 +12,7 @@ from tests.serve_fakes import WritingRecogniser, runs
 from tests.servers import fake_loaders, running_server
 
 TALK = wav(*(part for n in range(20) for part in (tone(2.0 + n / 10), silence(7.0))))
-"""Windows of different lengths, so that they are told apart, in several chunks of a minute."""
+"""Windows of different lengths, to identify them by, in several chunks of a minute."""
 
 
 @pytest.mark.parametrize("cut", [{"stream": "true"}, {"response_format": "text"}])

@@ -12,7 +12,7 @@ from exceptions import InsufficientStorageError
 from utils.temp_manager import TempManager
 from utils.workspace_room import MAX_MARGIN, WorkspaceRoom
 
-A, B = Path("/work/a"), Path("/work/b")
+A, B = Path("/room/a"), Path("/room/b")
 MEGABYTE = 1_000_000
 
 
@@ -110,7 +110,7 @@ async def test_all_reservations_and_a_margin_fit(asked: list[tuple[int, int]], f
     for number, num_bytes in asked:
         before = granted.get(number, 0)
         try:
-            await room.reserve(Path(f"/work/{number}"), num_bytes)
+            await room.reserve(Path(f"/room/{number}"), num_bytes)
             granted[number] = num_bytes
         except InsufficientStorageError:
             assert num_bytes > before
