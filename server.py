@@ -34,6 +34,7 @@ from routes.http.paths import PathMiddleware, head_routes
 from routes.state import ServerState
 from utils.allocator import limit_arenas
 from utils.descriptors import raise_descriptor_limit
+from utils.waiting.concurrency import stopped
 from utils.waiting.supervision import supervised
 
 ROUTES = (transcriptions, translations, jobs, files, batches, speakers, models, health, docs)
@@ -63,9 +64,7 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
             app.state.startup_error = error
             raise
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            await stopped(*background)
             await state.close()
 
     app = _App(

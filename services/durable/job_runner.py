@@ -21,7 +21,7 @@ from utils.store.interface import JobStore
 from utils.store.records import Job, JobEvent
 from utils.temp_manager import TempManager
 from utils.waiting.changes import Changes
-from utils.waiting.concurrency import finish_in_thread
+from utils.waiting.concurrency import finish_in_thread, stopped
 from utils.waiting.progress import Progress
 from utils.waiting.supervision import is_cancelled, supervised
 
@@ -87,7 +87,7 @@ class JobRunner:
                 for _ in range(self._concurrency):
                     group.create_task(supervised("running jobs", self._run_worker, self._retry_seconds))
         finally:
-            await _stop(list(self._waiting.values()))
+            await stopped(*self._waiting.values())
             await self._release_all()
 
     def wake(self) -> None:
@@ -108,7 +108,7 @@ class JobRunner:
         """Cancel those of the jobs that run or wait, and return once they have stopped."""
         tasks = [running.task for job_id in job_ids if (running := self._running.get(job_id))]
         tasks += [task for job_id in job_ids if (task := self._waiting.pop(job_id, None))]
-        await _stop(tasks)
+        await stopped(*tasks)
         for job_id in job_ids:
             self._failures.pop(job_id, None)
 
@@ -126,7 +126,7 @@ class JobRunner:
             try:
                 await asyncio.wait([task])  # not `await task`: a cancelled job must not cancel its worker
             finally:
-                await _stop([task])
+                await stopped(task)
                 del self._running[job.id]
             self.changes.notify(job.id)
             self.batches_due.set()
@@ -217,12 +217,6 @@ class JobRunner:
             await self._store.release()
         except Exception:  # must not replace the cancellation that ends `run`
             logger.exception("the jobs in progress could not be queued again")
-
-
-async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def error_record(error: TranscriptionServerError) -> dict[str, object]:

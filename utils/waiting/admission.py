@@ -25,7 +25,6 @@ class Admitted:
 
     def __init__(self, request_id: str, owner: str, clock: Callable[[], float]) -> None:
         self.progress = Progress(request_id, owner)
-        self.owner = owner
         self.rate = UploadRate(clock)
         self._task = asyncio.current_task()
         self._replacement: TranscriptionServerError | None = None
@@ -104,7 +103,7 @@ class Admission:
         """Called when the upload has arrived; waits for a place among the requests at work."""
         self._arriving.pop(admitted, None)
         self._waiting[admitted] = None
-        while not _has_room(self._working, self.limit, admitted.owner):
+        while not _has_room(self._working, self.limit, admitted.progress.owner):
             self._left.clear()
             await self._left.wait()
         del self._waiting[admitted]
@@ -137,6 +136,6 @@ def _has_room(group: Collection[Admitted], limit: int, owner: str) -> bool:
     equal share: whoever came first may hold every place for hours."""
     if len(group) < limit:
         return True
-    owners = {admitted.owner for admitted in group} | {owner}
-    held = sum(admitted.owner == owner for admitted in group)
+    owners = {admitted.progress.owner for admitted in group} | {owner}
+    held = sum(admitted.progress.owner == owner for admitted in group)
     return held < max(1, limit // len(owners)) and len(group) < 2 * limit

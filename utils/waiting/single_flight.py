@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from utils.waiting.concurrency import finished, stopped
 from utils.waiting.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class SingleFlight(Generic[R]):
             self._cancel(next(iter(self._abandoned)))
         if not self._stopping:
             return False
-        await asyncio.wait(self._stopping)
+        await finished(*self._stopping)
         return True
 
     def close(self) -> None:
@@ -84,7 +85,7 @@ class SingleFlight(Generic[R]):
 
     async def wait_closed(self) -> None:
         """Wait until all cancelled work has stopped."""
-        await asyncio.gather(*self._stopping, return_exceptions=True)
+        await finished(*self._stopping)
 
     def _start(self, key: str, progress: Progress, work: Callable[[], Coroutine[None, None, R]]) -> Flight[R]:
         flight = self._flights[key] = Flight(asyncio.create_task(work()), progress)
@@ -101,8 +102,7 @@ class SingleFlight(Generic[R]):
         if flight.task.done() or not self._abandoned_seconds:
             if self._flights.get(key) is flight:
                 del self._flights[key]  # first, so that nobody joins a cancelled task
-            flight.task.cancel()
-            await asyncio.gather(flight.task, return_exceptions=True)
+            await stopped(flight.task)
             return
         self._abandoned[key] = flight
         flight.progress.is_abandoned = True
