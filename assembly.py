@@ -55,6 +55,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 MAX_FILES = 100_000
 
+IRRELEVANT = {
+    "abandoned_seconds",
+    "allowed_hosts",
+    "api_keys",
+    "api_keys_file",
+    "cors_origins",
+    "forwarded_allow_ips",
+    "host",
+    "max_connections",
+    "port",
+    "result_cache_hours",
+    "result_cache_mb",
+    "root_path",
+}
+"""Settings on which no transcript depends."""
+
 
 def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     """The server state; no model is loaded yet."""
@@ -174,21 +190,10 @@ def _cache(settings: Settings) -> ResultCache:
 
 
 def _fingerprint(settings: Settings, loaders: Loaders) -> str:
-    """Identifies models, compute types, versions and all settings but those known not to affect results."""
-    irrelevant = {
-        *("api_keys", "api_keys_file", "host", "port", "result_cache_mb", "result_cache_hours"),
-        *(
-            "abandoned_seconds",
-            "allowed_hosts",
-            "cors_origins",
-            "root_path",
-            "forwarded_allow_ips",
-            "max_connections",
-        ),
-    }
+    """Identifies models, compute types, versions and all settings but the irrelevant ones."""
     model = loaders.recogniser
     return fingerprint(
-        Path(__file__).parent, [model.name, model.device, settings.model_dump_json(exclude=irrelevant)]
+        Path(__file__).parent, [model.name, model.device, settings.model_dump_json(exclude=IRRELEVANT)]
     )
 
 

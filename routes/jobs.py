@@ -144,7 +144,7 @@ def describe(report: JobReport) -> BackgroundTranscription:
 
 async def _lines(state: ServerState, owner: str, job_id: str, after: int) -> AsyncGenerator[bytes]:
     """Server-sent events of a job. Deleting the job, or starting it anew, ends the stream without an error;
-    whoever resumes is told."""
+    resuming it gets one."""
     with suppress(InvalidRequestError):
         events = state.durable.jobs.events(owner, job_id, after)
         async with aclosing(with_pauses(events, KEEP_ALIVE_SECONDS)) as stream:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from models import Chunk, ChunkResult, Transcript
 from options import TranscriptionOptions
-from services.transcription import TranscriptionService
+from services.transcription import TranscriptionService, transcript_of
 from utils.store.chunk_cache import ChunkCache
 from utils.store.result_cache import ResultCache
 from utils.temp_manager import TempManager
@@ -135,9 +135,8 @@ class ResultService:
             upload = _moved(upload, workspace)
             if (found := await to_thread(self._find, key, workspace)) is not None:
                 return found, CacheStatus.HIT
-            async with aclosing(self._compute(key, upload, workspace, options, progress)) as events:
-                (finished,) = [event async for event in events if isinstance(event, Finished)]
-        return finished.transcript, CacheStatus.MISS
+            transcript = await transcript_of(self._compute(key, upload, workspace, options, progress))
+            return transcript, CacheStatus.MISS
 
     async def _compute(
         self, key: str, upload: Path, workspace: Path, options: TranscriptionOptions, progress: Progress

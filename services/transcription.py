@@ -47,9 +47,7 @@ class TranscriptionService:
         self, upload: Path, workspace: Path, options: TranscriptionOptions, progress: Progress
     ) -> Transcript:
         """The transcript of a recording. Raises what `stream_file` raises."""
-        async with aclosing(self.stream_file(upload, workspace, options, progress)) as events:
-            (finished,) = [event async for event in events if isinstance(event, Finished)]
-        return finished.transcript
+        return await transcript_of(self.stream_file(upload, workspace, options, progress))
 
     async def stream_file(
         self,
@@ -99,3 +97,10 @@ class TranscriptionService:
                     yield event
         for event in await to_thread(running.finish):
             yield event
+
+
+async def transcript_of(events: AsyncGenerator[Event]) -> Transcript:
+    """The transcript with which events end."""
+    async with aclosing(events):
+        (finished,) = [event async for event in events if isinstance(event, Finished)]
+    return finished.transcript

@@ -15,7 +15,7 @@ from exceptions import InsufficientStorageError
 logger = logging.getLogger(__name__)
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# SQLite tells only ENOSPC apart: a quota or a limit on file sizes reads as a write error, without its errno.
+# SQLite distinguishes only ENOSPC: a quota or a limit on file sizes is a write error, without its errno.
 NO_SPACE_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 
 RESERVE_BYTES = 4 * 1024 * 1024  # more than the deletion of one page of a transcript writes

@@ -14,7 +14,7 @@ from exceptions import InvalidApiKeyError
 from routes.http.errors import envelope
 
 PUBLIC_PATHS = ("/health", "/health/ready")  # health probes send no key, and address a container by its IP
-DOCUMENTATION = ("/docs", "/redoc", "/openapi.json")  # the same for every server of this version
+DOCUMENTATION = ("/docs", "/openapi.json")  # the same for every server of this version
 
 
 class ApiKeyMiddleware:

@@ -71,8 +71,8 @@ class TranscriptionWork:
         async with aclosing(stream) as events:
             async for event in events:
                 if job.batch_id is None:
-                    async for told in in_thread(_told(wire_events, event, form.speakers)):
-                        yield told
+                    async for job_event in in_thread(_job_events(wire_events, event, form.speakers)):
+                        yield job_event
                 if isinstance(event, Finished):
                     yield event.transcript
                 elif isinstance(event, Recognised | ChunkResult):
@@ -94,7 +94,7 @@ class TranscriptionWork:
         return encode_accepted(replace(request, options=options))
 
 
-def _told(wire_events: WireEvents, event: Event, shows_speakers: bool) -> Iterator[JobEvent]:
+def _job_events(wire_events: WireEvents, event: Event, shows_speakers: bool) -> Iterator[JobEvent]:
     """What a job tells of an event. Consume it in a thread: the last event holds the whole text."""
     for part in _per_segment(event, shows_speakers):
         for wire in wire_events.convert(part):

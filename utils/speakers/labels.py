@@ -24,7 +24,7 @@ def speaker_label(number: int, names: Sequence[str | None] = ()) -> str:
 
 
 def without_speakers(transcript: Transcript) -> Transcript:
-    """The transcript without its speakers, as if nobody had told them apart."""
+    """The transcript without its speakers, as if they had not been diarized."""
     return replace(transcript, segments=_SpeakerlessSegments(transcript.segments), turns=(), names=())
 
 
