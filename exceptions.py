@@ -17,6 +17,7 @@ TranscriptionServerError
 ├── OverloadedError                429  too many requests, jobs or batches
 ├── InsufficientStorageError       507  the disk, or the file store, is full
 ├── ModelUnavailableError          503  a model cannot be loaded
+│   └── WeightsMissingError        503  the weights of an embedded model are not installed
 ├── ResourceLimitError             503  too many connections or open files
 ├── ShuttingDownError              503  the server is shutting down
 ├── DataFolderError                503  DATA_DIR cannot be used
@@ -143,6 +144,14 @@ class ModelUnavailableError(TranscriptionServerError):
     status = 503
     code = "model_unavailable"
     retry_after = 30
+
+
+class WeightsMissingError(ModelUnavailableError):
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The weights of {model} are not installed: run `transcription-server install-weights`, or "
+            "`make weights` in a clone."
+        )
 
 
 class ResourceLimitError(TranscriptionServerError):

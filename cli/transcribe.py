@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from tqdm import tqdm
 
 from options import ResponseFormat
 
 JOBS = "/audio/transcriptions"
 POLL_SECONDS = 0.5
-TIMEOUT = httpx.Timeout(60, write=None)  # an upload may take any time
+TIMEOUT = httpx2.Timeout(60, write=None)  # an upload may take any time
 
 
 def transcribe(argv: Sequence[str], command: str) -> int:
@@ -26,13 +26,13 @@ def transcribe(argv: Sequence[str], command: str) -> int:
     key = os.environ.get("OPENAI_API_KEY", "unused")
     headers = {"Authorization": f"Bearer {key}"}
     try:
-        with httpx.Client(base_url=arguments.url, headers=headers, timeout=TIMEOUT) as client:
+        with httpx2.Client(base_url=arguments.url, headers=headers, timeout=TIMEOUT) as client:
             body = _run_job(client, arguments.recording, _fields(arguments))
         if arguments.output:
             arguments.output.write_bytes(body)
         else:
             sys.stdout.buffer.write(body)
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         hint = "start one with `make serve` or `transcription-server`"
         sys.exit(f"The server at {arguments.url} cannot be reached ({error}); {hint}.")
     except OSError as error:
@@ -43,7 +43,8 @@ def transcribe(argv: Sequence[str], command: str) -> int:
 def _parser(command: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=command,
-        description=f"Transcribe a recording. `{command} pull-models` downloads models.",
+        description=f"Transcribe a recording. `{command} pull-models` downloads models, and "
+        f"`{command} install-weights` those that are embedded.",
     )
     parser.add_argument("recording", type=Path)
     parser.add_argument("-f", "--format", choices=list(ResponseFormat), default=ResponseFormat.TEXT)
@@ -74,7 +75,7 @@ def _fields(arguments: argparse.Namespace) -> dict[str, list[str]]:
     return fields
 
 
-def _run_job(client: httpx.Client, recording: Path, fields: dict[str, list[str]]) -> bytes:
+def _run_job(client: httpx2.Client, recording: Path, fields: dict[str, list[str]]) -> bytes:
     """The response body. The job is deleted from the server in any case."""
     with recording.open("rb") as file:
         job = _json(client.post(JOBS, data=fields, files={"file": (recording.name, file)}))
@@ -85,7 +86,7 @@ def _run_job(client: httpx.Client, recording: Path, fields: dict[str, list[str]]
         client.delete(f"{JOBS}/{job['id']}")
 
 
-def _wait(client: httpx.Client, job_id: str) -> None:
+def _wait(client: httpx2.Client, job_id: str) -> None:
     with tqdm(unit="s", unit_scale=True, disable=None) as bar:  # None: no bar unless stderr is a terminal
         while True:
             job = _json(client.get(f"{JOBS}/{job_id}"))
@@ -99,11 +100,11 @@ def _wait(client: httpx.Client, job_id: str) -> None:
             time.sleep(POLL_SECONDS)
 
 
-def _json(response: httpx.Response) -> Any:
+def _json(response: httpx2.Response) -> Any:
     return _checked(response).json()
 
 
-def _checked(response: httpx.Response) -> httpx.Response:
+def _checked(response: httpx2.Response) -> httpx2.Response:
     """Exits with the server's error message if the request failed."""
     if response.is_error:
         try:

@@ -12,6 +12,7 @@ HELP = f"""\
   {COMMAND}                       start the server
   {COMMAND} RECORDING [options]   transcribe a recording through a running server
   {COMMAND} pull-models [--all]   download the models of the enabled stages and check them
+  {COMMAND} install-weights       install the weights of the embedded models, as the first start does
   {COMMAND} --version             print the version
   {COMMAND} --help                print this
 
@@ -45,7 +46,24 @@ def _run(argv: list[str]) -> None:
         sys.exit(run_client(argv, COMMAND))
     from server import main as serve
 
+    _install_missing_weights()
     serve()
+
+
+def _install_missing_weights() -> None:
+    """At the first start."""
+    from pydantic import ValidationError
+
+    from cli.install_weights import install_missing_weights
+    from config import Settings
+    from exceptions import TranscriptionServerError
+
+    try:
+        install_missing_weights(Settings())
+    except ValidationError:
+        return  # the server says what is wrong
+    except TranscriptionServerError as error:
+        sys.exit(f"Cannot start: {error.message}")
 
 
 def _prepend_root_to_path() -> None:

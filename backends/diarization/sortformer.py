@@ -81,7 +81,7 @@ class Sortformer:
 
         signal = torch.from_numpy(audio)[None].to(self._network.device)
         length = torch.tensor([len(audio)], device=self._network.device)
-        return self._network.preprocessor(input_signal=signal, length=length)[0].transpose(1, 2)  # type: ignore[no-any-return]
+        return self._network.preprocessor(input_signal=signal, length=length)[0].transpose(1, 2)
 
     def _score(self, features: Any, block: Block, memory: Any, activity: Any) -> tuple[Any, torch.Tensor]:
         import torch
@@ -120,7 +120,7 @@ def _tensor(rows: Rows, device: Any) -> torch.Tensor:
 
 def _state(buffer: StepBuffer, memory: Any) -> SortformerState:
     def rows(tensor: torch.Tensor) -> Rows:
-        return tensor[0].cpu().numpy()
+        return np.asarray(tensor[0].cpu().numpy(), np.float32)
 
     return SortformerState(
         buffer=buffer,

