@@ -8,5 +8,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def requirements(name: str) -> list[str]:
-    lines = (ROOT / name).read_text().splitlines()
+    """Its lines, without comments and the names of other files; a continued line is one."""
+    lines = (ROOT / name).read_text().replace("\\\n", "").splitlines()
     return [line for line in lines if line and not line.startswith(("#", "-r"))]

