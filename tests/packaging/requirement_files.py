@@ -8,6 +8,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def requirements(name: str) -> list[str]:
-    """Its lines, without comments and the names of other files; a continued line is one."""
+    """Its requirements: no comments, options and names of other files. A continued line is one."""
     lines = (ROOT / name).read_text().replace("\\\n", "").splitlines()
-    return [line for line in lines if line and not line.startswith(("#", "-r"))]
+    return [line for line in lines if line and not line.startswith(("#", "-"))]
