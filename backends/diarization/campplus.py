@@ -43,7 +43,7 @@ def trunk(network: Any, features: torch.Tensor) -> torch.Tensor:
         if name == "stats":
             break
         hidden = _dense_block(layer, hidden[0]) if name.startswith("block") else layer(hidden)
-    return hidden[0]  # type: ignore[no-any-return]
+    return hidden[0]
 
 
 def _dense_block(block: Any, hidden: torch.Tensor) -> torch.Tensor:
@@ -72,7 +72,7 @@ def _masked(layer: Any, hidden: torch.Tensor) -> torch.Tensor:
     before, local, after = (kernel.permute(2, 0, 1).flatten(0, 1) @ hidden).unflatten(0, (3, -1))
     local[:, reach:] += before[:, :-reach]
     local[:, :-reach] += after[:, reach:]
-    return local * mask.repeat_interleave(SEGMENT, dim=1)[:, : hidden.shape[1]]  # type: ignore[no-any-return]
+    return local * mask.repeat_interleave(SEGMENT, dim=1)[:, : hidden.shape[1]]
 
 
 def network_class(root: Path) -> Any:

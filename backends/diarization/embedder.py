@@ -57,7 +57,7 @@ class VoiceEmbedder:
         variance = (masks @ centred.square() - number * mean.square()) / (number - 1)
         statistics = torch.cat([mean + centre, variance.clamp_min(0).sqrt()], dim=1)
         dense = self._network.xvector.dense
-        return dense.nonlinear.batchnorm(dense.linear(statistics[..., None])[..., 0])  # type: ignore[no-any-return]
+        return dense.nonlinear.batchnorm(dense.linear(statistics[..., None])[..., 0])
 
 
 def _frame_masks(voices: Sequence[Sequence[Span]], num_frames: int) -> npt.NDArray[np.float32]:

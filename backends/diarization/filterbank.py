@@ -30,7 +30,7 @@ def filterbank(audio: torch.Tensor) -> torch.Tensor:
     before = torch.cat([frames[:, :1], frames[:, :-1]], dim=1)
     spectrum = torch.fft.rfft((frames - PREEMPHASIS * before) * window, FFT)[:, :-1]
     energies = (spectrum.abs().square() @ mels).clamp_min(EPSILON).log()
-    return energies - energies.mean(dim=0)  # type: ignore[no-any-return]
+    return energies - energies.mean(dim=0)
 
 
 @cache

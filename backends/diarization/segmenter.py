@@ -38,7 +38,8 @@ class SpeakerSegmenter:
         import torch
 
         with torch.inference_mode():
-            return self._classes(torch.from_numpy(windows).to(self._device)).cpu().numpy()
+            found = self._classes(torch.from_numpy(windows).to(self._device))
+            return np.asarray(found.cpu().numpy(), np.float32)
 
     def _classes(self, waves: torch.Tensor) -> torch.Tensor:
         import torch
