@@ -11,15 +11,13 @@ NEEDS := $(sort $(REQUIREMENTS) requirements.txt $(if $(EXTRA),requirements-stud
   $(if $(GPU),requirements-gpu-onnxruntime.txt))
 PIP := $(BIN)/pip install --disable-pip-version-check
 INSTALL_ONNXRUNTIME := $(if $(GPU),$(PIP) --no-deps --force-reinstall -r requirements-gpu-onnxruntime.txt)
-# cuBLAS 12 is in a folder where the loader does not look.
-CUBLAS := $(if $(GPU),LD_LIBRARY_PATH=$$(echo $(CURDIR)/$(VENV)/lib/python*/site-packages/nvidia/cublas/lib))
 # Tests of one module share its server, so they stay on one worker (tests/conftest.py).
 PARALLEL := -n 2 --dist loadgroup
 
 .PHONY: serve test test-all test-studio studio-suite test-contract peers studio weights test-contract-newest compatibility lint bench bench-speakers soak fuzz clean
 
 serve: $(VENV)/.serve weights
-	$(CUBLAS) $(BIN)/python server.py
+	$(BIN)/python server.py
 
 test: $(VENV)/.dev weights
 	$(BIN)/python -m pytest $(PARALLEL)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cli.transcribe import transcribe
 from config import Settings
 from exceptions import TranscriptionServerError
 
@@ -24,6 +23,8 @@ def main(argv: Sequence[str], command: str = "python -m cli") -> int:
             sys.exit(f"Invalid settings.\n{error}")
         except TranscriptionServerError as error:
             sys.exit(error.message)
+    from cli.transcribe import transcribe
+
     return transcribe(argv, command)
 
 
