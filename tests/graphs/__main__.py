@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from backends.diarization.onnx_network import GRAPHS
-from tests.graphs.campplus import campplus
-from tests.graphs.segmentation import segmentation
+from tests.graphs.shipped import GRAPHS
 
-for build in (segmentation, campplus):
-    (GRAPHS / f"{build.__name__}.onnx").write_bytes(build().SerializeToString(deterministic=True))
+for path, build in GRAPHS.items():
+    path.write_bytes(build().SerializeToString(deterministic=True))

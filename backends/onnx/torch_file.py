@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backends.diarization.torch_pickle import Name, UnreadableWeightsError, build
+from backends.onnx.torch_pickle import Name, UnreadableWeightsError, build
 
 MAX_PROGRAM = 1 << 20  # bytes of the pickle
 STORAGES = {"torch FloatStorage": np.dtype("<f4"), "torch LongStorage": np.dtype("<i8")}
