@@ -13,12 +13,13 @@ ROOT = Path(__file__).parent.parent
 
 # What each folder may import, of ours, besides the leaves. A module at the top counts as a folder.
 UTILS: dict[str, set[str]] = {
+    "utils/numeric": set(),
     "utils/speech": set(),
     "utils/words": set(),
     "utils/process": set(),
     "utils/waiting": set(),
     "utils/answers": {"utils/speakers", "utils/words"},
-    "utils/speakers": {"utils/speech", "utils/words"},
+    "utils/speakers": {"utils/numeric", "utils/speech", "utils/words"},
     "utils": {"utils/answers", "utils/process", "utils/speakers", "utils/waiting", "utils/words"},
     "utils/audio": {"utils"},
     "utils/decoding": {"utils", "utils/process", "utils/waiting", "utils/words"},
@@ -35,7 +36,8 @@ ALLOWED: dict[str, set[str]] = UTILS | {
     "options": {"models"},
     "seams": {*UTILS},
     "backends": NETWORKS,
-    "backends/diarization": {"backends"} | NETWORKS,
+    "backends/diarization": {"backends", "backends/onnx"} | NETWORKS,
+    "backends/onnx": set(),
     "backends/whisper": {"backends"} | NETWORKS,
     "services": NETWORKS,
     "services/diarizers": STAGES,

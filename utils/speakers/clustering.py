@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.hierarchy import cut_tree, fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from options import SpeakerCount
+from utils.numeric.average_linkage import average_linkage
 
 Labels = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
@@ -52,10 +51,10 @@ def cluster_voices(samples: SampledVoices, count: SpeakerCount) -> Labels:
         return np.zeros(number, dtype=np.int64)
     cosines = samples.embeddings @ samples.embeddings.T
     distance = np.clip(1 - cosines + APART * samples.apart, 0, None)
-    tree = linkage(squareform(distance, checks=False), "average")
-    labels = _absorb_minor(samples, cosines, fcluster(tree, 1 - SAME_CLUSTER, "distance"), count.minimum)
+    merges = average_linkage(distance)
+    labels = _absorb_minor(samples, cosines, merges.at_height(1 - SAME_CLUSTER), count.minimum)
     if labels.max() + 1 < count.minimum:
-        labels = compact(cut_tree(tree, n_clusters=min(count.minimum, number))[:, 0])
+        labels = compact(merges.into(min(count.minimum, number)))
     return _merge(samples, cosines, labels, count)
 
 

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from models import ChunkSpeakers, Embedding, KnownVoices
+from utils.numeric.best_pairs import best_pairs
 from utils.speakers.embedding import pack, unpack
 
 EPSILON = 1e-9  # a pair exactly at the threshold counts too
@@ -37,12 +37,12 @@ def mean_voice(parts: Sequence[tuple[Embedding, int]]) -> Embedding:
 def match_voices(speakers: Mapping[int, Embedding], known: KnownVoices) -> dict[int, str]:
     """Names of speakers: at most one per speaker, each used at most once, none below the threshold.
 
-    Maximises the total by which cosine similarities exceed the threshold (Kuhn 1955).
+    Maximises the total by which cosine similarities exceed the threshold.
     """
     if not (speakers and known.voices):
         return {}
     similarity = unpack(speakers.values()) @ unpack(voice.embedding for voice in known.voices).T
     excess = np.where(similarity >= known.threshold, similarity - known.threshold + EPSILON, 0.0)
     numbers = list(speakers)
-    pairs = zip(*linear_sum_assignment(excess, maximize=True), strict=True)
+    pairs = best_pairs(excess)
     return {numbers[row]: known.voices[column].name for row, column in pairs if excess[row, column] > 0}
