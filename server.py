@@ -33,8 +33,8 @@ from routes.http.hosts import AllowedHostsMiddleware, allowed_hosts, cross_origi
 from routes.http.middleware import RequestIdMiddleware
 from routes.http.paths import PathMiddleware, head_routes
 from routes.state import ServerState
-from utils.allocator import limit_arenas
 from utils.descriptors import raise_descriptor_limit
+from utils.process.allocator import limit_arenas
 from utils.waiting.concurrency import stopped
 from utils.waiting.supervision import supervised
 

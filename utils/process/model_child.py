@@ -16,7 +16,7 @@ from operator import methodcaller
 from typing import Any
 
 from exceptions import TranscriptionServerError
-from utils.allocator import return_freed_memory
+from utils.process.allocator import return_freed_memory
 from utils.process.exchange import Exchange, Outcome
 
 
