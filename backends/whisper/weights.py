@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from backends.whisper.joined_file import joined_file
 from exceptions import ModelUnavailableError
+from utils.model_names import SIZES
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -102,6 +103,11 @@ def find_weights(
     if name.startswith((".", "/", "~")):
         raise ModelUnavailableError(
             f"WHISPER_MODEL={name} is not a folder. Give the folder that contains model.bin."
+        )
+    if "/" not in name and name not in SIZES:
+        raise ModelUnavailableError(
+            f"WHISPER_MODEL={name} is no model. Give auto, a size such as {HUB_DEFAULT}, a hub id such as "
+            "Systran/faster-whisper-small, or a folder that contains model.bin."
         )
     return WhisperWeights(name, partial(_load, name, options))
 
