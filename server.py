@@ -1,4 +1,4 @@
-"""The application: middleware, routes, error handlers, and the lifespan from preload to shutdown."""
+"""The application: middleware, routes, error handlers, and the lifespan from open port to shutdown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -32,12 +33,14 @@ from routes.http.hosts import AllowedHostsMiddleware, allowed_hosts, cross_origi
 from routes.http.middleware import RequestIdMiddleware
 from routes.http.paths import PathMiddleware, head_routes
 from routes.state import ServerState
-from utils.allocator import limit_arenas
 from utils.descriptors import raise_descriptor_limit
+from utils.process.allocator import limit_arenas
 from utils.waiting.concurrency import stopped
 from utils.waiting.supervision import supervised
 
 ROUTES = (transcriptions, translations, jobs, files, batches, speakers, models, health, docs)
+
+logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60
 MAX_BACKLOG = 512  # connections that the system accepts for us
@@ -57,7 +60,9 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
         app.state.server = state
         background: list[asyncio.Task[None]] = []
         try:
-            await _prepare(state, settings.preload)
+            await asyncio.to_thread(state.decoder.start)
+            await state.durable.open()
+            background.append(asyncio.create_task(_load(app, state, settings.preload)))
             background += [asyncio.create_task(chore) for chore in _chores(state, settings)]
             yield
         except TranscriptionServerError as error:
@@ -110,15 +115,32 @@ class _App(FastAPI):
         return document
 
 
-async def _prepare(state: ServerState, preload: bool) -> None:
-    await asyncio.to_thread(state.decoder.start)
-    await state.durable.open()
-    if preload:
-        await state.models.load_all()
+async def _load(app: FastAPI, state: ServerState, preload: bool) -> None:
+    """Load the models once the port is open, so that one in use is found out first. If one cannot be loaded,
+    the server stops."""
+    await state.listening.wait()
+    names, began = ", ".join(state.models.reports()), time.monotonic()
+    if not preload:
+        logger.info("Ready: each model is loaded on first use (%s).", names)
+    else:
+        logger.info("Loading the models: %s.", names)
+        try:
+            await state.models.load_all()
+        except TranscriptionServerError as error:
+            app.state.startup_error = error
+            return
+        logger.info("Ready: all models were loaded in %.1f s.", time.monotonic() - began)
+    state.loaded.set()
+
+
+async def _run_durable(state: ServerState) -> None:
+    """A job that began before its model is there would count a start each time that the load fails."""
+    await state.loaded.wait()
+    await state.durable.run()
 
 
 def _chores(state: ServerState, settings: Settings) -> Iterator[Coroutine[None, None, None]]:
-    yield state.durable.run()
+    yield _run_durable(state)
     yield supervised("expiry of results", state.results.delete_expired, SWEEP_SECONDS)
     if idle_seconds := settings.model_idle_seconds:
         unload = partial(state.models.unload_idle, idle_seconds)
@@ -139,7 +161,8 @@ class Server(uvicorn.Server):
             http=cast(Any, self._connections.protocol),
             backlog=min(MAX_BACKLOG, descriptors // 8),
             forwarded_allow_ips=settings.forwarded_allow_ips,
-            log_level=settings.log_level,
+            # Of its own messages "Application startup complete" and the like only confuse.
+            log_level="warning" if settings.log_level == "info" else settings.log_level,
             access_log=False,
             log_config=None,
             timeout_graceful_shutdown=1,
@@ -151,9 +174,17 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(self._connections.handle_loop_error)
         await super().startup(sockets)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        logger.info("Listening on http://%s:%d.", f"[{host}]" if ":" in host else host, port)
+        state: ServerState = self._app.state.server
+        state.listening.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self._app.state.startup_error is not None
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """New requests, and those not finished in time, are answered 503 with Retry-After.
+        """New requests, and those not finished in time, are answered 503 with Retry-After; so are all at once
+        while models are being loaded, which may take minutes.
 
         The order matters: admission closes before jobs stop at their checkpoints; requests drain while the
         sockets are still open, so that responses can be sent; only then does uvicorn close the sockets.
@@ -162,12 +193,13 @@ class Server(uvicorn.Server):
         deadline = threading.Timer(self._seconds, os._exit, [1])
         deadline.daemon = True
         deadline.start()
+        logger.info("Shutting down.")
         state: ServerState = self._app.state.server
         state.admission.close()
         state.results.close()
         state.durable.runner.close()
         for _ in range((self._seconds - CLEANUP_SECONDS) * 20):
-            if state.admission.in_flight and not self.force_exit:
+            if state.admission.in_flight and state.loaded.is_set() and not self.force_exit:
                 await asyncio.sleep(1 / 20)
         state.admission.cancel_all()
         await super().shutdown(sockets)
@@ -186,9 +218,10 @@ def serve(app: FastAPI, settings: Settings) -> None:
     try:
         Server(app, settings).run()
     except SystemExit:
-        if app.state.startup_error:
-            sys.exit(f"Cannot start: {app.state.startup_error.message}")
-        raise
+        if app.state.startup_error is None:
+            raise
+    if app.state.startup_error:
+        sys.exit(f"Cannot start: {app.state.startup_error.message}")
 
 
 def main() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from exceptions import ModelUnavailableError
 from models import Audio
 from seams import DETECTOR_CONTEXT as CONTEXT
 from seams import DetectorState
@@ -31,13 +33,19 @@ class SpeechDetector:
 
 def load_speech_detector() -> SpeechDetector:
     import onnxruntime
-    from faster_whisper.utils import get_assets_path
 
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = options.intra_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
-    path = Path(get_assets_path()) / "silero_vad_v6.onnx"
     return SpeechDetector(
-        onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        onnxruntime.InferenceSession(str(_weights()), options, providers=["CPUExecutionProvider"])
     )
+
+
+def _weights() -> Path:
+    """Found without importing faster-whisper, which would bring CTranslate2 and PyAV into this process."""
+    spec = find_spec("faster_whisper")
+    if spec is None or spec.origin is None:
+        raise ModelUnavailableError("The package faster_whisper, which contains Silero, is not installed.")
+    return Path(spec.origin).parent / "assets" / "silero_vad_v6.onnx"

@@ -15,7 +15,7 @@ from utils.slot_report import SlotReport, SlotState
 router = APIRouter(prefix="/health", tags=["health"])
 
 
-Status = Literal["ready", "failed", "closing"]
+Status = Literal["ready", "loading", "failed", "closing"]
 
 
 class Health(BaseModel):
@@ -34,6 +34,7 @@ class ModelReport(BaseModel):
     device: str
     memory_mb: int | None
     last_used: int | None
+    loading_seconds: float | None
 
 
 class Readiness(BaseModel):
@@ -53,10 +54,10 @@ async def health() -> Health:
 
 @router.get("/ready", responses={503: {"model": Readiness}})
 async def ready(request: Request, response: Response) -> Readiness:
-    """503 when a model of the server's own failed to load, when there is no folder for recordings, and while
-    the server is shutting down."""
+    """503 while models are loaded at the start, when one of the server's own failed to load, when there is no
+    folder for recordings, and while the server is shutting down."""
     state, owner = state_of(request), owner_of(request)
-    status: Status = "ready"
+    status: Status = "ready" if state.loaded.is_set() else "loading"
     if state.models.has_failed or not state.temp.is_usable():
         status = "failed"
     if state.admission.is_closed:
@@ -87,4 +88,5 @@ def _model(report: SlotReport) -> ModelReport:
         device=report.device,
         memory_mb=None if report.memory is None else round(report.memory / 1e6),
         last_used=None if report.last_used is None else round(report.last_used),
+        loading_seconds=None if report.loading_seconds is None else round(report.loading_seconds, 1),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
-from dataclasses import dataclass
+from asyncio import Event, to_thread
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import HTTPConnection
@@ -34,6 +34,10 @@ class ServerState:
     defaults: StageDefaults
     max_upload_bytes: int
     upload_idle_seconds: float
+    listening: Event = field(default_factory=Event)
+    """Set once the port is open; only then are models loaded."""
+    loaded: Event = field(default_factory=Event)
+    """Set once the models are loaded, or at once where each is loaded on first use."""
 
     async def close(self) -> None:
         """End all work and free what it used; what is durable stays."""

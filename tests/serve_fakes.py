@@ -52,7 +52,7 @@ def killable_server(
         [*prefix, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            while not is_up(url):
+            while not is_up(f"{url}/health/ready"):
                 assert process.poll() is None, "the server did not start"
                 time.sleep(0.05)
             yield url, process
@@ -67,7 +67,7 @@ def runs(folder: Path) -> list[int]:
 
 def is_up(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health").status_code == 200
+        return httpx.get(url).status_code == 200
     except httpx.TransportError:
         return False
 

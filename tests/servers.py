@@ -57,12 +57,15 @@ class UndrainedServer(Server):
 
 
 @contextmanager
-def running_server(settings: Settings, loaders: Loaders | None = None) -> Iterator[RunningServer]:
+def running_server(
+    settings: Settings, loaders: Loaders | None = None, *, until_loaded: bool = True
+) -> Iterator[RunningServer]:
+    """With `until_loaded` its models are loaded, or to be loaded on first use; else only its port is open."""
     if settings.data_dir is None:
         with TemporaryDirectory() as folder:
             # Tests that name no data folder may send a recording twice and want it worked on twice.
             own = settings.model_copy(update={"data_dir": Path(folder), "result_cache_mb": 0})
-            with running_server(own, loaders) as running:
+            with running_server(own, loaders, until_loaded=until_loaded) as running:
                 yield running
         return
     app = create_app(settings, loaders)
@@ -70,7 +73,7 @@ def running_server(settings: Settings, loaders: Loaders | None = None) -> Iterat
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        while not server.started:
+        while not (server.started and (app.state.server.loaded.is_set() or not until_loaded)):
             assert thread.is_alive(), "the server did not start"
             time.sleep(0.01)
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"

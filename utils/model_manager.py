@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from exceptions import ModelCrashedError, ModelFailedError, ModelUnavailableError
@@ -53,6 +52,7 @@ class ModelSlot(Generic[M]):
         self._process: ModelProcess | None = None  # of the model, from the start of its load
         self._memory: int | None = None
         self._last_used: float | None = None
+        self._load_began = 0.0
         self._turns = Turns(source.lanes)
         self._threads = ThreadPoolExecutor(source.lanes, f"slot-{name}", initializer=lower_priority)
         # Guards loads, unloads and `_users`. A load may hold it for minutes, so only slot threads take it.
@@ -65,7 +65,7 @@ class ModelSlot(Generic[M]):
         it never runs. Raises ModelUnavailableError when the model cannot be loaded or the slot is closed."""
         # A call that runs already cannot be stopped: its thread finishes it, and the result is dropped.
         async with self._turns.next():
-            return await asyncio.wrap_future(self._submit(partial(self._work, work)))
+            return await asyncio.wrap_future(self._submit(lambda: self._work(work)))
 
     @property
     def model_name(self) -> str:
@@ -83,7 +83,7 @@ class ModelSlot(Generic[M]):
         """Harmless if the slot is closed, or closes meanwhile."""
         if self._is_closed:
             return
-        queued = self._submit(partial(self._unload_if_idle, idle_seconds))
+        queued = self._submit(lambda: self._unload_if_idle(idle_seconds))
         # Closing cancels what is queued. Awaiting that directly would raise CancelledError in a caller that
         # nobody cancelled.
         await asyncio.wait([asyncio.wrap_future(queued)])
@@ -114,6 +114,7 @@ class ModelSlot(Generic[M]):
             device=self._source.device,
             memory=resident_bytes(process.pid) if process else self._memory,
             last_used=None if idle is None else time.time() - idle,
+            loading_seconds=self._clock() - self._load_began if self._state is SlotState.LOADING else None,
         )
 
     def _submit(self, work: Callable[[], R]) -> Future[R]:
@@ -151,8 +152,8 @@ class ModelSlot(Generic[M]):
         if self._model is None:
             if failure := self._recent_failure():
                 raise failure.error(self._clock())
+            self._load_began, before = self._clock(), resident_bytes(os.getpid())
             self._state = SlotState.LOADING
-            started, before = self._clock(), resident_bytes(os.getpid())
             try:
                 self._model = self._load()
             except Exception as error:
@@ -162,7 +163,7 @@ class ModelSlot(Generic[M]):
             self._state, self._failure = SlotState.LOADED, None
             self._memory = max(0, resident_bytes(os.getpid()) - before)
             self._last_used = self._clock()
-            logger.info("%s model loaded in %.1f s", self.name, self._clock() - started)
+            logger.info("%s model loaded in %.1f s", self.name, self._clock() - self._load_began)
         return self._model
 
     def _load(self) -> M:
@@ -233,9 +234,8 @@ class ModelManager:
         return any(slot.state is SlotState.FAILED for slot in needed)
 
     async def load_all(self) -> None:
-        """Load every model, one after another: loading is bound by the disk."""
-        for slot in self._slots.values():
-            await slot.load()
+        """Load every model, all at once. Raises what the first to fail raises; the others go on."""
+        await asyncio.gather(*(slot.load() for slot in self._slots.values()))
 
     async def unload_idle(self, idle_seconds: float) -> None:
         """All at once, so that none waits for the calls that are queued for another."""

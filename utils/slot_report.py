@@ -15,11 +15,13 @@ class SlotState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SlotReport:
-    """`memory`, in bytes, is the growth of this process while it loaded the model, or all of the model's own
-    process; `last_used` is Unix time."""
+    """`memory`, in bytes, is the growth of this process while it loaded the model, and others at the same
+    time, or all of the model's own process; `last_used` is Unix time; `loading_seconds` is the time since the
+    load began, for a model that is loading."""
 
     model: str
     state: SlotState
     device: str
     memory: int | None
     last_used: float | None
+    loading_seconds: float | None = None

@@ -19,7 +19,7 @@ from exceptions import InvalidRequestError
 from models import SAMPLE_RATE, Audio, TokenCounts, TokenLogprob, WindowText, Word, seconds
 from options import DecodeOptions, Task
 from seams import EncodedWindow
-from utils.answers.token_logprobs import token_bytes
+from utils.words.byte_tokens import token_bytes
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from backends.packaged_weights import BESIDE_THE_PROGRAM, package_folder
+from backends.whisper.joined_file import joined_file
 from exceptions import ModelUnavailableError, WeightsMissingError
+from utils.model_names import SIZES
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 HUB_DEFAULT = "large-v3-turbo"
 REQUIRED = ("config.json", "model.bin", "tokenizer.json")
 VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a folder with a random name is made in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,11 @@ def find_weights(
         raise ModelUnavailableError(
             f"WHISPER_MODEL={name} is not a folder. Give the folder that contains model.bin."
         )
+    if "/" not in name and name not in SIZES:
+        raise ModelUnavailableError(
+            f"WHISPER_MODEL={name} is no model. Give auto, a size such as {HUB_DEFAULT}, a hub id such as "
+            "Systran/faster-whisper-small, or a folder that contains model.bin."
+        )
     return WhisperWeights(name, partial(_load, name, options))
 
 
@@ -175,11 +185,15 @@ def _load_embedded(
 ) -> WhisperModel:
     from faster_whisper import WhisperModel
 
-    contents = {file: b"".join(part.read_bytes() for part in parts) for file, parts in files.items()}
-    for file, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != EMBEDDED[name].sha256[file]:
-            raise ModelUnavailableError(
-                f"{file} of {name} is not the published file (its SHA-256 differs): delete "
-                f"{files[file][0].parent} and install it again."
-            )
-    return WhisperModel(name, files=contents, **options)
+    # A folder rather than the bytes of its files, of which CTranslate2 would keep a copy with the model. It
+    # holds links, so it may lie in shared memory, which is writable even where the file system is not.
+    place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
+    with TemporaryDirectory(dir=place) as folder, ExitStack() as opened:
+        for file, parts in files.items():
+            digest = opened.enter_context(joined_file(Path(folder) / file, parts))
+            if digest != EMBEDDED[name].sha256[file]:
+                raise ModelUnavailableError(
+                    f"{file} of {name} is not the published file (its SHA-256 differs): delete "
+                    f"{parts[0].parent} and install it again."
+                )
+        return WhisperModel(folder, **options)

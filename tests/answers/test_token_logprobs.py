@@ -13,7 +13,7 @@ from models import WindowText
 from options import DecodeOptions
 from tests.recordings import conversation
 from tests.servers import RunningServer
-from utils.answers.token_logprobs import token_bytes
+from utils.words.byte_tokens import token_bytes
 
 DIALOGUE = conversation("dialogue")
 

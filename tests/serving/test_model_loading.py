@@ -13,6 +13,9 @@ import httpx
 import openai
 import pytest
 
+from config import Settings
+from exceptions import ModelUnavailableError
+from loaders import default_loaders
 from tests.client import post, settings
 from tests.fakes import ScriptedRecogniser
 from tests.recordings import tone, wav
@@ -95,6 +98,11 @@ def test_a_model_that_cannot_be_loaded_says_what_to_do(tmp_path: Path) -> None:
     said = start_and_fail(tmp_path)
     assert "lacks config.json, model.bin, tokenizer.json, vocabulary.txt" in said
     assert "Traceback" not in said
+
+
+def test_a_model_that_is_misspelt_is_refused_before_the_port_opens() -> None:
+    with pytest.raises(ModelUnavailableError, match="WHISPER_MODEL=whisper-bsae is no model"):
+        default_loaders(Settings(_env_file=None, whisper_model="whisper-bsae", device="cpu"))
 
 
 @pytest.mark.contract("Models", "`models.list`")

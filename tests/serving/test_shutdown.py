@@ -45,7 +45,7 @@ def test_a_server_that_is_terminated_does_not_finish_a_long_recording(tmp_path: 
         ThreadPoolExecutor() as pool,
     ):
         try:
-            wait_until(lambda: is_up(url))
+            wait_until(lambda: is_up(f"{url}/health/ready"))
             files = {"file": ("talk.wav", LONG)}
             data = {"model": "whisper-1"}
             answer = pool.submit(

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from utils.allocator import ARENAS
+from utils.process.allocator import ARENAS
 
 THREADS = """\
 import ctypes, sys, threading
-from utils.allocator import limit_arenas
+from utils.process.allocator import limit_arenas
 
 libc = ctypes.CDLL(None)
 libc.fopen.restype = ctypes.c_void_p

@@ -16,6 +16,7 @@ from operator import methodcaller
 from typing import Any
 
 from exceptions import TranscriptionServerError
+from utils.process.allocator import return_freed_memory
 from utils.process.exchange import Exchange, Outcome
 
 
@@ -27,6 +28,7 @@ def main(*descriptors: int) -> None:
     first, *others = (Exchange(Connection(pipe), memory) for pipe, memory in pairs)
     load, *args = first.receive()
     loaded = _attempt(load, args)
+    return_freed_memory()
     _answer(first, Outcome(error=loaded.error))
     if loaded.error is None:
         for lane in others:  # daemon threads: the process ends with its first lane

@@ -1,4 +1,4 @@
-"""Limits the malloc arenas of glibc."""
+"""Limits what the malloc of glibc keeps."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ def limit_arenas() -> None:
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
+
+
+def return_freed_memory() -> None:
+    """Give freed memory back to the system, such as the buffers in which a network converted its weights.
+    Other C libraries are left alone."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
