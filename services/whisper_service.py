@@ -46,6 +46,11 @@ class WhisperService:
         self._contexts = contexts
         self._num_mels: int | None = None
 
+    @property
+    def lanes(self) -> int:
+        """How many windows are worked on at once."""
+        return self._slot.lanes
+
     async def detect_language(
         self, flow: Flow, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
     ) -> tuple[str | None, Encoded]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -115,41 +114,18 @@ def _pad(regions: Sequence[Span], rules: SpeechRules, start: int, stop: int) -> 
 def pack_windows(speech: SpeechMap, rules: SpeechRules, longest: int, max_gap: int) -> list[Span]:
     """Windows of at most `longest` samples that cover every region, cut in silence.
 
-    A pause longer than `max_gap` always ends a window. Where speech goes on, one is cut in the longest pause
-    of its second half; a region longer than `longest` is cut at its least speech-like frame.
+    A pause longer than `max_gap` always ends a window; a region longer than `longest` is cut at its
+    least speech-like frame.
     """
-    pieces, pauses = _pieces(speech, rules, longest)
     windows: list[Span] = []
-    first = 0
-    while first < len(pieces):
-        end = _window_end(pieces, pauses, first, longest, max_gap)
-        windows.append(Span(pieces[first].start, pieces[end - 1].stop))
-        first = end
+    for region in speech.regions(rules):
+        for piece in _split(region, speech, longest):
+            last = windows[-1] if windows else None
+            if last and piece.stop - last.start <= longest and piece.start - last.stop <= max_gap:
+                windows[-1] = Span(last.start, piece.stop)
+            else:
+                windows.append(piece)
     return windows
-
-
-def _window_end(pieces: Sequence[Span], pauses: Sequence[int], first: int, longest: int, max_gap: int) -> int:
-    """The index after the last piece of the window that begins with `first`."""
-    start, end = pieces[first].start, first + 1
-    while end < len(pieces) and pieces[end].start - pieces[end - 1].stop <= max_gap:
-        if pieces[end].stop - start > longest:
-            late = (n for n in range(first + 1, end + 1) if pieces[n - 1].stop - start >= longest // 2)
-            return max(late, key=lambda n: pauses[n - 1], default=end)
-        end += 1
-    return end
-
-
-def _pieces(speech: SpeechMap, rules: SpeechRules, longest: int) -> tuple[list[Span], list[int]]:
-    """The regions, cut to at most `longest`, and the silence after each, which padding may hide."""
-    bare = speech.regions(replace(rules, pad=0, pad_before=0))
-    silences = [after.start - before.stop for before, after in pairwise(bare)]
-    pieces: list[Span] = []
-    pauses: list[int] = []
-    for region, silence in zip(speech.regions(rules), [*silences, 0], strict=False):
-        parts = list(_split(region, speech, longest))
-        pieces += parts
-        pauses += [0] * (len(parts) - 1) + [silence]
-    return pieces, pauses
 
 
 def _split(region: Span, speech: SpeechMap, longest: int) -> Iterator[Span]:
