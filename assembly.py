@@ -170,10 +170,12 @@ def _whispers(settings: Settings, loaders: Loaders, models: ModelManager) -> Whi
 
     def add(model: str) -> WhisperService:
         source = loaders.named_recogniser(model) if loaders.named_recogniser else loaders.recogniser
-        return WhisperService(models.add(f"whisper {model}", source, is_extra=True), batches)
+        return WhisperService(
+            models.add(f"whisper {model}", source, is_extra=True), batches, loaders.contexts
+        )
 
     return WhisperPool(
-        WhisperService(models.add("whisper", loaders.recogniser), batches),
+        WhisperService(models.add("whisper", loaders.recogniser), batches, loaders.contexts),
         loaders.recogniser.name,
         add,
         lambda model: models.remove(f"whisper {model}"),

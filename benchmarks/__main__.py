@@ -11,7 +11,17 @@ from pathlib import Path
 
 from benchmarks.eval_set import MissingAudioError
 from benchmarks.files import accuracy
-from benchmarks.load import callers, day_answers, day_store, faults, latency, memory, overhead, soak
+from benchmarks.load import (
+    callers,
+    day_answers,
+    day_store,
+    faults,
+    latency,
+    memory,
+    overhead,
+    short_clips,
+    soak,
+)
 from benchmarks.recognition import hallucinations, music, wer, word_times
 from benchmarks.report import note, provenance, write_section
 from benchmarks.speakers import counts, day, error_rate, hours, known_voices
@@ -27,6 +37,7 @@ SECTIONS = {
     "hallucinations": hallucinations,
     "overhead": overhead,
     "latency": latency,
+    "clips": short_clips,
     "load": callers,
     "memory": memory,
     "day": day,

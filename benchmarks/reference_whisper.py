@@ -1,4 +1,4 @@
-"""Child process: faster-whisper's own batched pipeline with the server's embedded weights."""
+"""Child process: faster-whisper's own pipelines, batched or not, with the server's embedded weights."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ def load_model() -> WhisperModel:
 
 
 def main() -> None:
-    pipeline = BatchedInferencePipeline(load_model())
+    model = load_model()
+    pipeline = BatchedInferencePipeline(model)
 
     def transcribe(request: Message) -> Message:
-        segments, _ = pipeline.transcribe(
-            request["audio"], language=request["language"], batch_size=BATCH_SIZE, beam_size=BEAM_SIZE
-        )
+        audio, options = request["audio"], {"language": request["language"], "beam_size": BEAM_SIZE}
+        if request.get("batched", True):
+            segments, _ = pipeline.transcribe(audio, batch_size=BATCH_SIZE, **options)
+        else:
+            segments, _ = model.transcribe(audio, **options)
         return {"text": " ".join(segment.text for segment in segments)}
 
     answer_requests(transcribe)

@@ -28,7 +28,7 @@ from services.whisper_pool import WhisperPool
 from services.whisper_service import Encoded, WhisperService
 from utils.audio_utils import read_samples
 from utils.speech.chunk_planner import PlannedChunk
-from utils.speech.speech_windows import speech_windows
+from utils.speech.speech_windows import share_out, speech_windows
 from utils.waiting.concurrency import stopped
 from utils.waiting.progress import Progress
 
@@ -74,7 +74,9 @@ class ChunkProcessor:
         run concurrently: they are bound by different cores."""
         if not planned.chunk.is_whole:
             _log_start(planned.chunk, progress)
-        windows = speech_windows(planned.speech, options.voice_activity)
+        windows: Sequence[Span] = speech_windows(planned.speech, options.voice_activity)
+        if planned.chunk.is_whole and self._stages.whisper.lanes > 1:
+            windows = share_out(windows, planned.speech, options.voice_activity)
         options, encoded = await self._with_language(clip, windows, options, progress)
         speakers = asyncio.ensure_future(self._diarize(clip, planned, options))
         segments: list[Segment] = []

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from exceptions import ModelCrashedError
-from models import Audio, WindowText
+from models import WindowText
 from options import DecodeOptions
-from seams import EncodedWindow, Recogniser
+from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper_jobs import Decoding, Detection, Encoding, Job, is_out_of_memory
 from utils.model_manager import ModelSlot
+from utils.process.read_ahead import ReadAhead
 from utils.waiting.concurrency import Lanes
 from utils.waiting.fair_queue import BatchLimit, FairQueue, Flow
 
@@ -55,12 +56,16 @@ class WhisperBatcher:
         self._to_decode: FairQueue[Decoding] = FairQueue()
         self._num_encoding = 0
         self._lanes = Lanes(slot.lanes)
+        self._ahead = ReadAhead(self._max_encoded, slot.lanes)
         self._workers: list[asyncio.Task[None]] = []
 
-    async def encode(self, flow: Flow, read: Callable[[], Audio], options: DecodeOptions) -> EncodedWindow:
-        """Encode, when its turn comes, the window that `read` returns on the model's thread; `options` are
-        those that it will be decoded with."""
-        return await self._submit(self._to_encode, Encoding(flow, read, options))
+    async def encode(
+        self, flow: Flow, read: Callable[[], WindowFeatures], options: DecodeOptions
+    ) -> EncodedWindow:
+        """Encode, when its turn comes, the window that `read` returns; `options` are those that it will be
+        decoded with."""
+        with self._ahead.reading(read) as result:
+            return await self._submit(self._to_encode, Encoding(flow, result, options))
 
     async def language_probabilities(self, flow: Flow, window: EncodedWindow) -> Mapping[str, float]:
         """The probability of each language in an encoded window. Requests start with it, so it takes the
@@ -68,11 +73,13 @@ class WhisperBatcher:
         return await self._submit(self._to_encode, Detection(flow, window))
 
     async def decode(
-        self, flow: Flow, window: EncodedWindow, options: DecodeOptions, words: bool
+        self, flow: Flow, window: EncodedWindow, options: DecodeOptions, words: bool, retries: bool = True
     ) -> WindowText:
-        """The text of an encoded window, decoded again at higher temperatures while it is doubtful."""
+        """The text of an encoded window, with `retries` decoded again at higher temperatures while it is
+        doubtful."""
         temperature = options.temperature  # the ladder's first rung, and its only one unless it is 0
-        return await self._submit(self._to_decode, Decoding(flow, window, options, words, temperature))
+        job = Decoding(flow, window, options, words, retries, temperature)
+        return await self._submit(self._to_decode, job)
 
     async def _submit(self, queue: FairQueue[Any], job: Job[R]) -> R:
         """Queue a job and wait for its result; the job of a cancelled caller leaves the queue at once."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from exceptions import ModelFailedError
-from models import Audio, WindowText
+from models import WindowText
 from options import DecodeOptions
-from seams import EncodedWindow, Recogniser
+from seams import EncodedWindow, Recogniser, WindowFeatures
 from utils.waiting.fair_queue import Flow
 from utils.words.temperature_ladder import next_rung, settle
 
@@ -59,7 +59,7 @@ class Job(ABC, Generic[R]):
 class Encoding(Job[EncodedWindow]):
     """Of a window that will be decoded with `options`."""
 
-    read: Callable[[], Audio]
+    read: Callable[[], WindowFeatures]
     options: DecodeOptions
 
     @property
@@ -90,11 +90,12 @@ class Detection(Job[Mapping[str, float]]):
 
 @dataclass(slots=True, eq=False)
 class Decoding(Job[WindowText]):
-    """One step is one rung of the temperature ladder."""
+    """One step is one rung of the temperature ladder; without `retries` there is only one."""
 
     window: EncodedWindow
     options: DecodeOptions
     words: bool
+    retries: bool
     temperature: float  # of the next step
     tries: list[WindowText] = field(default_factory=list)
 
@@ -110,7 +111,7 @@ class Decoding(Job[WindowText]):
 
     def take(self, result: WindowText) -> None:
         self.tries.append(result)
-        rung = next_rung(self.tries, self.options.temperature)
+        rung = next_rung(self.tries, self.options.temperature) if self.retries else None
         if rung is None:
             Job.take(self, settle(self.tries))
         else:

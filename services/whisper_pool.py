@@ -44,6 +44,11 @@ class WhisperPool:
         self._wanted: Counter[str] = Counter()  # by the requests that wait for a model
         self._changed = asyncio.Condition()
 
+    @property
+    def lanes(self) -> int:
+        """As of WhisperService, and the same for all."""
+        return self._own.lanes
+
     async def detect_language(
         self, flow: Flow, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
     ) -> tuple[str | None, Encoded]:

@@ -3,40 +3,53 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import TypeAlias
 
-import numpy as np
-
-from models import Audio, AudioClip, Chunk, ChunkPart, Segment, Span, TokenCounts, WindowText, seconds
+from models import AudioClip, Chunk, ChunkPart, Segment, Span, TokenCounts, WindowText, seconds
 from options import DecodeOptions
-from seams import EncodedWindow, Recogniser
+from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper_batcher import BatchSizes, WhisperBatcher
+from utils.audio.log_mel import log_mel
 from utils.audio_utils import read_samples
 from utils.model_manager import ModelSlot
+from utils.speech.contexts import FULL, full_context
 from utils.speech.speech_map import SpeechMap, SpeechRules
 from utils.waiting.concurrency import in_order
 from utils.waiting.fair_queue import Flow
 from utils.words.missed_speech import is_sparse, missed_speech
+from utils.words.repetition import repeats_its_end
 from utils.words.sentences import cut_segments
-from utils.words.temperature_ladder import is_no_speech, without_words
+from utils.words.temperature_ladder import is_doubtful, is_no_speech, without_words
 
 VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words can lie
 LANGUAGE_THRESHOLD = 0.5  # one window decides for a language more probable than this
 LANGUAGE_WINDOWS = 3  # otherwise this many windows vote
 SHORT = seconds(5)  # the language of a window below this is less certain in a short context
-WINDOW = seconds(30)  # what the encoder was trained on
 MAX_PASSES = 4  # over a window; over singing, for example, the text may break off at every word
 
 Encoded: TypeAlias = dict[Span, EncodedWindow]
 
+Contexts: TypeAlias = Callable[[int], tuple[int, ...]]
+"""The padded lengths to encode a window of so many samples with, in turn, until its text is reliable."""
+
 
 class WhisperService:
-    def __init__(self, slot: ModelSlot[Recogniser], sizes: BatchSizes) -> None:
+    def __init__(
+        self, slot: ModelSlot[Recogniser], sizes: BatchSizes, contexts: Contexts = full_context
+    ) -> None:
+        self._slot = slot
         self._batcher = WhisperBatcher(slot, sizes)
         self._max_in_flight = sizes.in_flight(slot.lanes)  # windows of one recording
+        self._contexts = contexts
+        self._num_mels: int | None = None
+
+    @property
+    def lanes(self) -> int:
+        """How many windows are worked on at once."""
+        return self._slot.lanes
 
     async def detect_language(
         self, flow: Flow, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
@@ -46,10 +59,11 @@ class WhisperService:
         votes: Counter[str] = Counter()
         encoded: Encoded = {}
         for window in windows[:LANGUAGE_WINDOWS]:
-            encoded[window] = await self._encode(flow, clip, window, options)
+            first = self._contexts(window.num_samples)[0]
+            encoded[window] = await self._encode(flow, clip, window, options, first)
             found = await self._candidates(flow, encoded[window], options)
-            if not _is_sure(found) and window.stop - window.start < SHORT:
-                full = await self._batcher.encode(flow, partial(_padded, clip, window), options)
+            if not _is_sure(found) and window.num_samples < SHORT and first < FULL:
+                full = await self._encode(flow, clip, window, options, FULL)
                 found = await self._candidates(flow, full, options)
             votes.update(found)
             if _is_sure(found):
@@ -76,7 +90,13 @@ class WhisperService:
         voiced = speech.regions(VOICED)
 
         async def decode(span: Span, words: bool) -> WindowText:
-            states = encoded.pop(span, None) or await self._encode(flow, clip, span, options)
+            *shorter, last = self._contexts(span.num_samples)
+            for context in shorter:
+                states = encoded.pop(span, None) or await self._encode(flow, clip, span, options, context)
+                text = await self._batcher.decode(flow, states, options, words, retries=False)
+                if _is_reliable(text) and not is_sparse(text, span, voiced):
+                    return text
+            states = encoded.pop(span, None) or await self._encode(flow, clip, span, options, last)
             text = await self._batcher.decode(flow, states, options, words)
             if not text.words and is_sparse(text, span, voiced):  # word times tell where it breaks off
                 text = await self._batcher.decode(flow, states, options, words=True)
@@ -104,9 +124,12 @@ class WhisperService:
                 yield part
 
     async def _encode(
-        self, flow: Flow, clip: AudioClip, window: Span, options: DecodeOptions
+        self, flow: Flow, clip: AudioClip, window: Span, options: DecodeOptions, context: int
     ) -> EncodedWindow:
-        return await self._batcher.encode(flow, partial(read_samples, clip, window), options)
+        if self._num_mels is None:
+            self._num_mels = await self._slot.run(lambda model: model.num_mels())
+        read = partial(_features, clip, window, self._num_mels, context)
+        return await self._batcher.encode(flow, read, options)
 
     async def _candidates(
         self, flow: Flow, window: EncodedWindow, options: DecodeOptions
@@ -120,10 +143,13 @@ def _is_sure(candidates: Mapping[str, float]) -> bool:
     return max(candidates.values()) > LANGUAGE_THRESHOLD * sum(candidates.values())
 
 
-def _padded(clip: AudioClip, window: Span) -> Audio:
-    """With silence to the length that no recogniser shortens, for the language alone."""
-    samples = read_samples(clip, window)
-    return np.pad(samples, (0, WINDOW - len(samples)))
+def _is_reliable(text: WindowText) -> bool:
+    """Whether no longer context would say something else."""
+    return bool(text.tokens) and not is_doubtful(text) and not repeats_its_end(text.text)
+
+
+def _features(clip: AudioClip, window: Span, num_mels: int, context: int) -> WindowFeatures:
+    return WindowFeatures(log_mel(read_samples(clip, window), num_mels), window.num_samples, context)
 
 
 def _is_shared(window: Span, chunk: Chunk) -> bool:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from exceptions import ModelFailedError
 from models import SAMPLE_RATE, Audio, Span, WindowText, Word
 from options import DecodeOptions, SpeakerCount
-from seams import DetectorState, EncodedWindow, SeparationLayout
+from seams import DetectorState, EncodedWindow, SeparationLayout, WindowFeatures
 from services.diarization_service import ClusteringDiarizer
 from utils.audio.overlap_add import Samples
 from utils.audio_utils import SoundFormat
@@ -80,8 +80,11 @@ class ScriptedRecogniser:
         self._pause = seconds_per_batch
         self._gate = gate
 
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
-        return [EncodedWindow(np.zeros(1, np.float32), len(window)) for window in windows]
+    def num_mels(self) -> int:
+        return 80
+
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
+        return [EncodedWindow(np.zeros(1, np.float32), window.num_samples) for window in windows]
 
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
         return {"en": 0.6, "de": 0.3, "fr": 0.1}

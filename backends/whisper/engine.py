@@ -13,12 +13,14 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from backends.whisper.weights import WhisperWeights
 from exceptions import InvalidRequestError
-from models import SAMPLE_RATE, Audio, TokenCounts, TokenLogprob, WindowText, Word, seconds
+from models import SAMPLE_RATE, TokenCounts, TokenLogprob, WindowText, Word
 from options import DecodeOptions, Task
-from seams import EncodedWindow
+from seams import EncodedWindow, WindowFeatures
+from utils.audio.log_mel import HOP
 from utils.words.byte_tokens import token_bytes
 
 if TYPE_CHECKING:
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     from faster_whisper.tokenizer import Tokenizer
 
 SAMPLING_CANDIDATES = 5
-LONGEST_CONTEXT = seconds(30)
-MIN_SILENCE = seconds(10)  # after a window; with only three seconds texts start to repeat
-CONTEXT_STEP = seconds(5)  # so that windows share lengths, and thus batches
 SAMPLES_PER_POSITION = 320  # the encoder halves the frame rate
 MIN_PROBABILITY = 1e-30  # so that a probability rounded to zero has a logarithm
 
@@ -41,29 +40,29 @@ APPENDED = "\"'.。,，!！?？:：”)]}、"
 class WhisperEngine:
     """A loaded Whisper. It runs as many calls at once as CTranslate2 has workers."""
 
-    def __init__(self, model: WhisperModel, beam_size: int, *, short_contexts: bool = False) -> None:
-        """With `short_contexts` a short window is padded with only as much silence as it needs."""
+    def __init__(self, model: WhisperModel, beam_size: int) -> None:
         self._model = model
         self._beam_size = beam_size
-        self._short_contexts = short_contexts
 
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
-        """Encode windows of at most 30 s; the states are copied to host memory."""
-        from faster_whisper.transcribe import get_ctranslate2_storage
+    def num_mels(self) -> int:
+        return self._model.model.n_mels  # type: ignore[no-any-return]
 
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
+        """Encode windows with contexts of at most 30 s; the states are copied to host memory."""
         encoded: dict[int, EncodedWindow] = {}
-        lengths = [context(len(window)) if self._short_contexts else LONGEST_CONTEXT for window in windows]
-        for own in _group_equal(lengths):
-            features = get_ctranslate2_storage(self._features([windows[n] for n in own], lengths[own[0]]))
-            states = np.asarray(self._model.model.encode(features, to_cpu=True))
-            encoded |= {n: EncodedWindow(rows, len(windows[n])) for n, rows in zip(own, states, strict=True)}
+        for own in _group_equal([window.context for window in windows]):
+            padded = _padded([windows[n] for n in own])
+            states = np.asarray(self._model.model.encode(_storage(padded), to_cpu=True))
+            encoded |= {
+                n: EncodedWindow(rows, windows[n].num_samples) for n, rows in zip(own, states, strict=True)
+            }
         return [encoded[n] for n in range(len(windows))]
 
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
         """The probability of each language in `window`."""
         if not self._model.model.is_multilingual:
             return {"en": 1.0}
-        found = self._model.model.detect_language(_storage([window]))[0]
+        found = self._model.model.detect_language(_states([window]))[0]
         return {token[2:-2]: probability for token, probability in found}
 
     def decode(
@@ -81,12 +80,12 @@ class WhisperEngine:
         """
         tokenizers = [self._tokenizer(each.language or "en", each.task) for each in options]
         prompts = [self._prompt(*pair) for pair in zip(tokenizers, options, strict=True)]
-        texts = self._generate(_storage(windows), prompts, tokenizers, temperature)
+        texts = self._generate(_states(windows), prompts, tokenizers, temperature)
         for own in _group_equal(prompts):  # alignment takes one prompt for all texts
             prompt, tokenizer, part = prompts[own[0]], tokenizers[own[0]], [windows[n] for n in own]
             decoded = _counted([texts[n] for n in own], part, prompt, tokenizer)
             if options[0].logprobs:
-                decoded = self._with_logprobs(decoded, _storage(part), prompt, tokenizer)
+                decoded = self._with_logprobs(decoded, _states(part), prompt, tokenizer)
             if words:
                 decoded = self._with_words(decoded, part, tokenizer)
             for n, text in zip(own, decoded, strict=True):
@@ -125,7 +124,7 @@ class WhisperEngine:
 
         frames = [max(1, w.num_samples * self._model.frames_per_second // SAMPLE_RATE) for w in windows]
         tokens = [list(text.tokens) for text in texts]
-        alignments = self._model.find_alignment(tokenizer, tokens, _storage(windows), frames)
+        alignments = self._model.find_alignment(tokenizer, tokens, _states(windows), frames)
         timed = []
         for text, alignment, window in zip(texts, alignments, windows, strict=True):
             merge_punctuations(alignment, PREPENDED, APPENDED)
@@ -144,14 +143,6 @@ class WhisperEngine:
             replace(text, logprobs=tuple(_logprobs(text, result.text_token_probs, tokenizer)))
             for text, result in zip(texts, results, strict=True)
         ]
-
-    def _features(self, windows: Sequence[Audio], num_samples: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Log-mel features, (windows, mels, frames), padded with silence to `num_samples`."""
-        from faster_whisper.audio import pad_or_trim
-
-        extract = self._model.feature_extractor
-        frames = num_samples // extract.hop_length
-        return np.stack([pad_or_trim(extract(window)[..., :-1], frames) for window in windows])
 
     def _tokenizer(self, language: str, task: Task) -> Tokenizer:
         from faster_whisper.tokenizer import Tokenizer
@@ -178,16 +169,22 @@ class WhisperEngine:
         return [*head, *tokenizer.sot_sequence, tokenizer.no_timestamps]
 
 
-def _storage(windows: Sequence[EncodedWindow]) -> Any:
+def _padded(windows: Sequence[WindowFeatures]) -> npt.NDArray[np.float32]:
+    """(windows, mels, frames), of windows with one context. Zeros are what faster-whisper pads with."""
+    padded = np.zeros((len(windows), len(windows[0].mel), windows[0].context // HOP), np.float32)
+    for row, window in zip(padded, windows, strict=True):
+        row[:, : window.mel.shape[1]] = window.mel
+    return padded
+
+
+def _states(windows: Sequence[EncodedWindow]) -> Any:
+    return _storage(np.stack([window.states for window in windows]))
+
+
+def _storage(array: npt.NDArray[np.generic]) -> Any:
     from ctranslate2 import StorageView
 
-    return StorageView.from_array(np.stack([window.states for window in windows]))
-
-
-def context(num_samples: int) -> int:
-    """The padded length of a short window: attention is quadratic in it, and ten seconds of silence do as
-    well as the full 30 s that the encoder was trained on (docs/benchmarks.md, word error rate)."""
-    return min(-(-(num_samples + MIN_SILENCE) // CONTEXT_STEP) * CONTEXT_STEP, LONGEST_CONTEXT)
+    return StorageView.from_array(array)
 
 
 def _group_equal(values: Sequence[T]) -> list[list[int]]:
@@ -243,7 +240,5 @@ def _word(entry: dict[str, Any], num_samples: int) -> Word:
     return Word(start, stop, entry["word"], round(float(entry["probability"]), 4), tokens)
 
 
-def load_whisper_engine(
-    weights: WhisperWeights, beam_size: int, *, short_contexts: bool = False
-) -> WhisperEngine:
-    return WhisperEngine(weights.load(), beam_size, short_contexts=short_contexts)
+def load_whisper_engine(weights: WhisperWeights, beam_size: int) -> WhisperEngine:
+    return WhisperEngine(weights.load(), beam_size)

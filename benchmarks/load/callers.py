@@ -20,7 +20,7 @@ from benchmarks.eval_set import Conversation, read_audio, read_conversations
 from benchmarks.report import note, table
 from benchmarks.server_process import ServerProcess
 from benchmarks.values import Answer, Options
-from models import SAMPLE_RATE
+from models import SAMPLE_RATE, Audio
 
 TITLE = "Concurrent callers"
 
@@ -119,14 +119,17 @@ def _cut(audio: Path, folder: Path) -> list[Path]:
     samples = read_audio(audio)
     length, paths = CLIP_SECONDS * SAMPLE_RATE, []
     for start in range(0, len(samples) - length, 2 * SAMPLE_RATE):
-        path = folder / f"{start}.wav"
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(SAMPLE_RATE)
-            file.writeframes((samples[start : start + length] * 32767).astype("<i2").tobytes())
-        paths.append(path)
+        paths.append(folder / f"{start}.wav")
+        write_clip(paths[-1], samples[start : start + length])
     return paths
+
+
+def write_clip(path: Path, samples: Audio) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
 
 
 def _spread(clips: list[Path], count: int) -> list[Path]:

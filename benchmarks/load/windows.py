@@ -22,9 +22,9 @@ from benchmarks.values import Message
 from benchmarks.worker import answer_requests
 from config import Settings
 from loaders import default_loaders, plan_lanes
-from models import Audio, WindowText
+from models import WindowText
 from options import DecodeOptions
-from seams import EncodedWindow, Recogniser
+from seams import EncodedWindow, Recogniser, WindowFeatures
 from utils.model_manager import ModelSource
 
 Call = Callable[[WhisperEngine], object]
@@ -37,7 +37,10 @@ class CallRecorder:
         self._engine = engine
         self._calls = calls
 
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
+    def num_mels(self) -> int:
+        return self._engine.num_mels()
+
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
         self._calls.append(lambda engine: engine.encode(windows))
         return self._engine.encode(windows)
 
@@ -59,7 +62,7 @@ def main() -> None:
     settings = Settings()
     lanes, threads = plan_lanes(num_cores())
     weights = find_weights(settings.whisper_model, "cpu", settings.whisper_compute_type, threads, lanes)
-    engine = load_whisper_engine(weights, settings.whisper_beam_size, short_contexts=True)
+    engine = load_whisper_engine(weights, settings.whisper_beam_size)
     calls: list[Call] = []
     source: ModelSource[Recogniser] = ModelSource(
         weights.name, lambda: CallRecorder(engine, calls), lanes=lanes

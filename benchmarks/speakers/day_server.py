@@ -25,7 +25,6 @@ from config import Settings
 from loaders import default_loaders
 from models import (
     SAMPLE_RATE,
-    Audio,
     ChunkSpeakers,
     Embedding,
     Span,
@@ -33,7 +32,7 @@ from models import (
     Word,
 )
 from options import DecodeOptions, SpeakerCount
-from seams import EncodedWindow, Recogniser
+from seams import EncodedWindow, Recogniser, WindowFeatures
 from server import create_app, serve
 from services.diarization_service import ReadSamples, VoiceNetwork
 from utils.model_manager import ModelSource
@@ -51,8 +50,11 @@ class StubRecogniser:
         self._vocabulary = vocabulary
         self._rng = Random(1)
 
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
-        return [EncodedWindow(np.zeros((1, 1), np.float32), len(window)) for window in windows]
+    def num_mels(self) -> int:
+        return 80
+
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
+        return [EncodedWindow(np.zeros((1, 1), np.float32), window.num_samples) for window in windows]
 
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
         return {"en": 0.9, "de": 0.1}

@@ -6,16 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ctranslate2 import StorageView
 
-from backends.whisper.engine import LONGEST_CONTEXT, WhisperEngine
+from backends.whisper.engine import WhisperEngine
 from backends.whisper.weights import find_weights
 from models import WindowText
 from options import DecodeOptions
+from seams import WindowFeatures
 from tests.recordings import conversation
 from tests.servers import RunningServer
+from utils.audio.log_mel import log_mel
+from utils.speech.contexts import FULL
 from utils.words.byte_tokens import token_bytes
 
 DIALOGUE = conversation("dialogue")
+FEATURES = WindowFeatures(log_mel(DIALOGUE.samples, 80), len(DIALOGUE.samples), FULL)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +29,7 @@ def engine() -> WhisperEngine:
 
 
 def _decode(engine: WhisperEngine, options: DecodeOptions, words: bool) -> WindowText:
-    return engine.decode(engine.encode([DIALOGUE.samples]), [options], words, temperature=0.0)[0]
+    return engine.decode(engine.encode([FEATURES]), [options], words, temperature=0.0)[0]
 
 
 @pytest.mark.parametrize("prompt", ["", "The summer market."])
@@ -36,7 +41,7 @@ def test_they_are_those_of_a_greedy_decoding(engine: WhisperEngine, prompt: str)
     whisper = engine._model
     tokenizer = engine._tokenizer("en", options.task)
     result = whisper.model.generate(
-        whisper.encode(engine._features([DIALOGUE.samples], LONGEST_CONTEXT)),
+        StorageView.from_array(engine.encode([FEATURES])[0].states[None]),
         [engine._prompt(tokenizer, options)],
         beam_size=1,
         return_logits_vocab=True,

@@ -7,15 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from backends.whisper.engine import WhisperEngine, context
+from backends.whisper.engine import WhisperEngine
 from backends.whisper.weights import find_weights
-from models import WindowText
+from models import Audio, WindowText, seconds
 from options import DecodeOptions
-from seams import EncodedWindow
+from seams import EncodedWindow, WindowFeatures
 from tests.recordings import conversation
+from utils.audio.log_mel import log_mel
 
 SAMPLES = conversation("conversation").samples
 WINDOWS = [SAMPLES[:80_000], SAMPLES[64_000:128_000], SAMPLES[32_000:80_000]]
@@ -24,32 +23,30 @@ WINDOWS = [SAMPLES[:80_000], SAMPLES[64_000:128_000], SAMPLES[32_000:80_000]]
 @pytest.fixture(scope="module")
 def engine() -> WhisperEngine:
     weights = find_weights("whisper-base", "cpu", "int8", 1, workers=2)
-    return WhisperEngine(weights.load(), beam_size=5, short_contexts=True)
+    return WhisperEngine(weights.load(), beam_size=5)
+
+
+def features(window: Audio, context: int = seconds(10)) -> WindowFeatures:
+    return WindowFeatures(log_mel(window, 80), len(window), context)
 
 
 @pytest.fixture(scope="module")
 def encoded(engine: WhisperEngine) -> list[EncodedWindow]:
-    return [engine.encode([window])[0] for window in WINDOWS]
+    return [engine.encode([features(window)])[0] for window in WINDOWS]
 
 
 def test_the_encoder_hears_each_window_by_itself(engine: WhisperEngine, encoded: list[EncodedWindow]) -> None:
-    for alone, together in zip(encoded, engine.encode(WINDOWS), strict=True):
+    for alone, together in zip(encoded, engine.encode([*map(features, WINDOWS)]), strict=True):
         assert np.array_equal(alone.states, together.states)
         assert alone.num_samples == together.num_samples
 
 
 def test_short_and_long_windows_come_back_in_their_order(engine: WhisperEngine) -> None:
     windows = [SAMPLES[:16_000], np.tile(SAMPLES, 4)[:400_000], SAMPLES[:24_000]]
-    encoded = engine.encode(windows)
+    contexts = (seconds(5), seconds(30), seconds(5))
+    encoded = engine.encode([*map(features, windows, contexts)])
     assert [window.num_samples for window in encoded] == [16_000, 400_000, 24_000]
-    assert [len(window.states) for window in encoded] == [750, 1500, 750]  # 15 s and 30 s
-
-
-@given(num_samples=st.integers(1, 480_000))
-def test_a_window_keeps_ten_seconds_of_silence_or_has_all_that_the_model_takes(num_samples: int) -> None:
-    length = context(num_samples)
-    assert num_samples <= length <= 480_000
-    assert length - num_samples >= 160_000 or length == 480_000
+    assert [len(window.states) for window in encoded] == [250, 1500, 250]
 
 
 def test_windows_side_by_side_come_out_as_alone(engine: WhisperEngine, encoded: list[EncodedWindow]) -> None:

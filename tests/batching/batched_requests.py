@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from models import Audio, WindowText
+from models import WindowText
 from options import DecodeOptions
-from seams import EncodedWindow, Recogniser
+from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper_batcher import BatchSizes, WhisperBatcher
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
+from utils.speech.contexts import FULL
 from utils.waiting.progress import Progress
 
 ENGLISH = DecodeOptions("en")
@@ -29,8 +30,8 @@ class RecordingRecogniser(ScriptedRecogniser):
         self.steps: list[tuple[float, list[int]]] = []
         self.has_begun = threading.Event()  # to decode
 
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
-        self.encoded += [len(window) // SECOND for window in windows]
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
+        self.encoded += [window.num_samples // SECOND for window in windows]
         return super().encode(windows)
 
     def decode(
@@ -47,6 +48,10 @@ class RecordingRecogniser(ScriptedRecogniser):
         return super().decode(windows, options, words, temperature)
 
     def check(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None: ...
+
+
+def window_of(seconds: int) -> WindowFeatures:
+    return WindowFeatures(np.zeros((1, 1), np.float32), seconds * SECOND, FULL)
 
 
 class Requests:
@@ -69,5 +74,5 @@ class Requests:
 
     async def ask(self, owner: str, seconds: int, options: DecodeOptions = ENGLISH) -> str:
         flow = self.flow(owner)
-        encoded = await self.batcher.encode(flow, lambda: np.zeros(seconds * SECOND, np.float32), options)
+        encoded = await self.batcher.encode(flow, lambda: window_of(seconds), options)
         return (await self.batcher.decode(flow, encoded, options, words=False)).text

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from models import Audio
 from options import DecodeOptions
-from seams import EncodedWindow
+from seams import EncodedWindow, WindowFeatures
 from services.whisper_batcher import BatchSizes
 from tests.batching.batched_requests import ENGLISH, RecordingRecogniser, Requests
 
@@ -26,7 +25,7 @@ class Weighing(RecordingRecogniser):
         super().__init__(gate)
         self.alive = self.most = 0
 
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
         encoded = super().encode(windows)
         for window in encoded:
             weakref.finalize(window.states, self._count, -1)

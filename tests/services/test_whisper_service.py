@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import SAMPLE_RATE, Audio, AudioClip, Chunk, ChunkPart, Span, WindowText
+from models import SAMPLE_RATE, AudioClip, Chunk, ChunkPart, Span, WindowText
 from options import DecodeOptions
-from seams import EncodedWindow, Recogniser
+from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper_batcher import BatchSizes
-from services.whisper_service import MAX_PASSES, WhisperService
+from services.whisper_service import MAX_PASSES, Contexts, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
+from utils.speech.contexts import full_context, short_contexts
 from utils.speech.speech_map import SpeechMap
 from utils.waiting.progress import Progress
 from utils.words.missed_speech import MIN_MISSED
@@ -28,7 +29,7 @@ class Counting(ScriptedRecogniser):
         super().__init__()
         self.encoded = 0
 
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
         self.encoded += len(windows)
         return super().encode(windows)
 
@@ -102,10 +103,12 @@ async def test_a_text_that_always_breaks_off_has_an_end(tmp_path: Path) -> None:
     assert model.encoded == MAX_PASSES
 
 
-async def hear(model: Recogniser, folder: Path, window: Span, words: bool) -> ChunkPart:
+async def hear(
+    model: Recogniser, folder: Path, window: Span, words: bool, contexts: Contexts = full_context
+) -> ChunkPart:
     """A window that is all speech."""
     slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("fake", lambda: model))
-    whisper = WhisperService(slot, BatchSizes())
+    whisper = WhisperService(slot, BatchSizes(), contexts)
     clip = AudioClip(folder / "audio.s16", 32 * SAMPLE_RATE)
     clip.path.write_bytes(bytes(2 * clip.num_samples))
     chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
@@ -126,12 +129,12 @@ class UnsureOfShort(ScriptedRecogniser):
         super().__init__()
         self.encoded: list[int] = []
 
-    def encode(self, windows: Sequence[Audio]) -> list[EncodedWindow]:
-        self.encoded += [len(window) // SAMPLE_RATE for window in windows]
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
+        self.encoded += [window.context // SAMPLE_RATE for window in windows]
         return super().encode(windows)
 
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
-        if window.num_samples == 30 * SAMPLE_RATE:
+        if self.encoded[-1] == 30:
             return {"en": 0.5, "ar": 0.2, "de": 0.1}
         return {"ar": 0.3, "en": 0.2, "de": 0.2}
 
@@ -139,10 +142,10 @@ class UnsureOfShort(ScriptedRecogniser):
 @pytest.mark.parametrize(
     ("length", "candidates", "language", "encoded"),
     [
-        (1, (), "en", [1, 30]),
-        (4, ("de", "en"), "en", [4, 30]),
-        (4, ("de", "ar"), "ar", [4]),  # sure of it among the candidates
-        (6, (), "ar", [6]),
+        (1, (), "en", [5, 30]),
+        (4, ("de", "en"), "en", [8, 30]),
+        (4, ("de", "ar"), "ar", [8]),  # sure of it among the candidates
+        (6, (), "ar", [10]),
     ],
 )
 async def test_the_language_of_a_short_window_is_found_in_the_full_context_where_it_is_unsure(
@@ -150,7 +153,7 @@ async def test_the_language_of_a_short_window_is_found_in_the_full_context_where
 ) -> None:
     model = UnsureOfShort()
     slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("unsure", lambda: model))
-    whisper = WhisperService(slot, BatchSizes())
+    whisper = WhisperService(slot, BatchSizes(), short_contexts)
     clip = AudioClip(tmp_path / "audio.s16", length * SAMPLE_RATE)
     clip.path.write_bytes(bytes(2 * clip.num_samples))
     windows = [Span(0, clip.num_samples)]
@@ -159,3 +162,39 @@ async def test_the_language_of_a_short_window_is_found_in_the_full_context_where
     assert (found, model.encoded) == (language, encoded)
     assert kept[windows[0]].num_samples == clip.num_samples
     slot.close()
+
+
+class Repeating(ScriptedRecogniser):
+    """Says its text twice, or nothing, unless it is encoded in ten seconds of silence."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.contexts: list[int] = []
+        self._short_text = text
+
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
+        self.contexts += [window.context // SAMPLE_RATE for window in windows]
+        return super().encode(windows)
+
+    def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
+        if self.contexts[-1] >= 12:
+            return [replace(text, text=" Good morning.") for text in texts]
+        tokens = (1, 2, 3, 4) if self._short_text else ()
+        return [replace(text, text=self._short_text, tokens=tokens) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("first", "said", "contexts"),
+    [
+        (" Good evening.", " Good evening.", [6]),
+        (" Good morning. Good morning.", " Good morning.", [6, 12]),
+        ("", " Good morning.", [6, 12]),
+    ],
+)
+async def test_an_unreliable_text_of_a_short_context_is_decoded_again_in_a_longer_one(
+    tmp_path: Path, first: str, said: str, contexts: list[int]
+) -> None:
+    model = Repeating(first)
+    heard = await hear(model, tmp_path, Span(0, 2 * SAMPLE_RATE), words=False, contexts=short_contexts)
+    assert "".join(segment.text for segment in heard.segments) == said
+    assert model.contexts == contexts

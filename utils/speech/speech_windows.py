@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
 from models import Span, seconds
 from options import VoiceActivity
 from utils.speech.speech_map import SpeechMap, SpeechRules, pack_windows
 
 WINDOW = seconds(30)  # Whisper's input length
+LONE_WINDOW = seconds(12)  # from which a lone one is cut in two
 MAX_GAP = seconds(3)  # a longer pause is left out, as the recogniser would hallucinate in it
 NO_GAP = -1  # less than any gap: regions are never joined
 HYSTERESIS = 0.15  # how far the offset threshold is below the onset, as in Silero
@@ -17,6 +22,24 @@ def speech_windows(speech: SpeechMap, requested: VoiceActivity) -> list[Span]:
     short pauses, since the recogniser does better with more context."""
     gap = MAX_GAP if requested.silence is None else NO_GAP
     return pack_windows(speech, speech_rules(requested), WINDOW, gap)
+
+
+def share_out(windows: Sequence[Span], speech: SpeechMap, requested: VoiceActivity) -> Sequence[Span]:
+    """A lone long window becomes two of similar length, for two lanes to work on at once: cut in the longest
+    pause of its middle half, if there is one."""
+    if len(windows) != 1 or windows[0].num_samples < LONE_WINDOW:
+        return windows
+    (window,) = windows
+    quarter = window.num_samples // 4
+    middle = Span(window.start + quarter, window.stop - quarter)
+    bare = speech.regions(replace(speech_rules(requested), pad=0, pad_before=0))
+    pauses = [Span(before.stop, after.start) for before, after in pairwise(bare)]
+    inside = [pause for pause in pauses if middle.start <= pause.start and pause.stop <= middle.stop]
+    if not inside:
+        return windows
+    longest = max(inside, key=lambda pause: pause.num_samples)
+    cut = (longest.start + longest.stop) // 2
+    return [Span(window.start, cut), Span(cut, window.stop)]
 
 
 def speech_rules(requested: VoiceActivity) -> SpeechRules:

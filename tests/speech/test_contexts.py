@@ -1,0 +1,25 @@
+"""How much the encoder hears of and after a window."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import seconds
+from utils.speech.contexts import FULL, full_context, short_contexts
+
+
+@given(num_samples=st.integers(1, FULL))
+def test_a_context_holds_its_window_and_some_silence_or_all_that_the_model_takes(num_samples: int) -> None:
+    contexts = short_contexts(num_samples)
+    assert sorted(set(contexts)) == list(contexts)
+    assert all(num_samples <= context <= FULL for context in contexts)
+    first, last = contexts[0], contexts[-1]
+    assert first - num_samples >= seconds(4) or first == FULL
+    assert last - num_samples >= seconds(10) or last == FULL
+    assert all(context % seconds(1) == 0 for context in contexts)
+
+
+def test_a_long_window_has_one_context() -> None:
+    assert short_contexts(seconds(27)) == full_context(seconds(27)) == (FULL,)
+    assert short_contexts(seconds(2)) == (seconds(6), seconds(12))
