@@ -12,6 +12,7 @@ HELP = f"""\
   {COMMAND}                       start the server
   {COMMAND} RECORDING [options]   transcribe a recording through a running server
   {COMMAND} pull-models [--all]   download the models of the enabled stages and check them
+  {COMMAND} health [--ready]      check that the server answers, or that it can transcribe
   {COMMAND} --version             print the version
   {COMMAND} --help                print this
 
