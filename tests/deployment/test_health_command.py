@@ -18,7 +18,7 @@ from config import Settings
 from tests.client import settings
 from tests.servers import RunningServer, fake_loaders, running_server
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 UNREACHABLE = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:9")
 
 
