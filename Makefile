@@ -56,6 +56,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --num-workers 2 .
+	$(BIN)/hadolint Dockerfile
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks all

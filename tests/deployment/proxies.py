@@ -32,7 +32,7 @@ def self_signed(folder: Path) -> Certificate:
     own = Certificate(folder / "certificate.pem", folder / "key.pem")
     options = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
     names = ("-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}")
-    command = ["openssl", "req", *options, *names, "-keyout", own.key, "-out", own.file]
+    command: list[str | Path] = ["openssl", "req", *options, *names, "-keyout", own.key, "-out", own.file]
     subprocess.run(command, check=True, capture_output=True)
     return own
 

@@ -20,7 +20,8 @@ def parsed(text: str) -> dict[str, Any]:
     """Raises ValueError for what the specification does not allow."""
     compose = PyOptions(apply_merge=True).from_yaml(text)
     compose.validate()
-    return compose.to_dict()
+    found: dict[str, Any] = compose.to_dict()
+    return found
 
 
 @pytest.fixture(params=TARGETS)

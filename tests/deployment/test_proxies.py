@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -63,9 +64,8 @@ class Proxied:
 
     @property
     def client(self) -> OpenAI:
-        return OpenAI(
-            base_url=f"{self.http.base_url}v1", api_key="unused", max_retries=0, http_client=self.http
-        )
+        own: Any = self.http  # the client is typed for httpx2
+        return OpenAI(base_url=f"{self.http.base_url}v1", api_key="unused", max_retries=0, http_client=own)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,8 @@ def test_its_environment_is_accepted_and_it_waits_longer_than_the_shutdown() -> 
         for specifier, folder in SPECIFIERS.items():
             values[name] = values[name].replace(specifier, folder)
         assert name.lower() in Settings.model_fields or name == "HF_HOME", value
-    settings = Settings(_env_file=None, **{name.lower(): value for name, value in values.items()})
+    own: dict[str, Any] = {name.lower(): value for name, value in values.items()}
+    settings = Settings(_env_file=None, **own)
     assert int(option("TimeoutStopSec")[0]) >= settings.shutdown_seconds + MARGIN_SECONDS
     assert settings.data_dir == Path("/var/lib", option("StateDirectory")[0])
     assert settings.workspace_dir == Path("/var/cache", option("CacheDirectory")[0], "work")
