@@ -26,11 +26,7 @@ def resolve_device(device: str) -> str:
         return device
     import ctranslate2
 
-    count = ctranslate2.get_cuda_device_count()
-    problem = cuda_problem(count, nvidia_host(), load_library)
-    if problem:
-        logger.warning("the NVIDIA GPU is not used: %s; DEVICE=cpu accepts that", problem)
-    return "cuda" if count and not problem else "cpu"
+    return choose_device(ctranslate2.get_cuda_device_count(), nvidia_host(), load_library)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +59,14 @@ def load_library(name: str, packages: Sequence[str] = sys.path) -> bool:
             ctypes.CDLL(path)
             return True
     return False
+
+
+def choose_device(count: int, host: NvidiaHost, load: Callable[[str], bool]) -> str:
+    """`cuda` or `cpu`. One warning where there is a GPU that cannot be used, since the CPU is far slower."""
+    problem = cuda_problem(count, host, load)
+    if problem:
+        logger.warning("the NVIDIA GPU is not used: %s; DEVICE=cpu accepts that", problem)
+    return "cuda" if count and not problem else "cpu"
 
 
 def cuda_problem(count: int, host: NvidiaHost, load: Callable[[str], bool]) -> str | None:

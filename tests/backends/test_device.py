@@ -12,6 +12,7 @@ from backends.device import (
     CUBLAS,
     DRIVER,
     NvidiaHost,
+    choose_device,
     cuda_problem,
     load_library,
     nvidia_host,
@@ -73,6 +74,19 @@ def test_the_reason_says_what_is_wrong_and_what_to_do(
     problem = cuda_problem(count, host, lambda library: library != missing)
     assert problem
     assert [word for word in words if word not in problem] == []
+
+
+def test_a_gpu_that_cannot_be_used_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    assert choose_device(0, NvidiaHost("515.65.01", has_device=True), lambda _: True) == "cpu"
+    assert choose_device(1, NvidiaHost("535.129.03", has_device=True), lambda name: name != CUBLAS) == "cpu"
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    assert "515.65.01 is too old" in caplog.text
+
+
+def test_no_gpu_and_one_that_works_are_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    assert choose_device(0, NvidiaHost(), lambda _: False) == "cpu"
+    assert choose_device(1, NvidiaHost("535.129.03", has_device=True), lambda _: True) == "cuda"
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
