@@ -62,6 +62,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --num-workers 2 .
+	$(BIN)/hadolint Dockerfile
 
 bench: $(VENV)/.bench weights
 	$(BIN)/python -m benchmarks all

@@ -1,4 +1,4 @@
-"""Command line: `python -m cli` with a recording, `pull-models` or `install-weights`."""
+"""Command line: `python -m cli` with a recording, `pull-models`, `install-weights` or `health`."""
 
 from __future__ import annotations
 
@@ -52,9 +52,21 @@ def _install_weights(argv: Sequence[str], command: str) -> int:
     return 0
 
 
+def _health(argv: Sequence[str], command: str) -> int:
+    parser = argparse.ArgumentParser(
+        prog=command, description="Check that the server of these settings (HOST, PORT) answers."
+    )
+    parser.add_argument("--ready", action="store_true", help="and that it can transcribe")
+    arguments = parser.parse_args(argv)
+    from cli.health import check_health
+
+    return check_health(Settings(), arguments.ready)
+
+
 COMMANDS: dict[str, Callable[[Sequence[str], str], int]] = {
     "pull-models": _pull_models,
     "install-weights": _install_weights,
+    "health": _health,
 }
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class TempManager:
         self.room = WorkspaceRoom()
         with _errors_translated():
             self._parent = parent or Path(tempfile.gettempdir())
+        with _errors_translated(f" '{self._parent}', by user {os.geteuid()}"):
             self._parent.mkdir(parents=True, exist_ok=True)
             _sweep(self._parent)
             self._root, self._lock = _locked_folder(self._parent)
@@ -75,13 +76,14 @@ class TempManager:
 
 
 @contextmanager
-def _errors_translated() -> Iterator[None]:
+def _errors_translated(whose: str = "") -> Iterator[None]:
+    """`whose` is for the operator, who reads a message at the start; later ones go to clients."""
     try:
         with disk_full_translated():
             yield
     except OSError as error:
         raise WorkspaceFolderError(
-            f"The folder for recordings (WORKSPACE_DIR) cannot be used: {error.strerror}."
+            f"The folder for recordings (WORKSPACE_DIR) cannot be used{whose}: {error.strerror}."
         ) from error
 
 

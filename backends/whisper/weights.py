@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from backends.device import CUBLAS, load_library
 from backends.packaged_weights import BESIDE_THE_PROGRAM, package_folder
 from backends.whisper.joined_file import joined_file
 from exceptions import ModelUnavailableError, WeightsMissingError
@@ -169,10 +170,8 @@ def _check_folder(folder: Path) -> None:
 
 
 def _load(name: str, options: dict[str, object]) -> WhisperModel:
-    from faster_whisper import WhisperModel
-
     try:
-        return WhisperModel(name, **options)
+        return _model(name, options)
     except (RuntimeError, ValueError, OSError) as error:
         raise ModelUnavailableError(
             f"Whisper model '{name}' cannot be loaded: {error}. Check the name or folder in WHISPER_MODEL, "
@@ -183,8 +182,6 @@ def _load(name: str, options: dict[str, object]) -> WhisperModel:
 def _load_embedded(
     name: str, files: Mapping[str, tuple[Path, ...]], options: dict[str, object]
 ) -> WhisperModel:
-    from faster_whisper import WhisperModel
-
     # A folder rather than the bytes of its files, of which CTranslate2 would keep a copy with the model. It
     # holds links, so it may lie in shared memory, which is writable even where the file system is not.
     place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
@@ -196,4 +193,12 @@ def _load_embedded(
                     f"{file} of {name} is not the published file (its SHA-256 differs): delete "
                     f"{parts[0].parent} and install it again."
                 )
-        return WhisperModel(folder, **options)
+        return _model(folder, options)
+
+
+def _model(name: str, options: dict[str, object]) -> WhisperModel:
+    from faster_whisper import WhisperModel
+
+    if options["device"] == "cuda":
+        load_library(CUBLAS)  # CTranslate2 looks for it only where the system does
+    return WhisperModel(name, **options)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.client import post, settings
 from tests.recordings import tone, wav
@@ -36,24 +38,23 @@ def test_a_server_that_can_have_no_folder_is_not_ready(tmp_path: Path) -> None:
         assert post(server, wav(tone(2.0))).status_code == 200
 
 
-def test_a_folder_below_a_file_is_a_start_that_fails_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", ["WORKSPACE_DIR", "DATA_DIR"])
+def test_a_folder_below_a_file_is_a_start_that_fails_in_one_line(setting: str, tmp_path: Path) -> None:
+    """It names the folder and the user, as most often a mounted folder belongs to another one."""
     (tmp_path / "file").touch()
+    folders = {"WORKSPACE_DIR": str(tmp_path / "work"), "DATA_DIR": str(tmp_path / "data")}
+    folders[setting] = str(tmp_path / "file" / "below")
     run = subprocess.run(
         [sys.executable, "server.py"],
-        env={
-            "WORKSPACE_DIR": str(tmp_path / "file" / "work"),
-            "DATA_DIR": str(tmp_path / "data"),
-            "PRELOAD": "false",
-            "PATH": "",
-            "PORT": "0",
-        },
+        env=folders | {"PRELOAD": "false", "PATH": "", "PORT": "0"},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
     assert run.returncode == 1
-    assert run.stderr.splitlines()[-1] == (
-        "Cannot start: The folder for recordings (WORKSPACE_DIR) cannot be used: Not a directory."
-    )
+    last = run.stderr.splitlines()[-1]
+    assert last.startswith("Cannot start: ")
+    assert "Not a directory" in last
+    assert [part for part in (setting, folders[setting], f"user {os.geteuid()}") if part not in last] == []
     assert "Traceback" not in run.stderr

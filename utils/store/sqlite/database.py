@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -165,6 +166,6 @@ class Database:
 
     def _unusable(self, error: Exception) -> DataFolderError:
         return DataFolderError(
-            f"The data folder '{self._path.parent}' cannot be used ({error}): it must be writable, and "
-            "each server needs its own; set DATA_DIR."
+            f"The data folder '{self._path.parent}' cannot be used ({error}): it must be writable by user "
+            f"{os.geteuid()}, and each server needs its own; set DATA_DIR."
         )
