@@ -49,8 +49,8 @@ for variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TR
     os.environ.setdefault(variable, "1")
 # oneDNN caches a compiled primitive for every audio length: by default a thousand, some hundred megabytes.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
-# The recogniser has its own thread pool; torch's OpenMP threads would spin on the same cores, and both would
-# take twice as long.
+# The recogniser has its own thread pool; threads of numpy's BLAS, or of torch in the processes of the studio,
+# would spin on the same cores, and both would take twice as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 MAX_FILES = 100_000
