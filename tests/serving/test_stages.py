@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -58,6 +59,14 @@ def test_a_stage_that_is_off_has_no_slot_and_is_refused(tmp_path: Path) -> None:
             assert answer.status_code == 501
             message = answer.json()["error"]["message"]
             assert any(f"{name.upper()}." in message for name in Settings.model_fields), message
+
+
+def test_numpy_starts_no_threads_beside_those_of_the_recogniser() -> None:
+    """Its BLAS starts one for each core unless told before it is loaded."""
+    variables = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    script = "import os, server; print(len(os.listdir('/proc/self/task')))"
+    run = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, check=True)
+    assert run.stdout.split() == [b"1"]
 
 
 def test_a_default_server_imports_no_library_of_the_studio(tmp_path: Path) -> None:
