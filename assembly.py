@@ -6,9 +6,9 @@ import os
 import time
 from pathlib import Path
 
-# Before numpy is imported below, whose BLAS reads the number of threads once. The recogniser has its own thread
-# pool; threads of BLAS, or of torch in the processes of the studio, would spin on the same cores, and both
-# would take twice as long.
+# Before numpy is imported below, whose BLAS reads the number of threads once. The recogniser has its own
+# thread pool; threads of BLAS, or of torch in the processes of the studio, would spin on the same cores, and
+# both would take twice as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # These libraries would send telemetry.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
