@@ -6,6 +6,17 @@ import os
 import time
 from pathlib import Path
 
+# Before numpy is imported below, whose BLAS reads the number of threads once. The recogniser has its own
+# thread pool; threads of BLAS, or of torch in the processes of the studio, would spin on the same cores, and
+# both would take twice as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# These libraries would send telemetry.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+# oneDNN caches a compiled primitive for every audio length: by default a thousand, some hundred megabytes.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
+
 from config import MEBIBYTE, Settings
 from loaders import Loaders
 from models import SAMPLE_RATE, seconds
@@ -43,15 +54,6 @@ from utils.store.sqlite.store import sqlite_store
 from utils.temp_manager import TempManager
 from utils.waiting.admission import Admission
 from utils.workspace_room import WorkspaceRoom
-
-# These libraries would send telemetry.
-for variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
-    os.environ.setdefault(variable, "1")
-# oneDNN caches a compiled primitive for every audio length: by default a thousand, some hundred megabytes.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
-# The recogniser has its own thread pool; torch's OpenMP threads would spin on the same cores, and both would
-# take twice as long.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 MAX_FILES = 100_000
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from math import prod
+from functools import reduce
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import numpy.typing as npt
 from backends.onnx.torch_pickle import Name, UnreadableWeightsError, build
 
 MAX_PROGRAM = 1 << 20  # bytes of the pickle
-STORAGES = {"torch FloatStorage": np.dtype("<f4"), "torch LongStorage": np.dtype("<i8")}
+STORAGES: dict[str, np.dtype[Any]] = {
+    "torch FloatStorage": np.dtype("<f4"),
+    "torch LongStorage": np.dtype("<i8"),
+}
 
 Tensor = npt.NDArray[Any]
 
@@ -71,7 +75,8 @@ def _tensor(
     if len(sizes) != len(steps):
         raise UnreadableWeightsError("a tensor whose shape and strides disagree")
     last = start + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
-    if prod(sizes) > len(storage) or (prod(sizes) and last >= len(storage)):
+    number = reduce(mul, sizes, 1)
+    if number > len(storage) or (number and last >= len(storage)):
         raise UnreadableWeightsError("a tensor larger than its storage")
     in_bytes = [step * storage.itemsize for step in steps]
     return np.lib.stride_tricks.as_strided(storage[start:], sizes, in_bytes, writeable=False)

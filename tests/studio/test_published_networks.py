@@ -41,7 +41,7 @@ def published() -> Any:
     return network.eval()
 
 
-def frames_of(network: Any, features: torch.Tensor) -> torch.Tensor:
+def frames_of(network: Any, features: torch.Tensor) -> Any:
     hidden = network.head(features.T[None])
     for name, layer in network.xvector.named_children():
         if name == "stats":
