@@ -89,14 +89,18 @@ class WhisperService:
         """
         voiced = speech.regions(VOICED)
 
+        async def encode(span: Span, context: int) -> EncodedWindow:
+            known = encoded.pop(span, None)
+            return known or await self._encode(flow, clip, span, options, context)
+
         async def decode(span: Span, words: bool) -> WindowText:
             *shorter, last = self._contexts(span.num_samples)
             for context in shorter:
-                states = encoded.pop(span, None) or await self._encode(flow, clip, span, options, context)
+                states = await encode(span, context)
                 text = await self._batcher.decode(flow, states, options, words, retries=False)
                 if _is_reliable(text) and not is_sparse(text, span, voiced):
                     return text
-            states = encoded.pop(span, None) or await self._encode(flow, clip, span, options, last)
+            states = await encode(span, last)
             text = await self._batcher.decode(flow, states, options, words)
             if not text.words and is_sparse(text, span, voiced):  # word times tell where it breaks off
                 text = await self._batcher.decode(flow, states, options, words=True)

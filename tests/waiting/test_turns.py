@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
-from functools import partial
+from collections.abc import Coroutine, Sequence
 
-from models import Audio
 from options import DecodeOptions
-from seams import Recogniser
+from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper_batcher import BatchSizes, WhisperBatcher
 from tests.fakes import ScriptedRecogniser
-from tests.recordings import silence
 from utils.model_manager import ModelSlot, ModelSource
 from utils.waiting.progress import Progress
 from utils.waiting.turns import Turns, current_progress
@@ -87,16 +84,22 @@ async def test_a_cancelled_call_gives_its_turn_back() -> None:
     assert resource.log == ["a", "abandoned"]
 
 
+class LoggingRecogniser(ScriptedRecogniser):
+    def __init__(self, log: list[str]) -> None:
+        super().__init__()
+        self._log = log
+
+    def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
+        self._log.append("batch")
+        return super().encode(windows)
+
+
 async def test_a_slot_serves_abandoned_work_last_and_a_batch_for_all_in_its_turn() -> None:
     """The worker of the batcher is started by abandoned work, and serves others too."""
     log: list[str] = []
     gate = threading.Event()
-    slot = ModelSlot[Recogniser]("whisper", ModelSource("scripted", ScriptedRecogniser))
+    slot = ModelSlot[Recogniser]("whisper", ModelSource("logging", lambda: LoggingRecogniser(log)))
     batcher = WhisperBatcher(slot, BatchSizes())
-
-    def read(name: str) -> Audio:
-        log.append(name)
-        return silence(1.0)
 
     async def abandoned(work: Coroutine[None, None, object]) -> None:
         current_progress.set(ABANDONED)
@@ -107,7 +110,7 @@ async def test_a_slot_serves_abandoned_work_last_and_a_batch_for_all_in_its_turn
     calls = [asyncio.create_task(abandoned(slot.run(lambda _: log.append("abandoned"))))]
     await settled()
     calls.append(
-        asyncio.create_task(abandoned(batcher.encode(ABANDONED, partial(read, "batch"), DecodeOptions())))
+        asyncio.create_task(abandoned(batcher.encode(ABANDONED, lambda: window_of(1), DecodeOptions())))
     )
     await settled()
     calls.append(asyncio.create_task(slot.run(lambda _: log.append("later"))))
