@@ -11,20 +11,11 @@ from pathlib import Path
 
 from benchmarks.eval_set import MissingAudioError
 from benchmarks.files import accuracy
-from benchmarks.load import (
-    callers,
-    day_answers,
-    day_store,
-    faults,
-    latency,
-    memory,
-    overhead,
-    short_clips,
-    soak,
-)
+from benchmarks.load import callers, day_answers, day_store, faults, latency, memory, soak
 from benchmarks.recognition import hallucinations, music, wer, word_times
 from benchmarks.report import note, provenance, write_section
 from benchmarks.speakers import counts, day, error_rate, hours, known_voices
+from benchmarks.speed import overhead, short_clips
 from benchmarks.values import Options
 
 SECTIONS = {

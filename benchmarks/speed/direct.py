@@ -1,6 +1,6 @@
 """Child process: the server's own pipeline without HTTP, from the file to the text.
 
-It imports the server's code, as `benchmarks/load/windows.py` does: `overhead` must compare the same code.
+It imports the server's code, as `benchmarks/speed/windows.py` does: `overhead` must compare the same code.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ RUNS = 5
 METHOD = """\
 The same recording in turn over HTTP (`json`, no diarization), through the server's pipeline called directly
 in another process (from file to text), and as the same windows passed directly to CTranslate2 with the same
-concurrency (`benchmarks/load/windows.py`). A first run of each is not measured."""
+concurrency (`benchmarks/speed/windows.py`). A first run of each is not measured."""
 
 HEADER = ("run", "HTTP s", "pipeline s", "windows s")
 
@@ -29,8 +29,8 @@ def measure(options: Options) -> str:
     recording = _recording(options)
     with (
         serving(options.base_url) as base_url,
-        Worker("benchmarks.load.direct") as pipeline,
-        Worker("benchmarks.load.windows") as windows,
+        Worker("benchmarks.speed.direct") as pipeline,
+        Worker("benchmarks.speed.windows") as windows,
     ):
         client = Client(base_url)
         runs = [_time(recording, client, pipeline, windows) for _ in range(RUNS + 1)][1:]

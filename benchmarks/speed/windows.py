@@ -16,8 +16,8 @@ from pathlib import Path
 from assembly import build_state
 from backends.whisper.engine import WhisperEngine, load_whisper_engine
 from backends.whisper.weights import find_weights
-from benchmarks.load.direct import transcribe
 from benchmarks.report import num_cores
+from benchmarks.speed.direct import transcribe
 from benchmarks.values import Message
 from benchmarks.worker import answer_requests
 from config import Settings
