@@ -17,10 +17,12 @@ Matrix = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True, eq=False)
 class Merges:
     """The n - 1 merges of n items by rising height: `pairs` (n - 1, 2) has an item of either cluster,
-    `heights` (n - 1,) the mean distance between the two."""
+    `heights` (n - 1,) the mean distance between the two; `leaves` (n,) are the items along the tree: of two
+    clusters the older first, single items last. Clusters are numbered along it, as in scipy."""
 
     pairs: Indices
     heights: Matrix
+    leaves: Indices
 
     def at_height(self, height: float) -> Indices:
         """(n,) cluster labels when every merge up to `height` is made."""
@@ -31,10 +33,13 @@ class Merges:
         return self._labels(len(self.pairs) + 1 - clusters)
 
     def _labels(self, number: int) -> Indices:
-        labels = np.arange(len(self.pairs) + 1)
+        clusters = np.arange(len(self.leaves))
         for keep, drop in self.pairs[:number]:
-            labels[labels == labels[drop]] = labels[keep]
-        return labels
+            clusters[clusters == clusters[drop]] = clusters[keep]
+        numbers = {
+            cluster: label for label, cluster in enumerate(dict.fromkeys(clusters[self.leaves].tolist()))
+        }
+        return np.array([numbers[cluster] for cluster in clusters.tolist()])
 
 
 def average_linkage(distances: npt.NDArray[np.floating]) -> Merges:
@@ -63,7 +68,19 @@ def average_linkage(distances: npt.NDArray[np.floating]) -> Merges:
         apart[drop] = apart[:, drop] = np.inf
         sizes[keep], sizes[drop] = both, 0
     order = np.argsort(heights, kind="stable")
-    return Merges(pairs[order], heights[order])
+    return Merges(pairs[order], heights[order], _leaves(pairs[order]))
+
+
+def _leaves(pairs: Indices) -> Indices:
+    """The items along the tree of these merges."""
+    number = len(pairs) + 1
+    clusters = np.arange(number)  # of each item; later ones have higher numbers
+    along = {item: [item] for item in range(number)}
+    for merged, pair in enumerate(pairs, number):
+        first, second = sorted(clusters[pair].tolist(), key=lambda cluster: (cluster < number, cluster))
+        along[merged] = along.pop(first) + along.pop(second)
+        clusters[along[merged]] = merged
+    return np.array(along[2 * number - 2])
 
 
 def _follow(chain: list[int], apart: Matrix) -> tuple[int, int]:
