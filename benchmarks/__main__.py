@@ -15,7 +15,7 @@ from benchmarks.load import callers, day_answers, day_store, faults, latency, me
 from benchmarks.recognition import hallucinations, music, wer, word_times
 from benchmarks.report import note, provenance, write_section
 from benchmarks.speakers import counts, day, error_rate, hours, known_voices
-from benchmarks.speed import overhead, short_clips
+from benchmarks.speed import overhead, short_clips, start
 from benchmarks.values import Options
 
 SECTIONS = {
@@ -29,6 +29,7 @@ SECTIONS = {
     "overhead": overhead,
     "latency": latency,
     "clips": short_clips,
+    "start": start,
     "load": callers,
     "memory": memory,
     "day": day,
@@ -41,7 +42,7 @@ SECTIONS = {
 }
 
 OWN_SERVERS = frozenset(
-    ("counts", "load", "memory", "day", "day_answers", "hours", "day_store", "soak", "faults")
+    ("counts", "start", "load", "memory", "day", "day_answers", "hours", "day_store", "soak", "faults")
 )
 """Sections that start their own servers."""
 

@@ -21,6 +21,7 @@ from benchmarks.worker import ROOT
 HOST = "127.0.0.1"
 SERVER = ("server.py",)
 READY_SECONDS = 180.0
+POLL_SECONDS = 0.05
 STOP_SECONDS = 20.0
 SAMPLES_PER_SECOND = 5
 LOG_TAIL = 2000  # characters of the log shown if the server does not become ready
@@ -32,6 +33,7 @@ class ServerProcess:
     def __init__(self) -> None:
         self.base_url = ""
         self.peak_rss = 0
+        self.listening_seconds = self.ready_seconds = 0.0  # since the start of the process
         self._workspaces = Path()
         self._log = Path()
         self._process: subprocess.Popen[bytes] | None = None
@@ -106,11 +108,15 @@ class ServerProcess:
 
     def _wait_until_ready(self) -> None:
         assert self._process
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            if _is_ready(self.base_url):
+        started = time.monotonic()
+        while (waited := time.monotonic() - started) < READY_SECONDS and self._process.poll() is None:
+            status = _readiness(self.base_url)
+            if status and not self.listening_seconds:
+                self.listening_seconds = waited
+            if status == httpx.codes.OK:
+                self.ready_seconds = waited
                 return
-            time.sleep(0.2)
+            time.sleep(POLL_SECONDS)
         raise RuntimeError(f"the server did not become ready:\n{self.log()[-LOG_TAIL:]}")
 
     def _sample(self) -> None:
@@ -148,11 +154,12 @@ def _free_port() -> int:
         return port
 
 
-def _is_ready(base_url: str) -> bool:
+def _readiness(base_url: str) -> int:
+    """The status of `/health/ready`; 0 while nothing listens."""
     try:
-        return httpx.get(f"{base_url}/health/ready", timeout=5).is_success
+        return httpx.get(f"{base_url}/health/ready", timeout=5).status_code
     except httpx.TransportError:
-        return False
+        return 0
 
 
 def _resident(process: psutil.Process) -> int:
