@@ -22,8 +22,8 @@ PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check")
 
 METHOD = f"""\
 An environment made and filled as `make serve` does it, with the package index: its size, its packages besides
-pip and setuptools, and the size of the folder of weights beside it. Then the server with its defaults, started
-{RUNS} times on a warm disk: from the start of the process until a connection is answered, until
+pip and setuptools, and the size of the folder of weights beside it. Then the server with its defaults,
+started {RUNS} times on a warm disk: from the start of the process until a connection is answered, until
 `/health/ready` is 200, and its resident memory then, with that of its children (shared pages counted in each
 process). Medians."""
 

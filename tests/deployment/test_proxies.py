@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,15 +170,18 @@ def test_a_websocket_passes(name: str, tmp_path: Path) -> None:
     """An upstream that agrees to speak another protocol, and then repeats what it hears."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(30)
-        thread = threading.Thread(target=upgrade_once, args=(listening,), daemon=True)
-        thread.start()
         port = listening.getsockname()[1]
-        with running_proxy(name, tmp_path, port) as place, place.connection() as client:
+        with (
+            running_proxy(name, tmp_path, port) as place,
+            ThreadPoolExecutor(1) as pool,
+            place.connection() as client,
+        ):
+            upstream = pool.submit(upgrade_once, listening)
             client.sendall(f"GET /v1/realtime HTTP/1.1\r\nhost: {NAME}\r\n{HANDSHAKE}\r\n".encode())
             assert received(client).startswith(b"HTTP/1.1 101 ")
             client.sendall(b"ping")
             assert client.recv(4) == b"ping"
-        thread.join()
+            upstream.result()
 
 
 def upgrade_once(listening: socket.socket) -> None:
