@@ -27,7 +27,7 @@ from utils.decoding.tracks import TrackChoice
 from utils.disk import disk_full_translated
 from utils.model_manager import ModelSlot
 from utils.speech.chunk_planner import ChunkLimits, ChunkPlanner, PlannedChunk
-from utils.speech.speech_map import FRAME, Probabilities
+from utils.speech.speech_map import FRAME, Probabilities, SpeechMap
 from utils.waiting.concurrency import ahead, finish_in_thread
 from utils.waiting.progress import Progress
 from utils.workspace_room import WorkspaceRoom
@@ -37,8 +37,9 @@ DETECTION_BLOCK = 10 * SAMPLE_RATE // FRAME * FRAME  # whole frames; some 0.04 s
 Clips: TypeAlias = AsyncGenerator[AudioClip]
 """One recording as far as it is available, longer each time; the last clip is complete."""
 
-Plan: TypeAlias = AsyncGenerator[tuple[AudioClip, PlannedChunk]]
-"""Chunks in order, each with the clip so far, which covers all of the chunk's `heard` span."""
+Plan: TypeAlias = AsyncGenerator[tuple[AudioClip, PlannedChunk | SpeechMap]]
+"""Chunks in order, each with the clip so far, which covers all of the chunk's `heard` span. Before the first
+one comes its speech as far as it is known, longer each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class AudioService:
     async def plan(self, source: AudioSource) -> Plan:
         """Yields each chunk as soon as its end is known, while later audio is still to come."""
         planner, state, start = ChunkPlanner(source.limits), DetectorState(), 0
-        clip = None
+        clip, is_first = None, True
         async with aclosing(ahead(source.clips)) as clips:
             async for clip in clips:
                 while clip.num_samples - start >= DETECTION_BLOCK:
@@ -142,6 +143,9 @@ class AudioService:
                     start = span.stop
                     for planned in planner.feed(probabilities):
                         yield clip, planned
+                        is_first = False
+                    if is_first:
+                        yield clip, planner.upcoming()
         if clip is None:
             return
         if start < clip.num_samples:

@@ -68,16 +68,21 @@ class ChunkProcessor:
         self._stages = stages
 
     async def process(
-        self, clip: AudioClip, planned: PlannedChunk, options: TranscriptionOptions, progress: Progress
+        self,
+        clip: AudioClip,
+        planned: PlannedChunk,
+        options: TranscriptionOptions,
+        progress: Progress,
+        encoded: Encoded,
     ) -> AsyncGenerator[ChunkPart | ChunkResult]:
         """Yields the parts of a chunk as they are recognised, then its result. Recognition and diarization
-        run concurrently: they are bound by different cores."""
+        run concurrently: they are bound by different cores. Windows in `encoded` are not encoded again."""
         if not planned.chunk.is_whole:
             _log_start(planned.chunk, progress)
         windows: Sequence[Span] = speech_windows(planned.speech, options.voice_activity)
         if planned.chunk.is_whole and self._stages.whisper.lanes > 1:
             windows = share_out(windows, planned.speech, options.voice_activity)
-        options, encoded = await self._with_language(clip, windows, options, progress)
+        options = await self._with_language(clip, windows, options, progress, encoded)
         speakers = asyncio.ensure_future(self._diarize(clip, planned, options))
         segments: list[Segment] = []
         counts = TokenCounts()
@@ -96,13 +101,18 @@ class ChunkProcessor:
         yield ChunkResult(planned.chunk, options.decode.language, tuple(segments), found, counts)
 
     async def _with_language(
-        self, clip: AudioClip, windows: Sequence[Span], options: TranscriptionOptions, progress: Progress
-    ) -> tuple[TranscriptionOptions, Encoded]:
+        self,
+        clip: AudioClip,
+        windows: Sequence[Span],
+        options: TranscriptionOptions,
+        progress: Progress,
+        encoded: Encoded,
+    ) -> TranscriptionOptions:
         if options.decode.language:
-            return options, {}
+            return options
         whisper = self._stages.whisper
-        language, encoded = await whisper.detect_language(progress, clip, windows, options.decode)
-        return replace(options, decode=replace(options.decode, language=language)), encoded
+        language = await whisper.detect_language(progress, clip, windows, options.decode, encoded)
+        return replace(options, decode=replace(options.decode, language=language))
 
     async def _recognise(
         self,

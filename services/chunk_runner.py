@@ -11,6 +11,8 @@ from models import Chunk, ChunkPart, ChunkResult
 from options import TranscriptionOptions
 from services.audio_service import Plan
 from services.chunk_processor import ChunkProcessor, Stage, Stages
+from services.early_windows import EarlyWindows
+from utils.speech.speech_map import SpeechMap
 from utils.waiting.concurrency import ahead
 from utils.waiting.progress import Progress
 
@@ -48,24 +50,30 @@ class LocalChunkRunner:
 
     def __init__(self, stages: Stages) -> None:
         self._processor = ChunkProcessor(stages)
+        self._whisper = stages.whisper
         self.stages = stages.available
 
     async def run(
         self, plan: Plan, options: TranscriptionOptions, progress: Progress, checkpoints: Checkpoints
     ) -> Parts:
-        async with aclosing(ahead(plan)) as planned_chunks:
+        early = EarlyWindows(self._whisper, options, progress)
+        async with aclosing(ahead(plan)) as planned_chunks, aclosing(early):
             async for clip, planned in planned_chunks:
+                if isinstance(planned, SpeechMap):
+                    early.add(clip, planned)
+                    continue
                 found = await checkpoints(planned.chunk)
                 if isinstance(found, ChunkResult):
                     parts = replay(found, progress)
                 else:
-                    parts = self._processor.process(clip, planned, options, progress)
+                    parts = self._processor.process(clip, planned, options, progress, early.encoded)
                     parts = resume(found, parts) if found else parts
                 async with aclosing(parts):
                     async for part in parts:
                         yield planned.chunk, part
                         if isinstance(part, ChunkResult):
                             options = replace(options, decode=replace(options.decode, language=part.language))
+                await early.aclose()
 
 
 async def replay(result: ChunkResult, progress: Progress) -> AsyncGenerator[ChunkPart | ChunkResult]:

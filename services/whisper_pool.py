@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from models import AudioClip, Chunk, ChunkPart, Span
 from options import DecodeOptions
+from seams import EncodedWindow
 from services.whisper_service import Encoded, WhisperService
 from utils.speech.speech_map import SpeechMap
 from utils.waiting.fair_queue import Flow
@@ -49,12 +50,29 @@ class WhisperPool:
         """As of WhisperService, and the same for all."""
         return self._own.lanes
 
-    async def detect_language(
-        self, flow: Flow, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
-    ) -> tuple[str | None, Encoded]:
+    @property
+    def in_flight(self) -> int:
+        """As of WhisperService, and the same for all."""
+        return self._own.in_flight
+
+    async def encode(
+        self, flow: Flow, clip: AudioClip, window: Span, options: DecodeOptions
+    ) -> EncodedWindow:
         """As WhisperService does."""
         async with self._using(options.model) as whisper:
-            return await whisper.detect_language(flow, clip, windows, options)
+            return await whisper.encode(flow, clip, window, _unnamed(options))
+
+    async def detect_language(
+        self,
+        flow: Flow,
+        clip: AudioClip,
+        windows: Sequence[Span],
+        options: DecodeOptions,
+        encoded: Encoded,
+    ) -> str | None:
+        """As WhisperService does."""
+        async with self._using(options.model) as whisper:
+            return await whisper.detect_language(flow, clip, windows, _unnamed(options), encoded)
 
     async def transcribe(
         self,
@@ -68,9 +86,8 @@ class WhisperPool:
         encoded: Encoded,
     ) -> AsyncGenerator[ChunkPart]:
         """As WhisperService does."""
-        unnamed = replace(options, model="")  # both names of the own model share its batches
         async with self._using(options.model) as whisper:
-            work = whisper.transcribe(flow, clip, chunk, speech, windows, unnamed, words, encoded)
+            work = whisper.transcribe(flow, clip, chunk, speech, windows, _unnamed(options), words, encoded)
             async with aclosing(work) as parts:
                 async for part in parts:
                     yield part
@@ -126,3 +143,8 @@ class WhisperPool:
             async with self._changed:
                 del self._removals[model]
                 self._changed.notify_all()
+
+
+def _unnamed(options: DecodeOptions) -> DecodeOptions:
+    """Both names of the own model share its batches."""
+    return replace(options, model="")

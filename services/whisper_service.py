@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -11,7 +12,7 @@ from typing import TypeAlias
 from models import AudioClip, Chunk, ChunkPart, Segment, Span, TokenCounts, WindowText, seconds
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
-from services.whisper_batcher import BatchSizes, WhisperBatcher
+from services.whisper.batcher import BatchSizes, WhisperBatcher
 from utils.audio.log_mel import log_mel
 from utils.audio_utils import read_samples
 from utils.model_manager import ModelSlot
@@ -30,7 +31,8 @@ LANGUAGE_WINDOWS = 3  # otherwise this many windows vote
 SHORT = seconds(5)  # the language of a window below this is less certain in a short context
 MAX_PASSES = 4  # over a window; over singing, for example, the text may break off at every word
 
-Encoded: TypeAlias = dict[Span, EncodedWindow]
+Encoded: TypeAlias = dict[Span, asyncio.Future[EncodedWindow]]
+"""Windows in their first context that are encoded already, or will be."""
 
 Contexts: TypeAlias = Callable[[int], tuple[int, ...]]
 """The padded lengths to encode a window of so many samples with, in turn, until its text is reliable."""
@@ -42,7 +44,8 @@ class WhisperService:
     ) -> None:
         self._slot = slot
         self._batcher = WhisperBatcher(slot, sizes)
-        self._max_in_flight = sizes.in_flight(slot.lanes)  # windows of one recording
+        self.in_flight = sizes.in_flight(slot.lanes)
+        """How many windows of one recording are worked on at once, or wait for it."""
         self._contexts = contexts
         self._num_mels: int | None = None
 
@@ -51,24 +54,36 @@ class WhisperService:
         """How many windows are worked on at once."""
         return self._slot.lanes
 
+    async def encode(
+        self, flow: Flow, clip: AudioClip, window: Span, options: DecodeOptions
+    ) -> EncodedWindow:
+        """In its first context."""
+        return await self._encode(flow, clip, window, options, self._contexts(window.num_samples)[0])
+
     async def detect_language(
-        self, flow: Flow, clip: AudioClip, windows: Sequence[Span], options: DecodeOptions
-    ) -> tuple[str | None, Encoded]:
-        """The most probable language of the first windows among the candidates (None in silence), and the
-        windows encoded for it, so that `transcribe` need not encode them again."""
+        self,
+        flow: Flow,
+        clip: AudioClip,
+        windows: Sequence[Span],
+        options: DecodeOptions,
+        encoded: Encoded,
+    ) -> str | None:
+        """The most probable language of the first windows among the candidates; None in silence. What is
+        encoded for it is added to `encoded`, so that `transcribe` need not encode it again."""
         votes: Counter[str] = Counter()
-        encoded: Encoded = {}
         for window in windows[:LANGUAGE_WINDOWS]:
-            first = self._contexts(window.num_samples)[0]
-            encoded[window] = await self._encode(flow, clip, window, options, first)
-            found = await self._candidates(flow, encoded[window], options)
-            if not _is_sure(found) and window.num_samples < SHORT and first < FULL:
+            if window not in encoded:
+                encoded[window] = asyncio.ensure_future(self.encode(flow, clip, window, options))
+            states = await encoded[window]
+            found = await self._candidates(flow, states, options)
+            is_short = window.num_samples < SHORT and self._contexts(window.num_samples)[0] < FULL
+            if not _is_sure(found) and is_short:
                 full = await self._encode(flow, clip, window, options, FULL)
                 found = await self._candidates(flow, full, options)
             votes.update(found)
             if _is_sure(found):
                 break
-        return (votes.most_common(1)[0][0] if votes else None), encoded
+        return votes.most_common(1)[0][0] if votes else None
 
     async def transcribe(
         self,
@@ -91,7 +106,7 @@ class WhisperService:
 
         async def encode(span: Span, context: int) -> EncodedWindow:
             known = encoded.pop(span, None)
-            return known or await self._encode(flow, clip, span, options, context)
+            return await (known or self._encode(flow, clip, span, options, context))
 
         async def decode(span: Span, words: bool) -> WindowText:
             *shorter, last = self._contexts(span.num_samples)
@@ -123,7 +138,7 @@ class WhisperService:
                 counts += text.counts
             return ChunkPart(tuple(segments), window.stop, counts)
 
-        async with aclosing(in_order(map(recognise, windows), self._max_in_flight)) as parts:
+        async with aclosing(in_order(map(recognise, windows), self.in_flight)) as parts:
             async for part in parts:
                 yield part
 

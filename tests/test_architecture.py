@@ -28,7 +28,7 @@ UTILS: dict[str, set[str]] = {
     "utils/store/sqlite": {"utils/store", "utils/speakers", "utils/transcript", "utils/waiting", "utils"},
 }
 NETWORKS = {"seams", *UTILS} - {"utils/store/sqlite"}  # only assembly knows which database there is
-STAGES = {"services", *NETWORKS}
+STAGES = {"services", "services/whisper", *NETWORKS}
 ALLOWED: dict[str, set[str]] = UTILS | {
     "models": set(),
     "exceptions": set(),
@@ -39,7 +39,8 @@ ALLOWED: dict[str, set[str]] = UTILS | {
     "backends/diarization": {"backends", "backends/onnx"} | NETWORKS,
     "backends/onnx": set(),
     "backends/whisper": {"backends"} | NETWORKS,
-    "services": NETWORKS,
+    "services": {"services/whisper"} | NETWORKS,
+    "services/whisper": NETWORKS,
     "services/diarizers": STAGES,
     "services/voices": STAGES,
     "services/requests": {"services/voices"} | STAGES,

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from models import AudioClip, Span, seconds
 from options import DecodeOptions
-from services.whisper_batcher import BatchSizes
+from services.whisper.batcher import BatchSizes
 from services.whisper_pool import WhisperPool
 from services.whisper_service import WhisperService
 from tests.fakes import ScriptedRecogniser
@@ -46,7 +46,7 @@ class Pool:
     async def ask(self, model: str) -> str | None:
         window = Span(0, self._clip.num_samples)
         options = DecodeOptions(model=model)
-        return (await self._pool.detect_language(Progress("r"), self._clip, [window], options))[0]
+        return await self._pool.detect_language(Progress("r"), self._clip, [window], options, {})
 
     async def abandon(self, model: str) -> None:
         """Ask for a model and leave while it loads."""

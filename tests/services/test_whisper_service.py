@@ -12,8 +12,8 @@ import pytest
 from models import SAMPLE_RATE, AudioClip, Chunk, ChunkPart, Span, WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
-from services.whisper_batcher import BatchSizes
-from services.whisper_service import MAX_PASSES, Contexts, WhisperService
+from services.whisper.batcher import BatchSizes
+from services.whisper_service import MAX_PASSES, Contexts, Encoded, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech.contexts import full_context, short_contexts
@@ -40,7 +40,8 @@ async def test_what_was_encoded_for_its_language_is_not_encoded_again(tmp_path: 
     whisper = WhisperService(slot, BatchSizes())
     clip = AudioClip(tmp_path / "audio.s16", 6 * SAMPLE_RATE)
     clip.path.write_bytes(bytes(2 * clip.num_samples))
-    language, encoded = await whisper.detect_language(Progress("r"), clip, WINDOWS, DecodeOptions())
+    encoded: Encoded = {}
+    language = await whisper.detect_language(Progress("r"), clip, WINDOWS, DecodeOptions(), encoded)
     assert (language, model.encoded) == ("en", 1)
     chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
     speech = SpeechMap(0, clip.num_samples, np.ones(6 * SAMPLE_RATE // 512, np.float32))
@@ -158,9 +159,10 @@ async def test_the_language_of_a_short_window_is_found_in_the_full_context_where
     clip.path.write_bytes(bytes(2 * clip.num_samples))
     windows = [Span(0, clip.num_samples)]
     options = DecodeOptions(languages=candidates)
-    found, kept = await whisper.detect_language(Progress("r"), clip, windows, options)
+    kept: Encoded = {}
+    found = await whisper.detect_language(Progress("r"), clip, windows, options, kept)
     assert (found, model.encoded) == (language, encoded)
-    assert kept[windows[0]].num_samples == clip.num_samples
+    assert kept[windows[0]].result().num_samples == clip.num_samples
     slot.close()
 
 

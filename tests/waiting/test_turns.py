@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
-from services.whisper_batcher import BatchSizes, WhisperBatcher
+from services.whisper.batcher import BatchSizes, WhisperBatcher
 from tests.batching.batched_requests import window_of
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource

@@ -60,6 +60,10 @@ class ChunkPlanner:
         if num_samples > self._start:
             yield self._cut(num_samples, num_samples)
 
+    def upcoming(self) -> SpeechMap:
+        """The speech of the next chunk, as far as it is known."""
+        return self._speech(Span(max(0, self._start - self._limits.overlap // 2), self._known_until))
+
     @property
     def _known_until(self) -> int:
         return self._first + len(self._probabilities) * FRAME

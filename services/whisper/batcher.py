@@ -13,7 +13,7 @@ from exceptions import ModelCrashedError
 from models import WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
-from services.whisper_jobs import Decoding, Detection, Encoding, Job, is_out_of_memory
+from services.whisper.jobs import Decoding, Detection, Encoding, Job, is_out_of_memory
 from utils.model_manager import ModelSlot
 from utils.process.read_ahead import ReadAhead
 from utils.waiting.concurrency import Lanes
