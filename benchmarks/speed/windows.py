@@ -13,8 +13,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from assembly import build_state
 from backends.whisper.engine import WhisperEngine, load_whisper_engine
 from backends.whisper.weights import find_weights
@@ -84,6 +82,8 @@ def main() -> None:
 
 def _with_features(windows: Sequence[WindowFeatures], engine: WhisperEngine) -> list[EncodedWindow]:
     """Features are computed too, of silence, which takes as long."""
+    import numpy as np  # after `assembly`, which limits its threads
+
     for window in windows:
         log_mel(np.zeros(window.num_samples, np.float32), len(window.mel))
     return engine.encode(windows)
