@@ -32,6 +32,8 @@ class OnnxNetwork:
         options.add_external_initializers(list(weights), values)
         wanted = [CUDA, CPU] if device == "cuda" else [CPU]  # the CPU also for what CUDA lacks
         providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
+        if CUDA in providers:
+            onnxruntime.preload_dlls()  # from NVIDIA's wheels, where the system does not look
         self._session = onnxruntime.InferenceSession(graph.read_bytes(), options, providers=providers)
         if device == "cuda" and CUDA not in self._session.get_providers():
             logger.warning("This onnxruntime cannot use CUDA, so %s runs on the CPU.", graph.stem)
