@@ -6,7 +6,14 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-PARTS = ("*.py", "backends/**/*.py", "backends/**/*.onnx", "services/**/*.py", "utils/**/*.py", "requirements*.txt")
+PARTS = (
+    "*.py",
+    "backends/**/*.py",
+    "backends/**/*.onnx",
+    "services/**/*.py",
+    "utils/**/*.py",
+    "requirements*.txt",
+)
 
 
 def fingerprint(root: Path, extra: Iterable[str]) -> str:
