@@ -178,15 +178,15 @@ def test_a_client_that_closes_a_stream_stops_its_work(tmp_path: Path) -> None:
 
 
 def test_a_stream_counts_until_it_ends(tmp_path: Path) -> None:
-    gate = threading.Event()
+    recogniser = ScriptedRecogniser(gate=(gate := threading.Event()))
     config = settings(tmp_path, max_requests=1)
-    with running_server(config, fake_loaders(lambda: ScriptedRecogniser(gate=gate))) as server:
+    with running_server(config, fake_loaders(lambda: recogniser)) as server:
         answers: list[int] = []
         caller = threading.Thread(
             target=lambda: answers.append(post(server, TALK, stream="true").status_code)
         )
         caller.start()
-        wait_until(lambda: len(server.state.admission.in_flight) == 1)
+        wait_until(lambda: bool(recogniser.batches))
         assert post(server, TALK, stream="true").status_code == 429
         gate.set()
         caller.join()
