@@ -18,7 +18,7 @@ TITLE = "Size and start"
 RUNS = 5
 MEGABYTE = 1_000_000
 MEBIBYTE = 1024 * 1024
-PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check")
+PIP = ("-m", "pip", "--disable-pip-version-check")
 
 METHOD = f"""\
 An environment made and filled as `make serve` does it, with the package index: its size, its packages besides
@@ -49,7 +49,7 @@ def _install(folder: Path) -> tuple[int, int, int]:
     environment, weights = folder / "venv", folder / "weights"
     python = environment / "bin/python"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    subprocess.run([python, *PIP, "install", "-r", ROOT / "requirements.txt"], check=True)
+    subprocess.run([python, *PIP, "install", "--quiet", "-r", ROOT / "requirements.txt"], check=True)
     subprocess.run([sys.executable, "-m", "cli", "install-weights", "--to", weights], cwd=ROOT, check=True)
     listed = subprocess.run(
         [python, *PIP, "list", "--format=freeze", "--exclude=pip", "--exclude=setuptools"],
