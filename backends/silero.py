@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backends.onnx.network import CPU, session_options
 from exceptions import ModelUnavailableError
 from models import Audio
 from seams import DETECTOR_CONTEXT as CONTEXT
@@ -34,13 +35,7 @@ class SpeechDetector:
 def load_speech_detector() -> SpeechDetector:
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.inter_op_num_threads = options.intra_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 4
-    return SpeechDetector(
-        onnxruntime.InferenceSession(str(_weights()), options, providers=["CPUExecutionProvider"])
-    )
+    return SpeechDetector(onnxruntime.InferenceSession(str(_weights()), session_options(), providers=[CPU]))
 
 
 def _weights() -> Path:

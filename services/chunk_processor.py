@@ -79,7 +79,7 @@ class ChunkProcessor:
         run concurrently: they are bound by different cores. Windows in `encoded` are not encoded again."""
         if not planned.chunk.is_whole:
             _log_start(planned.chunk, progress)
-        windows: Sequence[Span] = speech_windows(planned.speech, options.voice_activity)
+        windows = speech_windows(planned.speech, options.voice_activity)
         if planned.chunk.is_whole and self._stages.whisper.lanes > 1:
             windows = share_out(windows, planned.speech, options.voice_activity)
         options = await self._with_language(clip, windows, options, progress, encoded)

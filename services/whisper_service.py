@@ -163,7 +163,7 @@ def _is_sure(candidates: Mapping[str, float]) -> bool:
 
 
 def _is_reliable(text: WindowText) -> bool:
-    """Whether no longer context would say something else."""
+    """Whether to believe it without another try in a longer context."""
     return bool(text.tokens) and not is_doubtful(text) and not repeats_its_end(text.text)
 
 

@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = UTILS | {
     "config": set(),
     "options": {"models"},
     "seams": {*UTILS},
-    "backends": NETWORKS,
+    "backends": {"backends/onnx"} | NETWORKS,
     "backends/diarization": {"backends", "backends/onnx"} | NETWORKS,
     "backends/onnx": set(),
     "backends/whisper": {"backends"} | NETWORKS,

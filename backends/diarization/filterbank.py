@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models import SAMPLE_RATE, Audio
+from utils.audio.log_mel import triangular_filters
 
 FRAME, HOP, FFT = 400, 160, 512  # samples
 NUM_MELS = 80
@@ -36,9 +37,7 @@ def _tables() -> tuple[Floats, Floats]:
     window = np.hanning(FRAME) ** 0.85
     spectrum = np.fft.rfft((frames - PREEMPHASIS * before) * window, FFT)[:, :-1]
     edges = np.linspace(_mel(LOWEST), _mel(HIGHEST), NUM_MELS + 2)
-    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
-    bins = _mel(np.arange(FFT // 2)[:, None] * SAMPLE_RATE / FFT)
-    triangles = np.maximum(np.minimum((bins - low) / (middle - low), (high - bins) / (high - middle)), 0)
+    triangles = triangular_filters(_mel(np.arange(FFT // 2)[:, None] * SAMPLE_RATE / FFT), edges)
     both = np.concatenate([spectrum.real, spectrum.imag], axis=1), np.concatenate([triangles, triangles])
     return both[0].astype(np.float32), both[1].astype(np.float32)
 

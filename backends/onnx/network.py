@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
@@ -23,11 +27,7 @@ class OnnxNetwork:
         """`weights` are exactly the initialisers that the graph leaves open, in its shapes."""
         import onnxruntime
 
-        options = onnxruntime.SessionOptions()
-        options.inter_op_num_threads = options.intra_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_cpu_mem_arena = False  # it would keep the largest blocks of every length of audio
-        options.log_severity_level = 4
+        options = session_options()
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(a)) for a in weights.values()]
         options.add_external_initializers(list(weights), values)
         wanted = [CUDA, CPU] if device == "cuda" else [CPU]  # the CPU also for what CUDA lacks
@@ -42,3 +42,14 @@ class OnnxNetwork:
         """The one output of the graph."""
         (output,) = self._session.run(None, inputs)
         return np.asarray(output)
+
+
+def session_options() -> onnxruntime.SessionOptions:
+    """One thread, that of the caller, and no memory kept between calls."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.inter_op_num_threads = options.intra_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # it would keep the largest blocks of every length of audio
+    options.log_severity_level = 4
+    return options

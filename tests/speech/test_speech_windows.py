@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from models import seconds
 from options import VoiceActivity
 from tests.builders import frames, probabilities, thorough
+from utils.speech.contexts import FULL
 from utils.speech.speech_map import FRAME, Probabilities, SpeechMap
-from utils.speech.speech_windows import WINDOW, share_out, speech_rules, speech_windows
+from utils.speech.speech_windows import share_out, speech_rules, speech_windows
 
 SERVER = VoiceActivity()
 # Two stretches of speech, half a second of silence between them; the second is not sure to be speech.
@@ -53,7 +54,7 @@ def test_a_silence_as_long_as_is_named_ends_a_window() -> None:
 def test_windows_are_apart_and_not_longer_than_whisper_hears(of: Probabilities) -> None:
     for asked in (SERVER, VoiceActivity(0.3, seconds(5), seconds(0.1)), VoiceActivity(1.0, 0, seconds(10))):
         found = windows(of, asked)
-        assert all(stop - start <= WINDOW for start, stop in found)
+        assert all(stop - start <= FULL for start, stop in found)
         assert all(left[1] <= right[0] for left, right in pairwise(found))
 
 

@@ -44,9 +44,16 @@ def _filters(num_mels: int) -> npt.NDArray[np.float32]:
     """(bins, mels): triangles of equal area, evenly spaced on Slaney's mel scale from 0 to 8 kHz."""
     bins = np.fft.rfftfreq(FFT, 1 / SAMPLE_RATE)[:, None]
     edges = _hertz(np.linspace(0, _mels(SAMPLE_RATE / 2), num_mels + 2))
+    return (triangular_filters(bins, edges) * 2 / (edges[2:] - edges[:-2])).astype(np.float32)
+
+
+def triangular_filters(
+    bins: npt.NDArray[np.floating], edges: npt.NDArray[np.float64]
+) -> npt.NDArray[np.floating]:
+    """(n, m) from bins (n, 1) and edges (m + 2,): each filter rises to 1 and falls to 0 again over three
+    neighbouring edges."""
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
-    triangles = np.minimum((bins - low) / (middle - low), (high - bins) / (high - middle))
-    return (np.maximum(triangles, 0) * 2 / (high - low)).astype(np.float32)
+    return np.maximum(np.minimum((bins - low) / (middle - low), (high - bins) / (high - middle)), 0)
 
 
 def _mels(hertz: float) -> float:

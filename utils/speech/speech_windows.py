@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from models import Span, seconds
 from options import VoiceActivity
+from utils.speech.contexts import FULL
 from utils.speech.speech_map import SpeechMap, SpeechRules, pack_windows
 
-WINDOW = seconds(30)  # Whisper's input length
 LONE_WINDOW = seconds(12)  # from which a lone one is cut in two
 MAX_GAP = seconds(3)  # a longer pause is left out, as the recogniser would hallucinate in it
 NO_GAP = -1  # less than any gap: regions are never joined
@@ -21,10 +20,10 @@ def speech_windows(speech: SpeechMap, requested: VoiceActivity) -> list[Span]:
     """Windows of at most 30 s. If the caller sets a length of silence, it ends a window; otherwise one spans
     short pauses, since the recogniser does better with more context."""
     gap = MAX_GAP if requested.silence is None else NO_GAP
-    return pack_windows(speech, speech_rules(requested), WINDOW, gap)
+    return pack_windows(speech, speech_rules(requested), FULL, gap)
 
 
-def share_out(windows: Sequence[Span], speech: SpeechMap, requested: VoiceActivity) -> Sequence[Span]:
+def share_out(windows: list[Span], speech: SpeechMap, requested: VoiceActivity) -> list[Span]:
     """A lone long window becomes two of similar length, for two lanes to work on at once: cut in the longest
     pause of its middle half, if there is one."""
     if len(windows) != 1 or windows[0].num_samples < LONE_WINDOW:
