@@ -13,7 +13,8 @@ from models import SAMPLE_RATE, AudioClip, Chunk, ChunkPart, Span, WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper.batcher import BatchSizes
-from services.whisper_service import MAX_PASSES, Contexts, Encoded, WhisperService
+from services.whisper.window_recognition import MAX_PASSES, Contexts
+from services.whisper_service import Encoded, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech.contexts import full_context, short_contexts
