@@ -140,6 +140,7 @@ class Segment:
     speaker: int | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
     continues: bool = False  # the segment before, which was cut where the speaker changes
+    language: str | None = None  # spoken; None in results of versions that did not tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +201,24 @@ class ChunkResult:
     """The result of one chunk, in samples of the recording, not yet merged with its neighbours."""
 
     chunk: Chunk
-    language: str | None
+    language: str | None  # the one spoken last, also before the chunk if nobody speaks in it
     segments: tuple[Segment, ...]
     speakers: ChunkSpeakers
     counts: TokenCounts = TokenCounts()
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenLanguage:
+    """How long segments in one language are."""
+
+    code: str
+    num_samples: int
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """The whole recording. Speakers are numbered in order of first appearance; `segments` may be read from
-    disk."""
+    disk. `language` is the one spoken most."""
 
     language: str | None
     num_samples: int
@@ -217,6 +226,7 @@ class Transcript:
     turns: tuple[SpeakerTurn, ...] = ()
     counts: TokenCounts = TokenCounts()
     names: tuple[str | None, ...] = ()  # by speaker number; speakers beyond its end are unnamed
+    languages: tuple[SpokenLanguage, ...] = ()  # the most spoken first
 
     @property
     def text(self) -> str:

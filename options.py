@@ -62,7 +62,8 @@ class DecodeOptions:
 
     @property
     def text_language(self) -> str | None:
-        """The language of the text, which a translation task makes differ from that of the speech."""
+        """The language of the text, which a translation task makes differ from that of the speech; None if it
+        is that of the speech, whichever that is."""
         return "en" if self.task is Task.TRANSLATE else self.language
 
 

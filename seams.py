@@ -84,6 +84,11 @@ class Recogniser(Protocol):
 
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]: ...
 
+    def languages_of_parts(self, window: EncodedWindow, parts: Sequence[Span]) -> list[dict[str, float]]:
+        """The probability of each language in each of `parts`, which hold all speech of the window, in its
+        samples."""
+        ...
+
     def decode(
         self,
         windows: Sequence[EncodedWindow],

@@ -26,15 +26,20 @@ LOWEST_SCORE = math.log(0.03)  # mean per letter; a word that scores less keeps 
 
 
 class Aligner(Protocol):
-    async def align(self, clip: AudioClip, segments: Sequence[Segment], language: str) -> list[Segment]:
-        """The same segments and words, with better times."""
+    async def align(
+        self, clip: AudioClip, segments: Sequence[Segment], language: str | None
+    ) -> list[Segment]:
+        """The same segments and words, with better times; `language` is that of the text, None for that of
+        each segment."""
 
 
 class AlignmentService:
     def __init__(self, slot: ModelSlot[CtcModel]) -> None:
         self._slot = slot
 
-    async def align(self, clip: AudioClip, segments: Sequence[Segment], language: str) -> list[Segment]:
+    async def align(
+        self, clip: AudioClip, segments: Sequence[Segment], language: str | None
+    ) -> list[Segment]:
         """Words keep the recogniser's times if the model fails on their segment or scores them too low;
         segments without words are unchanged.
 
@@ -43,7 +48,7 @@ class AlignmentService:
         spans: list[Span] = []
         for index, segment in enumerate(segments):
             reach = _reach(segments, index, clip)
-            found = await self._find(clip, segment, reach, language)
+            found = await self._find(clip, segment, reach, language or segment.language or "")
             spans += fit_between([Span(word.start, word.stop) for word in segment.words], found)
         settled = iter(settle(spans, Span(0, clip.num_samples)))
         return [_retimed(segment, list(islice(settled, len(segment.words)))) for segment in segments]

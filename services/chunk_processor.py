@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from models import (
@@ -24,6 +24,7 @@ from options import TranscriptionOptions
 from services.alignment_service import Aligner
 from services.diarization_service import Diarizer
 from services.punctuation_service import Punctuator
+from services.whisper.window_languages import Languages
 from services.whisper_pool import WhisperPool
 from services.whisper_service import Encoded, WhisperService
 from utils.audio_utils import read_samples
@@ -74,20 +75,25 @@ class ChunkProcessor:
         options: TranscriptionOptions,
         progress: Progress,
         encoded: Encoded,
+        spoken: Languages = (),
     ) -> AsyncGenerator[ChunkPart | ChunkResult]:
         """Yields the parts of a chunk as they are recognised, then its result. Recognition and diarization
-        run concurrently: they are bound by different cores. Windows in `encoded` are not encoded again."""
+        run concurrently: they are bound by different cores. Windows in `encoded` are not encoded again;
+        `spoken` are the languages before the chunk, the latest last."""
         if not planned.chunk.is_whole:
             _log_start(planned.chunk, progress)
         windows = speech_windows(planned.speech, options.voice_activity)
         if planned.chunk.is_whole and self._stages.whisper.lanes > 1:
             windows = share_out(windows, planned.speech, options.voice_activity)
-        options = await self._with_language(clip, windows, options, progress, encoded)
+        if not (spoken or options.decode.language):
+            spoken = await self._first_language(clip, windows, options, progress, encoded)
         speakers = asyncio.ensure_future(self._diarize(clip, planned, options))
         segments: list[Segment] = []
         counts = TokenCounts()
         try:
-            async with aclosing(self._recognise(clip, planned, windows, encoded, options, progress)) as parts:
+            async with aclosing(
+                self._recognise(clip, planned, windows, encoded, options, spoken, progress)
+            ) as parts:
                 async for part in parts:
                     if speakers.done():
                         speakers.result()  # a failed diarization ends the chunk now, not after all windows
@@ -98,21 +104,21 @@ class ChunkProcessor:
         finally:
             await stopped(speakers)
         progress.reach(planned.chunk.stop)
-        yield ChunkResult(planned.chunk, options.decode.language, tuple(segments), found, counts)
+        last = segments[-1].language if segments else next(reversed(spoken), None)
+        language = options.decode.language or last
+        yield ChunkResult(planned.chunk, language, tuple(segments), found, counts)
 
-    async def _with_language(
+    async def _first_language(
         self,
         clip: AudioClip,
         windows: Sequence[Span],
         options: TranscriptionOptions,
         progress: Progress,
         encoded: Encoded,
-    ) -> TranscriptionOptions:
-        if options.decode.language:
-            return options
+    ) -> Languages:
         whisper = self._stages.whisper
         language = await whisper.detect_language(progress, clip, windows, options.decode, encoded)
-        return replace(options, decode=replace(options.decode, language=language))
+        return (language,) if language else ()
 
     async def _recognise(
         self,
@@ -121,18 +127,27 @@ class ChunkProcessor:
         windows: Sequence[Span],
         encoded: Encoded,
         options: TranscriptionOptions,
+        spoken: Languages,
         progress: Progress,
     ) -> AsyncGenerator[ChunkPart]:
         """Window by window, or all at once if a later stage needs the text of the whole chunk."""
-        language = options.decode.text_language
-        if options.decode.language is None or language is None:
+        if not (spoken or options.decode.language):
             return
+        language = options.decode.text_language
         aligner = self._stages.aligner if options.align else None
         punctuator = self._stages.punctuator if options.restore_punctuation else None
         segments: list[Segment] = []
         counts = TokenCounts()
         parts = self._stages.whisper.transcribe(
-            progress, clip, planned.chunk, planned.speech, windows, options.decode, options.words, encoded
+            progress,
+            clip,
+            planned.chunk,
+            planned.speech,
+            windows,
+            options.decode,
+            options.words,
+            encoded,
+            spoken,
         )
         async with aclosing(parts):
             async for part in parts:

@@ -12,7 +12,9 @@ from options import TranscriptionOptions
 from services.audio_service import Plan
 from services.chunk_processor import ChunkProcessor, Stage, Stages
 from services.early_windows import EarlyWindows
+from services.whisper.window_languages import Languages
 from utils.speech.speech_map import SpeechMap
+from utils.speech.spoken_languages import latest
 from utils.waiting.concurrency import ahead
 from utils.waiting.progress import Progress
 
@@ -40,8 +42,8 @@ class ChunkRunner(Protocol):
         self, plan: Plan, options: TranscriptionOptions, progress: Progress, checkpoints: Checkpoints
     ) -> Parts:
         """Chunks in order; those with a checkpoint are replayed, not run again, and one that was recognised
-        in part keeps that part. The language detected in the first chunk with speech applies to all after it.
-        Reports progress in order, and closes `plan`."""
+        in part keeps that part. The languages of a chunk are what is expected of the next. Reports progress
+        in order, and closes `plan`."""
         ...
 
 
@@ -56,6 +58,7 @@ class LocalChunkRunner:
     async def run(
         self, plan: Plan, options: TranscriptionOptions, progress: Progress, checkpoints: Checkpoints
     ) -> Parts:
+        spoken: Languages = ()
         early = EarlyWindows(self._whisper, options, progress)
         async with aclosing(ahead(plan)) as planned_chunks, aclosing(early):
             async for clip, planned in planned_chunks:
@@ -66,18 +69,27 @@ class LocalChunkRunner:
                 if isinstance(found, ChunkResult):
                     parts = replay(found, progress)
                 else:
-                    parts = self._processor.process(clip, planned, options, progress, early.encoded)
+                    parts = self._processor.process(clip, planned, options, progress, early.encoded, spoken)
                     parts = resume(found, parts) if found else parts
                 async with aclosing(parts):
                     async for part in parts:
                         yield planned.chunk, part
                         if isinstance(part, ChunkResult):
-                            options = replace(options, decode=replace(options.decode, language=part.language))
+                            spoken = latest(spoken, _languages(part))
                 await early.aclose()
 
 
+def _languages(result: ChunkResult) -> list[str]:
+    """In the order in which they are spoken."""
+    found = [*(segment.language for segment in result.segments), result.language]
+    return [language for language in found if language]
+
+
 async def replay(result: ChunkResult, progress: Progress) -> AsyncGenerator[ChunkPart | ChunkResult]:
-    """Yields a chunk with a checkpoint: all of it as one part, then its result."""
+    """Yields a chunk with a checkpoint: all of it as one part, then its result. In one of an earlier version,
+    which did not tell, all segments are in the chunk's language."""
+    segments = tuple(replace(each, language=each.language or result.language) for each in result.segments)
+    result = replace(result, segments=segments)
     yield ChunkPart(result.segments, result.chunk.heard.stop, result.counts)
     progress.reach(result.chunk.stop)
     yield result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import partial
+from itertools import groupby
 from typing import Protocol
 
 from exceptions import ModelFailedError
@@ -26,8 +27,9 @@ logger = logging.getLogger(__name__)
 
 
 class Punctuator(Protocol):
-    async def restore(self, segments: Sequence[Segment], language: str) -> list[Segment]:
-        """The same words and times, with punctuation and the capitals after it."""
+    async def restore(self, segments: Sequence[Segment], language: str | None) -> list[Segment]:
+        """The same words and times, with punctuation and the capitals after it; `language` is that of the
+        text, None for that of each segment."""
 
 
 class PunctuationService:
@@ -37,21 +39,25 @@ class PunctuationService:
         self._slot = slot
         self._languages = languages
 
-    async def restore(self, segments: Sequence[Segment], language: str) -> list[Segment]:
+    async def restore(self, segments: Sequence[Segment], language: str | None) -> list[Segment]:
         """Segments of one sentence each. If the model fails they are unchanged: better no punctuation than no
         words.
 
         Raises ModelUnavailableError when the model cannot be loaded.
         """
+        runs = groupby(segments, key=lambda segment: language or segment.language or "")
+        return [segment for code, run in runs for segment in await self._restore(list(run), code)]
+
+    async def _restore(self, segments: list[Segment], language: str) -> list[Segment]:
         if language not in self._languages:
-            return list(segments)
+            return segments
         pieces = [piece for segment in segments for piece in pieces_of(segment)]
         words = ["".join(pieces[n] for n in word) for word in group_words(pieces)]
         try:
             labels = await self._label(words)
         except ModelFailedError as error:
             logger.warning("Punctuation was not restored: %s", error.message)
-            return list(segments)
+            return segments
         return list(rebuild(segments, apply_marks(pieces, labels, language), language))
 
     async def _label(self, words: Sequence[str]) -> dict[int, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from models import AudioClip, Chunk, ChunkPart, Span
 from options import DecodeOptions
 from seams import EncodedWindow
+from services.whisper.window_languages import Languages
 from services.whisper_service import Encoded, WhisperService
 from utils.speech.speech_map import SpeechMap
 from utils.waiting.fair_queue import Flow
@@ -84,10 +85,13 @@ class WhisperPool:
         options: DecodeOptions,
         words: bool,
         encoded: Encoded,
+        spoken: Languages = (),
     ) -> AsyncGenerator[ChunkPart]:
         """As WhisperService does."""
         async with self._using(options.model) as whisper:
-            work = whisper.transcribe(flow, clip, chunk, speech, windows, _unnamed(options), words, encoded)
+            work = whisper.transcribe(
+                flow, clip, chunk, speech, windows, _unnamed(options), words, encoded, spoken
+            )
             async with aclosing(work) as parts:
                 async for part in parts:
                     yield part

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TypeAlias
 
-from models import AudioClip, Chunk, ChunkPart, Span, seconds
+from models import AudioClip, Chunk, ChunkPart, Span, TokenCounts, seconds
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser
 from services.whisper.batcher import BatchSizes, WhisperBatcher
+from services.whisper.window_languages import LanguageDetector, Languages, Piece, Turn, WindowLanguages
 from services.whisper.window_recognition import Contexts, WindowEncoder, WindowRecogniser
 from utils.model_manager import ModelSlot
-from utils.speech.contexts import FULL, full_context
+from utils.speech.contexts import full_context
 from utils.speech.speech_map import SpeechMap, SpeechRules
 from utils.waiting.concurrency import in_order
 from utils.waiting.fair_queue import Flow
 
 VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words can lie
-LANGUAGE_THRESHOLD = 0.5  # one window decides for a language more probable than this
-LANGUAGE_WINDOWS = 3  # otherwise this many windows vote
-SHORT = seconds(5)  # the language of a window below this is less certain in a short context
 
 Encoded: TypeAlias = dict[Span, asyncio.Future[EncodedWindow]]
 """Windows in their first context that are encoded already, or will be."""
@@ -59,20 +57,9 @@ class WhisperService:
     ) -> str | None:
         """The most probable language of the first windows among the candidates; None in silence. What is
         encoded for it is added to `encoded`, so that `transcribe` need not encode it again."""
-        votes: Counter[str] = Counter()
-        for window in windows[:LANGUAGE_WINDOWS]:
-            if window not in encoded:
-                encoded[window] = asyncio.ensure_future(self.encode(flow, clip, window, options))
-            states = await encoded[window]
-            found = await self._candidates(flow, states, options)
-            is_short = window.num_samples < SHORT and self._encoder.contexts(window.num_samples)[0] < FULL
-            if not _is_sure(found) and is_short:
-                full = await self._encoder.encode(flow, clip, window, options, FULL)
-                found = await self._candidates(flow, full, options)
-            votes.update(found)
-            if _is_sure(found):
-                break
-        return votes.most_common(1)[0][0] if votes else None
+        return await LanguageDetector(self._encoder, self._batcher, flow, clip, options).first(
+            windows, encoded
+        )
 
     async def transcribe(
         self,
@@ -84,37 +71,46 @@ class WhisperService:
         options: DecodeOptions,
         words: bool,
         encoded: Encoded,
+        spoken: Languages = (),
     ) -> AsyncGenerator[ChunkPart]:
         """Yields the segments of each window, in order and in samples of the recording, with their token
         counts; windows in `encoded` are taken out of it and not encoded again.
 
-        If `words` is false, only windows in the overlap with a neighbouring chunk get word timestamps:
-        merging needs them.
+        Where the options leave the language open, it is that of each window, which is cut where it changes;
+        `spoken` are the languages before the first window, the latest last. If `words` is false, only windows
+        in the overlap with a neighbouring chunk get word timestamps: merging needs them.
         """
-        recogniser = WindowRecogniser(
-            self._encoder, self._batcher, flow, clip, speech, speech.regions(VOICED)
-        )
+        voiced = speech.regions(VOICED)
+        recogniser = WindowRecogniser(self._encoder, self._batcher, flow, clip, speech, voiced)
+        detector = LanguageDetector(self._encoder, self._batcher, flow, clip, options)
+        languages = WindowLanguages(detector, speech, voiced, spoken, is_start=chunk.start == 0)
 
-        async def recognise(window: Span) -> ChunkPart:
+        async def recognise(window: Span, turn: Turn) -> ChunkPart:
             known = encoded.pop(window, None)
-            return await recogniser.recognise(
-                window, await known if known else None, options, words or _is_shared(window, chunk)
-            )
+            states = await known if known else None
+            if options.language:
+                pieces = [Piece(window, options.language, states)]
+            else:
+                pieces = await languages.pieces(window, states, turn)
+            timed = words or _is_shared(window, chunk)
+            found = [
+                await recogniser.recognise(
+                    piece.span, piece.encoded, replace(options, language=piece.language), timed
+                )
+                for piece in pieces
+            ]
+            segments = [
+                replace(segment, language=piece.language)
+                for piece, part in zip(pieces, found, strict=True)
+                for segment in part.segments
+            ]
+            counts = sum((part.counts for part in found), TokenCounts())
+            return ChunkPart(tuple(segments), window.stop, counts)
 
-        async with aclosing(in_order(map(recognise, windows), self.in_flight)) as parts:
+        work = (recognise(window, languages.follow()) for window in windows)
+        async with aclosing(in_order(work, self.in_flight)) as parts:
             async for part in parts:
                 yield part
-
-    async def _candidates(
-        self, flow: Flow, window: EncodedWindow, options: DecodeOptions
-    ) -> Mapping[str, float]:
-        """The probability of each language that the request allows."""
-        probabilities = await self._batcher.language_probabilities(flow, window)
-        return {code: probabilities.get(code, 0.0) for code in options.languages or probabilities}
-
-
-def _is_sure(candidates: Mapping[str, float]) -> bool:
-    return max(candidates.values()) > LANGUAGE_THRESHOLD * sum(candidates.values())
 
 
 def _is_shared(window: Span, chunk: Chunk) -> bool:

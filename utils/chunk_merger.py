@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from models import NO_KNOWN_VOICES, ChunkResult, KnownVoices, Segment, SpeakerTurn, TokenCounts, Transcript
+from models import (
+    NO_KNOWN_VOICES,
+    ChunkResult,
+    KnownVoices,
+    Segment,
+    SpeakerTurn,
+    SpokenLanguage,
+    TokenCounts,
+    Transcript,
+)
 from options import SpeakerCount
 from utils.speakers.assignment import assign_speakers
 from utils.speakers.linking import resolve_speakers
@@ -25,6 +35,8 @@ def merge(
     decides where they are stored.
     """
     speakers, numbers = resolve_speakers([result.speakers for result in results], count)
+    lengths: Counter[str] = Counter()
+    segments = _measured(segments, lengths)
     turns = merge_turns(
         [replace(result, speakers=found) for result, found in zip(results, speakers, strict=True)], numbers
     )
@@ -38,10 +50,12 @@ def merge(
         names = tuple(named.get(speaker) for speaker in order) if named else ()
     else:
         merged = collect(segments)
-    language = next((result.language for result in results if result.language), None)
+    languages = tuple(SpokenLanguage(*found) for found in lengths.most_common())
+    first = next((result.language for result in results if result.language), None)
+    language = languages[0].code if languages else first
     counts = sum((result.counts for result in results), TokenCounts())
     num_samples = results[-1].chunk.stop if results else 0
-    return Transcript(language, num_samples, merged, tuple(turns), counts, names)
+    return Transcript(language, num_samples, merged, tuple(turns), counts, names, languages)
 
 
 def merge_turns(results: Sequence[ChunkResult], numbers: Sequence[Mapping[int, int]]) -> list[SpeakerTurn]:
@@ -64,6 +78,14 @@ def merge_turns(results: Sequence[ChunkResult], numbers: Sequence[Mapping[int, i
             latest[piece.speaker] = len(turns)
             turns.append(piece)
     return turns
+
+
+def _measured(segments: Iterable[Segment], lengths: Counter[str]) -> Iterator[Segment]:
+    """The segments; `lengths` records the samples in each language."""
+    for segment in segments:
+        if segment.language:
+            lengths[segment.language] += segment.stop - segment.start
+        yield segment
 
 
 def _renumbered(segments: Iterable[Segment], order: dict[int, int]) -> Iterator[Segment]:

@@ -15,9 +15,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from backends.whisper.language_detection import (
+    SAMPLES_PER_POSITION,
+    detect_languages,
+    sample_parts,
+    storage,
+)
 from backends.whisper.weights import WhisperWeights
 from exceptions import InvalidRequestError
-from models import SAMPLE_RATE, TokenCounts, TokenLogprob, WindowText, Word
+from models import SAMPLE_RATE, Span, TokenCounts, TokenLogprob, WindowText, Word
 from options import DecodeOptions, Task
 from seams import EncodedWindow, WindowFeatures
 from utils.audio.log_mel import HOP
@@ -28,7 +34,6 @@ if TYPE_CHECKING:
     from faster_whisper.tokenizer import Tokenizer
 
 SAMPLING_CANDIDATES = 5
-SAMPLES_PER_POSITION = 320  # the encoder halves the frame rate
 MIN_PROBABILITY = 1e-30  # so that a probability rounded to zero has a logarithm
 
 T = TypeVar("T", int, list[int])
@@ -52,7 +57,7 @@ class WhisperEngine:
         encoded: dict[int, EncodedWindow] = {}
         for own in _group_equal([window.context for window in windows]):
             padded = _padded([windows[n] for n in own])
-            states = np.asarray(self._model.model.encode(_storage(padded), to_cpu=True))
+            states = np.asarray(self._model.model.encode(storage(padded), to_cpu=True))
             encoded |= {
                 n: EncodedWindow(rows, windows[n].num_samples) for n, rows in zip(own, states, strict=True)
             }
@@ -60,10 +65,11 @@ class WhisperEngine:
 
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
         """The probability of each language in `window`."""
-        if not self._model.model.is_multilingual:
-            return {"en": 1.0}
-        found = self._model.model.detect_language(_states([window]))[0]
-        return {token[2:-2]: probability for token, probability in found}
+        return detect_languages(self._model.model, window.states[None])[0]
+
+    def languages_of_parts(self, window: EncodedWindow, parts: Sequence[Span]) -> list[dict[str, float]]:
+        """The probability of each language in each of `parts`, which hold all speech of the window."""
+        return detect_languages(self._model.model, sample_parts(window.states, parts))
 
     def decode(
         self,
@@ -178,13 +184,7 @@ def _padded(windows: Sequence[WindowFeatures]) -> npt.NDArray[np.float32]:
 
 
 def _states(windows: Sequence[EncodedWindow]) -> Any:
-    return _storage(np.stack([window.states for window in windows]))
-
-
-def _storage(array: npt.NDArray[np.generic]) -> Any:
-    from ctranslate2 import StorageView
-
-    return StorageView.from_array(array)
+    return storage(np.stack([window.states for window in windows]))
 
 
 def _group_equal(values: Sequence[T]) -> list[list[int]]:

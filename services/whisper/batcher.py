@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from exceptions import ModelCrashedError
-from models import WindowText
+from models import Span, WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
-from services.whisper.jobs import Decoding, Detection, Encoding, Job, is_out_of_memory
+from services.whisper.jobs import Decoding, Detection, Encoding, Job, PartsDetection, is_out_of_memory
 from utils.model_manager import ModelSlot
 from utils.process.read_ahead import ReadAhead
 from utils.waiting.concurrency import Lanes
@@ -52,7 +52,8 @@ class WhisperBatcher:
         self._sizes = sizes
         self._limit = BatchLimit(max(sizes.encode, sizes.decode))
         self._max_encoded = sizes.in_flight(slot.lanes)
-        self._to_encode: FairQueue[Encoding | Detection] = FairQueue()
+        self._to_detect: FairQueue[Detection | PartsDetection] = FairQueue()
+        self._to_encode: FairQueue[Encoding] = FairQueue()
         self._to_decode: FairQueue[Decoding] = FairQueue()
         self._num_encoding = 0
         self._lanes = Lanes(slot.lanes)
@@ -68,9 +69,15 @@ class WhisperBatcher:
             return await self._submit(self._to_encode, Encoding(flow, result, options))
 
     async def language_probabilities(self, flow: Flow, window: EncodedWindow) -> Mapping[str, float]:
-        """The probability of each language in an encoded window. Requests start with it, so it takes the
-        turns of encoding."""
-        return await self._submit(self._to_encode, Detection(flow, window))
+        """The probability of each language in an encoded window. Such work is short, and without it what is
+        encoded cannot be decoded, so it comes before all other."""
+        return await self._submit(self._to_detect, Detection(flow, window))
+
+    async def languages_of_parts(
+        self, flow: Flow, window: EncodedWindow, parts: Sequence[Span]
+    ) -> Sequence[Mapping[str, float]]:
+        """The same for each of `parts`, in samples of the window, which hold all its speech."""
+        return await self._submit(self._to_detect, PartsDetection(flow, window, parts))
 
     async def decode(
         self, flow: Flow, window: EncodedWindow, options: DecodeOptions, words: bool, retries: bool = True
@@ -99,12 +106,20 @@ class WhisperBatcher:
         """Run steps until nothing is queued."""
         has_decoded = False
         try:
-            while self._to_encode or self._to_decode:
+            while self._is_queued:
                 has_decoded = await self._run_step(has_decoded)
         finally:
-            # Both queues are empty, unless closing the slot cancelled the step that waited for a thread, and
+            # All queues are empty, unless closing the slot cancelled the step that waited for a thread, and
             # this worker with it. No step can run any more then, so that everything queued is cancelled.
-            _cancel([*self._to_encode.take_all(), *self._to_decode.take_all()])
+            _cancel([job for queue in self._queues for job in queue.take_all()])
+
+    @property
+    def _queues(self) -> tuple[FairQueue[Any], ...]:
+        return self._to_detect, self._to_encode, self._to_decode
+
+    @property
+    def _is_queued(self) -> bool:
+        return any(len(queue) for queue in self._queues)
 
     async def _run_step(self, has_decoded: bool) -> bool:
         """Run the next batch; returns whether it was decoded. Jobs whose process crashed are retried once,
@@ -113,7 +128,7 @@ class WhisperBatcher:
         num_encoding = 0
         try:
             async with self._lanes.one():
-                if self._to_encode or self._to_decode:  # else another worker was faster, for the same lane
+                if self._is_queued:  # else another worker was faster, for the same lane
                     jobs = self._next_batch(has_decoded)
                 num_encoding = sum(isinstance(job, Encoding) for job in jobs)
                 self._num_encoding += num_encoding
@@ -136,9 +151,11 @@ class WhisperBatcher:
         """While windows wait to be encoded, an encode step follows each decode step, since encoding is where
         new requests start, and only full batches are decoded: the others can still fill up. Two decode steps
         in a row come only if there is nothing to encode, or no room for what is encoded."""
-        encode, decode = self._to_encode.num_awaited, self._to_decode.num_awaited
-        if not (encode or decode):  # only abandoned work is left
-            encode, decode = len(self._to_encode), len(self._to_decode)
+        detect, encode, decode = (queue.num_awaited for queue in self._queues)
+        if not (detect or encode or decode):  # only abandoned work is left
+            detect, encode, decode = (len(queue) for queue in self._queues)
+        if detect:
+            return self._to_detect.take(1)
         # Encoded windows take megabytes each, so that their number has a bound over all requests. Abandoned
         # ones may be as many again: they wait for all others, and must not leave these without room.
         room = min(self._max_encoded - decode, 2 * self._max_encoded - len(self._to_decode))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from exceptions import ModelFailedError
-from models import WindowText
+from models import Span, WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from utils.waiting.fair_queue import Flow
@@ -86,6 +86,22 @@ class Detection(Job[Mapping[str, float]]):
     @staticmethod
     def run(model: Recogniser, jobs: Sequence[Detection]) -> Sequence[Mapping[str, float]]:
         return [model.language_probabilities(job.window) for job in jobs]
+
+
+@dataclass(slots=True, eq=False)
+class PartsDetection(Job[Sequence[Mapping[str, float]]]):
+    """Of the languages of the parts of an encoded window."""
+
+    window: EncodedWindow
+    parts: Sequence[Span]
+
+    @property
+    def key(self) -> Hashable:
+        return PartsDetection
+
+    @staticmethod
+    def run(model: Recogniser, jobs: Sequence[PartsDetection]) -> Sequence[Sequence[Mapping[str, float]]]:
+        return [model.languages_of_parts(job.window, job.parts) for job in jobs]
 
 
 @dataclass(slots=True, eq=False)

@@ -187,12 +187,14 @@ async def test_results_of_another_cutting_are_not_used(pipeline: Pipeline) -> No
     assert finished(await pipeline.events(TALK, PLAIN, [other])) == finished(undisturbed)
 
 
-async def test_the_language_found_before_a_run_was_cut_short_holds_after_it(pipeline: Pipeline) -> None:
+async def test_the_language_before_a_run_was_cut_short_holds_until_another_is_sure(
+    pipeline: Pipeline,
+) -> None:
     results = results_of(await pipeline.events(TALK, PLAIN))
     pipeline.recogniser.options.clear()
-    in_french = replace(results[0], language="fr")
-    await pipeline.events(TALK, PLAIN, [in_french])
-    assert {options.language for options in pipeline.recogniser.options} == {"fr"}
+    in_german = replace(results[0], language="de")
+    await pipeline.events(TALK, PLAIN, [in_german])
+    assert {options.language for options in pipeline.recogniser.options} == {"de"}
 
 
 async def test_closing_the_stream_stops_the_work(pipeline: Pipeline) -> None:

@@ -15,6 +15,7 @@ from utils.answers.wire import (
     WireDiarizedSegment,
     WireLanguage,
     WireSegment,
+    WireSpokenLanguage,
     WireTurn,
     WireWord,
 )
@@ -40,17 +41,20 @@ def json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
 
 def verbose_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]:
     """A serialised TranscriptionVerboseJson."""
-    segments = (_segment(n, segment, transcript.names) for n, segment in enumerate(transcript.segments))
+    spoken = spoken_languages(transcript)
+    segments = (
+        _segment(n, segment, transcript.names, tells_language=spoken is not None)
+        for n, segment in enumerate(transcript.segments)
+    )
     words = (_word(word, transcript.names) for word in transcript.words)
     turns = (_turn(turn, transcript.names) for turn in transcript.turns)
     return render_object(
         {
             "task": form.task,
-            "language": "english"
-            if form.task is Task.TRANSLATE
-            else LANGUAGES.get(transcript.language or "", ""),
+            "language": "english" if form.task is Task.TRANSLATE else _name(transcript.language),
             "duration": _seconds(transcript.num_samples),
             "text": LongText(text_of(transcript.segments)),
+            "languages": spoken,
             "segments": segments if Granularity.SEGMENT in form.granularities else None,
             "words": words if Granularity.WORD in form.granularities else None,
             "turns": turns if transcript.turns else None,
@@ -67,6 +71,7 @@ def diarized_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str
             "task": Task.TRANSCRIBE,
             "duration": _seconds(transcript.num_samples),
             "text": LongText(text_of(transcript.segments)),
+            "languages": spoken_languages(transcript),
             "segments": (
                 diarized_segment(number, segment, speaker_label(speaker, transcript.names))
                 for number, (segment, speaker) in enumerate(spoken, start=1)
@@ -77,8 +82,19 @@ def diarized_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str
 
 
 def languages(transcript: Transcript) -> list[WireLanguage]:
-    """Empty if nobody speaks, as in the client's types."""
-    return [WireLanguage(code=transcript.language)] if transcript.language else []
+    """The main one first; empty if nobody speaks, as in the client's types."""
+    codes = [transcript.language, *(spoken.code for spoken in transcript.languages)]
+    return [WireLanguage(code=code) for code in dict.fromkeys(codes) if code]
+
+
+def spoken_languages(transcript: Transcript) -> list[WireSpokenLanguage] | None:
+    """An extension: how long each is spoken, where there are several."""
+    if len(transcript.languages) < 2:
+        return None
+    return [
+        WireSpokenLanguage(language=_name(spoken.code), seconds=_seconds(spoken.num_samples))
+        for spoken in transcript.languages
+    ]
 
 
 def diarized_segment(number: int, segment: Segment, speaker: str) -> WireDiarizedSegment:
@@ -107,7 +123,7 @@ def _turn(turn: SpeakerTurn, names: Names) -> WireTurn:
     )
 
 
-def _segment(number: int, segment: Segment, names: Names) -> WireSegment:
+def _segment(number: int, segment: Segment, names: Names, tells_language: bool) -> WireSegment:
     return WireSegment(
         id=number,
         seek=segment.window_start * FRAMES_PER_SECOND // SAMPLE_RATE,
@@ -120,7 +136,13 @@ def _segment(number: int, segment: Segment, names: Names) -> WireSegment:
         compression_ratio=segment.compression_ratio,
         no_speech_prob=segment.no_speech_prob,
         speaker=_label(segment.speaker, names),
+        language=_name(segment.language) if tells_language else None,
     )
+
+
+def _name(code: str | None) -> str:
+    """As Whisper calls it."""
+    return LANGUAGES.get(code or "", "")
 
 
 def _label(speaker: int | None, names: Names) -> str | None:

@@ -54,6 +54,11 @@ class WireLanguage(BaseModel):
     code: str
 
 
+class WireSpokenLanguage(BaseModel):
+    language: str
+    seconds: float
+
+
 class WireWord(BaseModel):
     word: str
     start: float
@@ -74,6 +79,7 @@ class WireSegment(BaseModel):
     compression_ratio: float
     no_speech_prob: float
     speaker: str | None = None
+    language: str | None = None
 
 
 class WireTurn(BaseModel):
@@ -108,6 +114,7 @@ class TranscriptionVerboseJson(BaseModel):
     language: str
     duration: float
     text: str
+    languages: list[WireSpokenLanguage] | None = None
     segments: list[WireSegment] | None = None
     words: list[WireWord] | None = None
     turns: list[WireTurn] | None = None
@@ -118,5 +125,6 @@ class TranscriptionDiarizedJson(BaseModel):
     task: Literal["transcribe"] = "transcribe"
     duration: float
     text: str
+    languages: list[WireSpokenLanguage] | None = None
     segments: list[WireDiarizedSegment]
     usage: DurationUsage | TokenUsage

@@ -119,7 +119,7 @@ def pack_windows(speech: SpeechMap, rules: SpeechRules, longest: int, max_gap: i
     """
     windows: list[Span] = []
     for region in speech.regions(rules):
-        for piece in _split(region, speech, longest):
+        for piece in split(region, speech, longest):
             last = windows[-1] if windows else None
             if last and piece.stop - last.start <= longest and piece.start - last.stop <= max_gap:
                 windows[-1] = Span(last.start, piece.stop)
@@ -128,7 +128,8 @@ def pack_windows(speech: SpeechMap, rules: SpeechRules, longest: int, max_gap: i
     return windows
 
 
-def _split(region: Span, speech: SpeechMap, longest: int) -> Iterator[Span]:
+def split(region: Span, speech: SpeechMap, longest: int) -> Iterator[Span]:
+    """Pieces of at most `longest` samples, cut at the frames least likely to be speech."""
     while region.num_samples > longest:
         cut = speech.quietest(Span(region.start + longest // 2, region.start + longest))
         yield Span(region.start, cut)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ from heapq import heappop, heappush, merge
 from itertools import islice
 from pathlib import Path
 
-from models import SAMPLE_RATE, Segment, SpeakerTurn, TokenCounts, Transcript
+from models import SAMPLE_RATE, Segment, SpeakerTurn, SpokenLanguage, TokenCounts, Transcript
 from utils.transcript.crosstalk import MAX_DISORDER, ChannelSegment, Loudness, without_crosstalk
 from utils.transcript.segment_log import SegmentLog
 
@@ -51,14 +52,19 @@ class ChannelMerger:
             yield item
 
     def _result(self) -> Transcript:
+        lengths: Counter[str] = Counter()
+        for transcript in self._transcripts:
+            lengths.update({spoken.code: spoken.num_samples for spoken in transcript.languages})
         most = self._characters.index(max(self._characters))
+        languages = tuple(SpokenLanguage(*found) for found in lengths.most_common())
         turns = [turn for of in self._turns for turn in of.turns] if self._has_speakers else []
         return Transcript(
-            language=self._transcripts[most].language,
+            language=languages[0].code if languages else self._transcripts[most].language,
             num_samples=max(transcript.num_samples for transcript in self._transcripts),
             segments=self._log,
             turns=tuple(sorted(turns, key=lambda turn: (turn.start, turn.stop))),
             counts=sum((transcript.counts for transcript in self._transcripts), TokenCounts()),
+            languages=languages,
         )
 
 
