@@ -53,6 +53,15 @@ async def test_segments_without_words_get_marks_and_stay_whole(serve: Serve) -> 
     assert restored == [replace(bare, text=" Who are you? I am bob.")]
 
 
+async def test_each_segment_is_restored_in_its_own_language(serve: Serve) -> None:
+    plain = segment(words("who are you i am bob"))
+    english, spanish = replace(plain, language="en"), replace(plain, language="es")
+    labeller = MemorisedLabeller({"you": "?", "bob": "."})
+    restored = await serve(labeller).restore([spanish, english, spanish], None)
+    assert [part.text for part in restored] == [spanish.text, " Who are you?", " I am bob.", spanish.text]
+    assert [part.language for part in restored] == ["es", "en", "en", "es"]
+
+
 async def test_text_with_marks_is_never_given_to_the_model(serve: Serve) -> None:
     labeller = MemorisedLabeller({"you": "?"})
     segments = [segment(words("Well, it is you I mean.")), segment(words("and you"))]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import Span, Transcript, Word
+from models import Span, SpokenLanguage, Transcript, Word
 from tests.builders import segment, thorough, transcript, words
 from utils.transcript.channel_merger import ChannelMerger
 from utils.transcript.crosstalk import BLEED, ChannelSegment, Loudness, without_crosstalk
@@ -124,3 +125,13 @@ def test_the_language_is_that_of_the_channel_that_says_most() -> None:
     said = [segment(words("guten Morgen"))]
     channels = [Transcript(None, 16_000, ()), Transcript("de", 16_000, said)]
     assert merged(channels, equally_loud).language == "de"
+    english = SpokenLanguage("en", 16_000)
+    several = [
+        replace(channels[0], languages=(english,)),
+        replace(channels[1], languages=(SpokenLanguage("de", 12_000), SpokenLanguage("en", 8_000))),
+    ]
+    assert merged(several, equally_loud).language == "en"
+    assert merged(several, equally_loud).languages == (
+        SpokenLanguage("en", 24_000),
+        SpokenLanguage("de", 12_000),
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import ChunkResult, Transcript
-from tests.builders import thorough
+from models import ChunkResult, Segment, Transcript
+from tests.builders import chunks, result, segment, thorough, words
 from utils.transcript.codec import decode, encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))  # no half of a surrogate pair: it is no text
@@ -27,3 +29,20 @@ def test_a_chunk_result_comes_back_as_it_was(result: ChunkResult) -> None:
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="validation error"):
         decode(ChunkResult, data)
+
+
+def test_results_of_versions_without_languages_are_read() -> None:
+    """They say nothing of the language of a segment, nor of several in a transcript."""
+    told = chunk_result_with(segment(words("guten Morgen")))
+    data = encode(told).replace(b',"language":null}', b"}")
+    assert data != encode(told)
+    assert decode(ChunkResult, data) == told
+    whole = Transcript("de", 16_000, told.segments)
+    data = encode(whole).replace(b',"languages":[]', b"").replace(b',"language":null}', b"}")
+    assert b"languages" not in data
+    read = decode(Transcript, data)
+    assert replace(read, segments=tuple(read.segments)) == whole
+
+
+def chunk_result_with(*segments: Segment) -> ChunkResult:
+    return result(*chunks([0, 10], 0), segments)

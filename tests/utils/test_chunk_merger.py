@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import ChunkResult, ChunkSpeakers, Segment, Voice, Word, seconds
+from models import ChunkResult, ChunkSpeakers, Segment, SpokenLanguage, Voice, Word, seconds
 from options import SpeakerCount
 from tests.builders import chunks, result, segment, thorough, turn, word, words
 from tests.transcript.overlapping_chunks import cut_anywhere, heard, seeds, spoken
@@ -180,6 +180,17 @@ def test_the_language_is_the_first_that_was_heard(given: list[str | None]) -> No
     cut = chunks([10.0 * n for n in range(len(given) + 1)], 1)
     results = [replace(result(c), language=code) for c, code in zip(cut, given, strict=True)]
     assert merge(results, [], ANY).language == (given[1] if len(given) > 1 else None)
+
+
+def test_the_main_language_is_the_one_spoken_most() -> None:
+    first, second = chunks([0, 10, 20], 1)
+    spoken = [
+        replace(segment(words(text, at)), language=code)
+        for text, at, code in (("a b", 0, "en"), ("c d e", 2, "de"), ("f", 12, "en"), ("g h", 14, "de"))
+    ]
+    merged = merge([result(first), result(second)], spoken, ANY)
+    assert merged.language == "de"
+    assert merged.languages == (SpokenLanguage("de", seconds(2.0)), SpokenLanguage("en", seconds(1.2)))
 
 
 def test_no_chunks_are_an_empty_transcript() -> None:
