@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import ChunkResult, Segment, Transcript
+from models import ChunkResult, Transcript
 from tests.builders import chunks, result, segment, thorough, words
 from utils.transcript.codec import decode, encode
 
@@ -33,7 +33,8 @@ def test_anything_else_is_refused(data: bytes) -> None:
 
 def test_results_of_versions_without_languages_are_read() -> None:
     """They say nothing of the language of a segment, nor of several in a transcript."""
-    told = chunk_result_with(segment(words("guten Morgen")))
+    (chunk,) = chunks([0, 10], 0)
+    told = result(chunk, [segment(words("guten Morgen"))])
     data = encode(told).replace(b',"language":null}', b"}")
     assert data != encode(told)
     assert decode(ChunkResult, data) == told
@@ -42,7 +43,3 @@ def test_results_of_versions_without_languages_are_read() -> None:
     assert b"languages" not in data
     read = decode(Transcript, data)
     assert replace(read, segments=tuple(read.segments)) == whole
-
-
-def chunk_result_with(*segments: Segment) -> ChunkResult:
-    return result(*chunks([0, 10], 0), segments)
