@@ -69,7 +69,6 @@ class WhisperService:
         speech: SpeechMap,
         windows: Sequence[Span],
         options: DecodeOptions,
-        words: bool,
         encoded: Encoded,
         spoken: Languages = (),
     ) -> AsyncGenerator[ChunkPart]:
@@ -77,8 +76,7 @@ class WhisperService:
         counts; windows in `encoded` are taken out of it and not encoded again.
 
         Where the options leave the language open, it is that of each window, which is cut where it changes;
-        `spoken` are the languages before the first window, the latest last. If `words` is false, only windows
-        in the overlap with a neighbouring chunk get word timestamps: merging needs them.
+        `spoken` are the languages before the first window, the latest last.
         """
         voiced = speech.regions(VOICED)
         recogniser = WindowRecogniser(self._encoder, self._batcher, flow, clip, speech, voiced)
@@ -92,11 +90,8 @@ class WhisperService:
                 pieces = [Piece(window, options.language, states)]
             else:
                 pieces = await languages.pieces(window, states, turn)
-            timed = words or _is_shared(window, chunk)
             found = [
-                await recogniser.recognise(
-                    piece.span, piece.encoded, replace(options, language=piece.language), timed
-                )
+                await recogniser.recognise(piece.span, piece.encoded, replace(options, language=piece.language))
                 for piece in pieces
             ]
             segments = [
@@ -111,10 +106,3 @@ class WhisperService:
         async with aclosing(in_order(work, self.in_flight)) as parts:
             async for part in parts:
                 yield part
-
-
-def _is_shared(window: Span, chunk: Chunk) -> bool:
-    """Whether the window reaches into the overlap with a neighbouring chunk, around either end."""
-    first = chunk.start + (chunk.start - chunk.heard.start)
-    last = chunk.stop - (chunk.heard.stop - chunk.stop)
-    return window.start < first or window.stop > last

@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from models import AudioClip, ChunkPart, Segment, Span, TokenCounts, WindowText
-from options import DecodeOptions
+from models import AudioClip, ChunkPart, Segment, Span, WindowText
+from options import DecodeOptions, Task
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper.batcher import WhisperBatcher
 from utils.audio.log_mel import log_mel
 from utils.audio_utils import read_samples
 from utils.model_manager import ModelSlot
+from utils.speech.missed_speech import halves, missed_speech
 from utils.speech.speech_map import SpeechMap
+from utils.transcript.reheard import insert
 from utils.waiting.fair_queue import Flow
-from utils.words.missed_speech import is_sparse, missed_speech
 from utils.words.repetition import repeats_its_end
 from utils.words.sentences import cut_segments
 from utils.words.temperature_ladder import is_doubtful, is_no_speech, without_words
 
-MAX_PASSES = 4  # over a window; over singing, for example, the text may break off at every word
+MAX_PASSES = 6  # over a window; over singing, for example, the text may break off at every word
 
 Contexts: TypeAlias = Callable[[int], tuple[int, ...]]
 """The padded lengths to encode a window of so many samples with, in turn, until its text is reliable."""
@@ -59,40 +60,52 @@ class WindowRecogniser:
     voiced: Sequence[Span]
 
     async def recognise(
-        self, window: Span, encoded: EncodedWindow | None, options: DecodeOptions, words: bool
+        self, window: Span, encoded: EncodedWindow | None, options: DecodeOptions
     ) -> ChunkPart:
         """Segments in samples of the recording; `encoded` is the window in its first context, if known.
-        If the text ends before the speech does, the rest of the window is decoded again from there."""
-        segments: list[Segment] = []
-        counts = TokenCounts()
-        rest: Span | None = window
-        for _ in range(MAX_PASSES):
-            if rest is None:
+        Speech that its words leave out is heard again from where it begins."""
+        text = await self._decode(window, encoded, options)
+        segments = self._segments(text, window, options)
+        gaps = self._left_out(segments, window, options)
+        counts = text.counts
+        for _ in range(MAX_PASSES - 1):
+            if not gaps:
                 break
-            text = await self._decode(rest, encoded if rest == window else None, options, words)
-            if is_no_speech(text, self.speech.highest(rest)):
-                text = without_words(text)
-            found = cut_segments(text, rest, self.voiced, options.text_language)
-            rest = missed_speech(found, rest, self.voiced)
-            segments += found
+            gap = gaps.pop(0)
+            text = await self._decode(gap, None, options)
             counts += text.counts
+            found = [] if is_doubtful(text) else self._segments(text, gap, options)
+            segments = insert(segments, found, gap)
+            gaps = self._left_out(found, gap, options) + gaps
         return ChunkPart(tuple(segments), window.stop, counts)
 
-    async def _decode(
-        self, span: Span, encoded: EncodedWindow | None, options: DecodeOptions, words: bool
-    ) -> WindowText:
+    def _segments(self, text: WindowText, span: Span, options: DecodeOptions) -> list[Segment]:
+        if is_no_speech(text, self.speech.highest(span)):
+            text = without_words(text)
+        return cut_segments(text, span, self.voiced, options.text_language)
+
+    def _left_out(self, segments: Sequence[Segment], span: Span, options: DecodeOptions) -> list[Span]:
+        """What to hear again of a span: speech between the words, or all of it, in two, if there are none."""
+        words = [word for segment in segments for word in segment.words]
+        if not words:
+            return halves(span, self.voiced)
+        gaps = missed_speech(words, span, self.voiced)
+        if (
+            options.task is Task.TRANSLATE
+        ):  # its words need not be where they were said, only the end is certain
+            return [gap for gap in gaps if gap.start >= words[-1].stop]
+        return gaps
+
+    async def _decode(self, span: Span, encoded: EncodedWindow | None, options: DecodeOptions) -> WindowText:
         *shorter, last = self.encoder.contexts(span.num_samples)
         for context in shorter:
             states = encoded or await self.encoder.encode(self.flow, self.clip, span, options, context)
             encoded = None
-            text = await self.batcher.decode(self.flow, states, options, words, retries=False)
-            if _is_reliable(text) and not is_sparse(text, span, self.voiced):
+            text = await self.batcher.decode(self.flow, states, options, words=True, retries=False)
+            if _is_reliable(text):
                 return text
         states = encoded or await self.encoder.encode(self.flow, self.clip, span, options, last)
-        text = await self.batcher.decode(self.flow, states, options, words)
-        if not text.words and is_sparse(text, span, self.voiced):  # word times tell where it breaks off
-            text = await self.batcher.decode(self.flow, states, options, words=True)
-        return text
+        return await self.batcher.decode(self.flow, states, options, words=True)
 
 
 def _is_reliable(text: WindowText) -> bool:

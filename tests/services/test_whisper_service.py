@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models import SAMPLE_RATE, AudioClip, Chunk, ChunkPart, Span, WindowText
-from options import DecodeOptions
+from options import DecodeOptions, Task
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper.batcher import BatchSizes
 from services.whisper.window_recognition import MAX_PASSES, Contexts
@@ -18,10 +18,12 @@ from services.whisper_service import Encoded, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech.contexts import full_context, short_contexts
-from utils.speech.speech_map import SpeechMap
+from utils.speech.missed_speech import MIN_MISSED
+from utils.speech.speech_map import Probabilities, SpeechMap
 from utils.waiting.progress import Progress
-from utils.words.missed_speech import MIN_MISSED
+from utils.words.temperature_ladder import without_words
 
+EVERYWHERE = np.ones(1000, np.float32)
 WINDOWS = [Span(n * SAMPLE_RATE, (n + 1) * SAMPLE_RATE) for n in range(6)]
 
 
@@ -96,7 +98,50 @@ async def test_what_a_broken_off_text_leaves_out_is_heard_again(tmp_path: Path, 
     assert max(np.diff([window.start, *ends])) <= SAMPLE_RATE
     assert window.stop - ends[-1] < MIN_MISSED
     assert heard.until == window.stop
-    assert model.encoded == MAX_PASSES
+    assert model.encoded == 4
+
+
+class Jumping(Counting):
+    """Leaves out the fifth to the eighth second of a long window, and stretches the ninth over them."""
+
+    def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
+        return [_jumping(text) if len(text.words) > 10 else text for text in texts]
+
+
+def _jumping(text: WindowText) -> WindowText:
+    words = (*text.words[:4], replace(text.words[8], start=text.words[3].stop), *text.words[9:])
+    return replace(text, text="".join(word.text for word in words), words=words)
+
+
+async def test_what_a_text_jumps_over_is_heard_again(tmp_path: Path) -> None:
+    model = Jumping()
+    heard = await hear(model, tmp_path, Span(0, 12 * SAMPLE_RATE), words=True)
+    starts = [word.start for segment in heard.segments for word in segment.words]
+    assert starts == sorted(starts)
+    assert max(np.diff(starts)) < 1.5 * SAMPLE_RATE
+    assert model.encoded == 3  # the window, what it jumps over, and what is left of that
+
+
+class SilentAboutMuch(Counting):
+    """Says nothing of what is longer than five seconds."""
+
+    def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
+        return [without_words(text) if len(text.words) > 5 else text for text in texts]
+
+
+async def test_a_window_without_any_words_is_heard_again_in_halves(tmp_path: Path) -> None:
+    speech = np.ones(1000, np.float32)
+    speech[120:140] = 0  # a pause around the fifth second
+    heard = await hear(
+        SilentAboutMuch(), tmp_path, Span(0, 8 * SAMPLE_RATE), words=True, probabilities=speech
+    )
+    assert sum(len(segment.words) for segment in heard.segments) == 8
+
+
+async def test_a_translation_is_heard_again_only_after_its_last_word(tmp_path: Path) -> None:
+    for model, encoded in ((Jumping(), 1), (Breaking(), 5)):
+        await hear(model, tmp_path, Span(0, 12 * SAMPLE_RATE), words=True, task=Task.TRANSLATE)
+        assert model.encoded == encoded
 
 
 async def test_a_text_that_always_breaks_off_has_an_end(tmp_path: Path) -> None:
@@ -106,16 +151,22 @@ async def test_a_text_that_always_breaks_off_has_an_end(tmp_path: Path) -> None:
 
 
 async def hear(
-    model: Recogniser, folder: Path, window: Span, words: bool, contexts: Contexts = full_context
+    model: Recogniser,
+    folder: Path,
+    window: Span,
+    words: bool,
+    contexts: Contexts = full_context,
+    probabilities: Probabilities = EVERYWHERE,
+    task: Task = Task.TRANSCRIBE,
 ) -> ChunkPart:
-    """A window that is all speech."""
+    """A window that is all speech, unless `probabilities` say otherwise."""
     slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("fake", lambda: model))
     whisper = WhisperService(slot, BatchSizes(), contexts)
     clip = AudioClip(folder / "audio.s16", 32 * SAMPLE_RATE)
     clip.path.write_bytes(bytes(2 * clip.num_samples))
     chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
-    speech = SpeechMap(0, clip.num_samples, np.ones(1000, np.float32))
-    options = DecodeOptions("en")
+    speech = SpeechMap(0, clip.num_samples, probabilities)
+    options = DecodeOptions("en", task=task)
     (heard,) = [
         part
         async for part in whisper.transcribe(Progress("r"), clip, chunk, speech, [window], options, words, {})
@@ -181,9 +232,9 @@ class Repeating(ScriptedRecogniser):
 
     def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
         if self.contexts[-1] >= 12:
-            return [replace(text, text=" Good morning.") for text in texts]
+            return [replace(text, text=" Good morning.", words=()) for text in texts]
         tokens = (1, 2, 3, 4) if self._short_text else ()
-        return [replace(text, text=self._short_text, tokens=tokens) for text in texts]
+        return [replace(text, text=self._short_text, tokens=tokens, words=()) for text in texts]
 
 
 @pytest.mark.parametrize(

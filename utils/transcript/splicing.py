@@ -52,12 +52,12 @@ def _align(earlier: Sequence[Word | Segment], later: Sequence[Word | Segment]) -
     A longest common subsequence (Wagner and Fischer, 1974) whose matches weigh less the farther apart they
     are in time, so that repeated words are paired correctly.
     """
-    normalised = [_normalised(item) for item in earlier], [_normalised(item) for item in later]
+    texts = [normalised(item) for item in earlier], [normalised(item) for item in later]
     best = [[0.0] * (len(later) + 1) for _ in range(len(earlier) + 1)]
 
     def gain(i: int, j: int) -> float:
         apart = abs(middle(earlier[i]) - middle(later[j]))
-        return 1 - apart / MAX_OFFSET if normalised[0][i] == normalised[1][j] else 0.0
+        return 1 - apart / MAX_OFFSET if texts[0][i] == texts[1][j] else 0.0
 
     for i in reversed(range(len(earlier))):
         for j in reversed(range(len(later))):
@@ -104,7 +104,8 @@ def _is_word_in(item: Word | Segment, span: Span) -> bool:
     return isinstance(item, Word) and span.start <= middle(item) < span.stop
 
 
-def _normalised(item: Word | Segment) -> str:
+def normalised(item: Word | Segment) -> str:
+    """Its letters and digits, for comparisons."""
     letters = "".join(letter for letter in item.text.casefold() if letter.isalnum())
     return letters or item.text.strip()
 

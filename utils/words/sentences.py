@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from models import SAMPLE_RATE, Segment, Span, WindowText, Word
 from utils.words.abbreviations import Stop, stop_after
+from utils.words.placement import place_word
 
 LONGEST_PAUSE = SAMPLE_RATE  # a longer one inside a sentence ends the segment
 ABBREVIATION_PAUSE = SAMPLE_RATE * 3 // 10  # a longer one after an abbreviation means that it ends a sentence
@@ -99,7 +99,7 @@ def cut_segments(
         no_speech_prob=text.no_speech_prob,
         logprobs=text.logprobs,
     )
-    words = [_place_word(word, window.start, voiced) for word in text.words]
+    words = [place_word(word, window.start, voiced) for word in text.words]
     return [with_words(whole, sentence) for sentence in sentences(words, language)] if words else [whole]
 
 
@@ -114,20 +114,6 @@ def with_words(segment: Segment, words: Sequence[Word]) -> Segment:
         tokens=tuple(token for word in words for token in word.tokens),
         logprobs=tuple(token for word in words for token in word.logprobs),
     )
-
-
-def _place_word(word: Word, offset: int, voiced: Sequence[Span]) -> Word:
-    """The word in samples of the recording, clipped to the span of speech that holds most of it.
-
-    Attention alignment leaves no gaps between words, so pauses would lengthen the words around them.
-    """
-    start, stop = word.start + offset, word.stop + offset
-    first = max(0, bisect_right(voiced, start, key=lambda span: span.start) - 1)
-    last = bisect_left(voiced, stop, key=lambda span: span.start)
-    best = max(voiced[first:last], key=lambda s: min(stop, s.stop) - max(start, s.start), default=None)
-    if best and min(stop, best.stop) > max(start, best.start):
-        start, stop = max(start, best.start), min(stop, best.stop)
-    return replace(word, start=start, stop=stop)
 
 
 def sentences(words: Sequence[Word], language: str | None = None) -> Iterator[list[Word]]:
