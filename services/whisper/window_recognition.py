@@ -22,6 +22,7 @@ from utils.words.repetition import repeats_its_end
 from utils.words.sentences import cut_segments
 from utils.words.temperature_ladder import is_doubtful, is_no_speech, without_words
 
+SURE = -0.3  # average log-probability; see `python -m benchmarks wer`
 MAX_PASSES = 6  # over a window; over singing, for example, the text may break off at every word
 
 Contexts: TypeAlias = Callable[[int], tuple[int, ...]]
@@ -97,15 +98,23 @@ class WindowRecogniser:
         return gaps
 
     async def _decode(self, span: Span, encoded: EncodedWindow | None, options: DecodeOptions) -> WindowText:
+        """The text in the first context if it is sure, else the likelier one of all contexts; retries come
+        only where none is reliable."""
         *shorter, last = self.encoder.contexts(span.num_samples)
+        reliable: list[WindowText] = []
         for context in shorter:
             states = encoded or await self.encoder.encode(self.flow, self.clip, span, options, context)
             encoded = None
             text = await self.batcher.decode(self.flow, states, options, words=True, retries=False)
             if _is_reliable(text):
-                return text
+                if text.avg_logprob >= SURE:
+                    return text
+                reliable.append(text)
         states = encoded or await self.encoder.encode(self.flow, self.clip, span, options, last)
-        return await self.batcher.decode(self.flow, states, options, words=True)
+        text = await self.batcher.decode(self.flow, states, options, words=True, retries=not reliable)
+        if _is_reliable(text) or not reliable:
+            reliable.append(text)
+        return max(reliable, key=lambda text: text.avg_logprob)
 
 
 def _is_reliable(text: WindowText) -> bool:
