@@ -85,7 +85,6 @@ class TranscriptionOptions:
 
     decode: DecodeOptions = DecodeOptions()
     voice_activity: VoiceActivity = VoiceActivity()
-    words: bool = False
     diarize: bool = False
     speakers: SpeakerCount = SpeakerCount()
     known: KnownVoices = NO_KNOWN_VOICES

@@ -37,7 +37,7 @@ async def transcribe_channels(
     raises.
     """
     _check_count(options.speakers, len(channels))
-    single = replace(options, separate_channels=False, diarize=False, speakers=SpeakerCount(), words=True)
+    single = replace(options, separate_channels=False, diarize=False, speakers=SpeakerCount())
     transcripts = []
     for number, channel in enumerate(channels):
         folder = workspace / str(number)

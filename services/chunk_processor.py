@@ -145,7 +145,6 @@ class ChunkProcessor:
             planned.speech,
             windows,
             options.decode,
-            options.words,
             encoded,
             spoken,
         )

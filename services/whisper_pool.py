@@ -83,15 +83,12 @@ class WhisperPool:
         speech: SpeechMap,
         windows: Sequence[Span],
         options: DecodeOptions,
-        words: bool,
         encoded: Encoded,
         spoken: Languages = (),
     ) -> AsyncGenerator[ChunkPart]:
         """As WhisperService does."""
         async with self._using(options.model) as whisper:
-            work = whisper.transcribe(
-                flow, clip, chunk, speech, windows, _unnamed(options), words, encoded, spoken
-            )
+            work = whisper.transcribe(flow, clip, chunk, speech, windows, _unnamed(options), encoded, spoken)
             async with aclosing(work) as parts:
                 async for part in parts:
                     yield part

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TypeAlias
 
 from models import AudioClip, Chunk, ChunkPart, Span, TokenCounts, seconds
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser
 from services.whisper.batcher import BatchSizes, WhisperBatcher
-from services.whisper.window_languages import LanguageDetector, Languages, Piece, Turn, WindowLanguages
-from services.whisper.window_recognition import Contexts, WindowEncoder, WindowRecogniser
+from services.whisper.window_languages import LanguageDetector, Languages, Turn, WindowLanguages
+from services.whisper.window_recognition import Contexts, Piece, WindowEncoder, WindowRecogniser
 from utils.model_manager import ModelSlot
 from utils.speech.contexts import full_context
 from utils.speech.speech_map import SpeechMap, SpeechRules
@@ -90,17 +89,9 @@ class WhisperService:
                 pieces = [Piece(window, options.language, states)]
             else:
                 pieces = await languages.pieces(window, states, turn)
-            found = [
-                await recogniser.recognise(piece.span, piece.encoded, replace(options, language=piece.language))
-                for piece in pieces
-            ]
-            segments = [
-                replace(segment, language=piece.language)
-                for piece, part in zip(pieces, found, strict=True)
-                for segment in part.segments
-            ]
-            counts = sum((part.counts for part in found), TokenCounts())
-            return ChunkPart(tuple(segments), window.stop, counts)
+            found = [await recogniser.recognise(piece, options) for piece in pieces]
+            segments = tuple(segment for part in found for segment in part.segments)
+            return ChunkPart(segments, window.stop, sum((part.counts for part in found), TokenCounts()))
 
         work = (recognise(window, languages.follow()) for window in windows)
         async with aclosing(in_order(work, self.in_flight)) as parts:

@@ -70,7 +70,6 @@ def pipeline_options(form: TranscriptionForm, defaults: StageDefaults, task: Tas
     return TranscriptionOptions(
         decode=_decode_options(form, task),
         voice_activity=_voice_activity(form.chunking_strategy),
-        words=is_timed or align,
         diarize=diarize,
         speakers=speakers,
         separate_channels=form.channels is Channels.SEPARATE,

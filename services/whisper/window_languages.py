@@ -13,7 +13,7 @@ from models import AudioClip, Span, seconds
 from options import DecodeOptions
 from seams import EncodedWindow
 from services.whisper.batcher import WhisperBatcher
-from services.whisper.window_recognition import WindowEncoder
+from services.whisper.window_recognition import Piece, WindowEncoder
 from utils.speech.contexts import FULL
 from utils.speech.speech_map import SpeechMap, split
 from utils.speech.spoken_languages import (
@@ -35,15 +35,6 @@ Languages: TypeAlias = tuple[str, ...]
 
 Run: TypeAlias = tuple[str, list[Stretch]]
 """Stretches in one language."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A window, or the part of one in which one language is spoken; `encoded` in its first context."""
-
-    span: Span
-    language: str
-    encoded: EncodedWindow | None = None
 
 
 @dataclass(frozen=True, slots=True)

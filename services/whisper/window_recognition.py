@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
@@ -50,6 +50,15 @@ class WindowEncoder:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A window, or the part of one in which one language is spoken; `encoded` in its first context."""
+
+    span: Span
+    language: str
+    encoded: EncodedWindow | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WindowRecogniser:
     """Recognises the windows of one chunk. `voiced` are the tight spans of its speech."""
 
@@ -60,14 +69,12 @@ class WindowRecogniser:
     speech: SpeechMap
     voiced: Sequence[Span]
 
-    async def recognise(
-        self, window: Span, encoded: EncodedWindow | None, options: DecodeOptions
-    ) -> ChunkPart:
-        """Segments in samples of the recording; `encoded` is the window in its first context, if known.
-        Speech that its words leave out is heard again from where it begins."""
-        text = await self._decode(window, encoded, options)
-        segments = self._segments(text, window, options)
-        gaps = self._left_out(segments, window, options)
+    async def recognise(self, piece: Piece, options: DecodeOptions) -> ChunkPart:
+        """Segments in samples of the recording. Speech that their words leave out is heard again."""
+        options = replace(options, language=piece.language)
+        text = await self._decode(piece.span, piece.encoded, options)
+        segments = self._segments(text, piece.span, options)
+        gaps = self._left_out(segments, piece.span, options)
         counts = text.counts
         for _ in range(MAX_PASSES - 1):
             if not gaps:
@@ -78,7 +85,8 @@ class WindowRecogniser:
             found = [] if is_doubtful(text) else self._segments(text, gap, options)
             segments = insert(segments, found, gap)
             gaps = self._left_out(found, gap, options) + gaps
-        return ChunkPart(tuple(segments), window.stop, counts)
+        spoken = tuple(replace(segment, language=piece.language) for segment in segments)
+        return ChunkPart(spoken, piece.span.stop, counts)
 
     def _segments(self, text: WindowText, span: Span, options: DecodeOptions) -> list[Segment]:
         if is_no_speech(text, self.speech.highest(span)):

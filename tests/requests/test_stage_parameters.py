@@ -101,13 +101,6 @@ def test_speaker_counts_that_contradict_each_other() -> None:
     assert refused(("min_speakers", "3"), ("max_speakers", "2")) == "max_speakers"
 
 
-def test_words_are_timed_where_something_needs_their_times() -> None:
-    timed = {form for form in FORMATS if options(("response_format", form)).words}
-    assert timed == {"srt", "vtt", "verbose_json", "diarized_json"}
-    assert options(("response_format", "text"), ("diarize", "true")).words
-    assert options(("align", "true")).words
-
-
 def test_stages_follow_the_request_then_the_server() -> None:
     stages = ("separate_vocals", "restore_punctuation")
     for name in stages:

@@ -40,7 +40,7 @@ from utils.workspace_room import WorkspaceRoom
 LENGTH = 264
 TALK = wav(*([tone(20.0, 300.0), silence(2.0), tone(20.0, 900.0), silence(2.0)] * 6))
 PLAIN = TranscriptionOptions()
-SPEAKERS = TranscriptionOptions(words=True, diarize=True)
+SPEAKERS = TranscriptionOptions(diarize=True)
 
 
 class FragileEmbedder(PitchEmbedder):
@@ -121,7 +121,7 @@ def finished(events: Sequence[Event]) -> Finished:
     return events[-1]
 
 
-@pytest.mark.parametrize("options", [PLAIN, SPEAKERS, replace(PLAIN, words=True)])
+@pytest.mark.parametrize("options", [PLAIN, SPEAKERS])
 async def test_events_add_up_to_the_transcript(pipeline: Pipeline, options: TranscriptionOptions) -> None:
     events = await pipeline.events(TALK, options)
     transcript = finished(events).transcript

@@ -50,8 +50,7 @@ async def test_what_was_encoded_for_its_language_is_not_encoded_again(tmp_path: 
     speech = SpeechMap(0, clip.num_samples, np.ones(6 * SAMPLE_RATE // 512, np.float32))
     options = DecodeOptions(language)
     heard = [
-        h
-        async for h in whisper.transcribe(Progress("r"), clip, chunk, speech, WINDOWS, options, True, encoded)
+        h async for h in whisper.transcribe(Progress("r"), clip, chunk, speech, WINDOWS, options, encoded)
     ]
     assert [part.until for part in heard] == [window.stop for window in WINDOWS]
     assert model.encoded == len(WINDOWS)
@@ -74,8 +73,7 @@ async def test_where_the_detector_hears_nobody_either_nothing_is_written(tmp_pat
     speech = SpeechMap(0, clip.num_samples, np.repeat(np.array([0.1, 0.9], np.float32), (32, 30)))
     options = DecodeOptions("en")
     heard = [
-        h
-        async for h in whisper.transcribe(Progress("r"), clip, chunk, speech, WINDOWS[:2], options, True, {})
+        h async for h in whisper.transcribe(Progress("r"), clip, chunk, speech, WINDOWS[:2], options, {})
     ]
     assert ["".join(segment.text for segment in part.segments) for part in heard] == ["", " w"]
     slot.close()
@@ -90,10 +88,9 @@ class Breaking(Counting):
         ]
 
 
-@pytest.mark.parametrize("words", [True, False])
-async def test_what_a_broken_off_text_leaves_out_is_heard_again(tmp_path: Path, words: bool) -> None:
+async def test_what_a_broken_off_text_leaves_out_is_heard_again(tmp_path: Path) -> None:
     model, window = Breaking(), Span(SAMPLE_RATE, 12 * SAMPLE_RATE)
-    heard = await hear(model, tmp_path, window, words)
+    heard = await hear(model, tmp_path, window)
     ends = [word.stop for segment in heard.segments for word in segment.words]
     assert max(np.diff([window.start, *ends])) <= SAMPLE_RATE
     assert window.stop - ends[-1] < MIN_MISSED
@@ -115,7 +112,7 @@ def _jumping(text: WindowText) -> WindowText:
 
 async def test_what_a_text_jumps_over_is_heard_again(tmp_path: Path) -> None:
     model = Jumping()
-    heard = await hear(model, tmp_path, Span(0, 12 * SAMPLE_RATE), words=True)
+    heard = await hear(model, tmp_path, Span(0, 12 * SAMPLE_RATE))
     starts = [word.start for segment in heard.segments for word in segment.words]
     assert starts == sorted(starts)
     assert max(np.diff(starts)) < 1.5 * SAMPLE_RATE
@@ -132,21 +129,19 @@ class SilentAboutMuch(Counting):
 async def test_a_window_without_any_words_is_heard_again_in_halves(tmp_path: Path) -> None:
     speech = np.ones(1000, np.float32)
     speech[120:140] = 0  # a pause around the fifth second
-    heard = await hear(
-        SilentAboutMuch(), tmp_path, Span(0, 8 * SAMPLE_RATE), words=True, probabilities=speech
-    )
+    heard = await hear(SilentAboutMuch(), tmp_path, Span(0, 8 * SAMPLE_RATE), probabilities=speech)
     assert sum(len(segment.words) for segment in heard.segments) == 8
 
 
 async def test_a_translation_is_heard_again_only_after_its_last_word(tmp_path: Path) -> None:
     for model, encoded in ((Jumping(), 1), (Breaking(), 5)):
-        await hear(model, tmp_path, Span(0, 12 * SAMPLE_RATE), words=True, task=Task.TRANSLATE)
+        await hear(model, tmp_path, Span(0, 12 * SAMPLE_RATE), task=Task.TRANSLATE)
         assert model.encoded == encoded
 
 
 async def test_a_text_that_always_breaks_off_has_an_end(tmp_path: Path) -> None:
     model = Breaking()
-    await hear(model, tmp_path, Span(0, 30 * SAMPLE_RATE), words=True)
+    await hear(model, tmp_path, Span(0, 30 * SAMPLE_RATE))
     assert model.encoded == MAX_PASSES
 
 
@@ -154,7 +149,6 @@ async def hear(
     model: Recogniser,
     folder: Path,
     window: Span,
-    words: bool,
     contexts: Contexts = full_context,
     probabilities: Probabilities = EVERYWHERE,
     task: Task = Task.TRANSCRIBE,
@@ -168,8 +162,7 @@ async def hear(
     speech = SpeechMap(0, clip.num_samples, probabilities)
     options = DecodeOptions("en", task=task)
     (heard,) = [
-        part
-        async for part in whisper.transcribe(Progress("r"), clip, chunk, speech, [window], options, words, {})
+        part async for part in whisper.transcribe(Progress("r"), clip, chunk, speech, [window], options, {})
     ]
     slot.close()
     return heard
@@ -249,6 +242,6 @@ async def test_an_unreliable_text_of_a_short_context_is_decoded_again_in_a_longe
     tmp_path: Path, first: str, said: str, contexts: list[int]
 ) -> None:
     model = Repeating(first)
-    heard = await hear(model, tmp_path, Span(0, 2 * SAMPLE_RATE), words=False, contexts=short_contexts)
+    heard = await hear(model, tmp_path, Span(0, 2 * SAMPLE_RATE), contexts=short_contexts)
     assert "".join(segment.text for segment in heard.segments) == said
     assert model.contexts == contexts

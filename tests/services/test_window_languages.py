@@ -72,7 +72,7 @@ async def hear(
     parts = [
         part
         async for part in whisper.transcribe(
-            progress, clip, chunk, SpeechMap(0, len(audio), frames), windows, options, True, {}, spoken
+            progress, clip, chunk, SpeechMap(0, len(audio), frames), windows, options, {}, spoken
         )
     ]
     slot.close()

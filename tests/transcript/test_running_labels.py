@@ -31,7 +31,7 @@ def events_of(
     heard: list[ChunkSpeakers], said: list[list[Segment]], known: KnownVoices | None = None
 ) -> list[Event]:
     """Events of a recording in chunks of 100 s."""
-    options = TranscriptionOptions(diarize=True, words=True, known=known or KnownVoices())
+    options = TranscriptionOptions(diarize=True, known=known or KnownVoices())
     running = RunningTranscript(options, Path())
     events: list[Event] = []
     cut = chunks([100.0 * n for n in range(len(heard) + 1)], 5)

@@ -75,7 +75,7 @@ def test_many_turns_are_not_one_line(tmp_path: Path) -> None:
 def test_a_long_recording_is_merged_as_if_in_memory(tmp_path: Path) -> None:
     """Of two people who take turns sentence by sentence, over chunks that share nothing."""
     cut = chunks([0.0, *range(400, 2000, 400)], 0)
-    running = RunningTranscript(TranscriptionOptions(diarize=True, words=True), tmp_path)
+    running = RunningTranscript(TranscriptionOptions(diarize=True), tmp_path)
     events, results = [], []
     for chunk in cut:
         said = [part for part in TALK if chunk.start <= part.start < chunk.stop]
