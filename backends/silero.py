@@ -18,13 +18,14 @@ from exceptions import ModelUnavailableError
 from models import Audio
 from seams import DETECTOR_CONTEXT as CONTEXT
 from seams import DetectorState, NetworkState
-from utils.audio.gain import Frames, raised
+from utils.audio.gain import Frames, raised, recent_levels
 from utils.speech.speech_map import FRAME, Probabilities
 
 if TYPE_CHECKING:
     import onnxruntime
 
 SURE = 0.5  # the threshold Silero was designed for
+AUDIBLE = -60.0  # dB of full scale, below which murmurs are left alone: the recogniser would guess
 PATIENCE = 10  # frames after sure ones in which the sound is not heard again: pauses between words
 
 
@@ -37,9 +38,13 @@ class SpeechDetector:
         frames = np.pad(block, (0, -len(block) % FRAME)).reshape(-1, FRAME)
         found, plain = self._run(frames, state.plain)
         waits = list(accumulate(found >= SURE, _frames_to_wait, initial=state.wait))[1:]
-        louder, level = raised(frames, state.level)
-        again, faint = self._listen_again(louder, [wait == 0 for wait in waits], state.faint)
-        return np.maximum(found, again), DetectorState(plain, faint, level, waits[-1])
+        levels = recent_levels(frames, state.level)
+        again, faint = self._listen_again(
+            raised(frames, levels, state.level),
+            [wait == 0 and level > AUDIBLE for wait, level in zip(waits, levels, strict=True)],
+            state.faint,
+        )
+        return np.maximum(found, again), DetectorState(plain, faint, float(levels[-1]), waits[-1])
 
     def _listen_again(
         self, frames: Frames, chosen: list[bool], state: NetworkState
