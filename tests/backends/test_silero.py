@@ -74,3 +74,9 @@ def test_raised_noise_is_no_speech(detector: SpeechDetector, level: int) -> None
     sounds += [modulated(noise(10, 1, level, seed=5), hertz) for hertz in (1, 4, 8)]
     sounds += [hum(10, level), silence(10)]
     assert max(probabilities(detector, sound).max() for sound in sounds) < 0.5
+
+
+def test_murmurs_that_nobody_could_follow_are_left_alone(
+    detector: SpeechDetector, talk: Conversation
+) -> None:
+    assert probabilities(detector, at_level(whispered(talk.samples), -80, 8)).max() < 0.5
