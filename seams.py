@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from models import Audio, ChunkSpeakers, Span, WindowText
 from options import DecodeOptions, SpeakerCount
+from utils.audio.gain import QUIETEST
 from utils.audio.log_mel import LogMel
 from utils.audio.overlap_add import Samples
 from utils.audio_utils import SoundFormat
@@ -99,12 +100,25 @@ class Recogniser(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DetectorState:
-    """Recurrent state of the detector; it belongs to a recording, never to the model."""
+class NetworkState:
+    """Recurrent state of the detector's network, and the end of what it heard last."""
 
     hidden: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(DETECTOR_STATE, np.float32))
     cell: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(DETECTOR_STATE, np.float32))
     context: Audio = field(default_factory=lambda: np.zeros(DETECTOR_CONTEXT, np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectorState:
+    """What the detector knows of a recording so far; it belongs to the recording, never to the model."""
+
+    plain: NetworkState = NetworkState()
+    faint: NetworkState = NetworkState()
+    """Of the network that hears faint sound raised."""
+    level: float = QUIETEST
+    """Of recent sound, in dB of full scale."""
+    wait: int = 0
+    """Frames to wait, as speech has only just ended, before faint sound is heard."""
 
 
 class Detector(Protocol):
