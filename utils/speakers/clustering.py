@@ -67,7 +67,7 @@ def _speakers(clusters: VoiceGroups, count: SpeakerCount) -> Labels:
     nearest = (clusters.means @ voices.means[known].T).argmax(axis=1)
     for speaker, voice in enumerate(known.tolist()):
         nearest[large[labels == voice]] = speaker
-    return speakers[nearest]
+    return np.asarray(speakers[nearest])
 
 
 def _merge_alike(groups: VoiceGroups, min_speakers: int) -> Labels:

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from models import SAMPLE_RATE, Span, SpeakerTurn
 from utils.speakers.activity import close_gaps
-from utils.speakers.voice_groups import Labels
 from utils.speakers.local_speakers import (
     SPEECH,
     WINDOW_FRAMES,
@@ -19,6 +18,7 @@ from utils.speakers.local_speakers import (
     average,
     true_runs,
 )
+from utils.speakers.voice_groups import Labels
 from utils.speakers.voice_samples import VoiceSample
 
 Indices = npt.NDArray[np.int64]
@@ -43,7 +43,7 @@ def held_apart(local: LocalSpeakers, samples: Sequence[VoiceSample]) -> tuple[Fl
         both = np.ix_(rows, rows)
         together[both] += 1
         apart[both] += _separated(local.talks[window])[seats[:, None], seats]
-    return np.minimum(together, 1), apart / np.maximum(together, 1)
+    return np.minimum(together, 1), np.asarray(apart / np.maximum(together, 1), np.float32)
 
 
 def _separated(talks: Flags) -> Floats:
