@@ -10,16 +10,17 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice, seconds
+from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice, seconds
 from options import SpeakerCount
 from seams import Classes, Embedder, Embeddings, PartsEmbedder, Segmenter
 from utils.model_manager import ModelSlot
 from utils.speakers import network_windows
 from utils.speakers.activity import speaking_time
-from utils.speakers.clustering import SampledVoices, cluster_voices, mean_rows
+from utils.speakers.clustering import cluster_voices, mean_rows
 from utils.speakers.embedding import pack
-from utils.speakers.local_speakers import FRAME, WINDOW, LocalSpeakers, combine_windows
+from utils.speakers.local_speakers import WINDOW, LocalSpeakers, combine_windows
 from utils.speakers.timeline import draw_turns, held_apart
+from utils.speakers.voice_groups import SampledVoices
 from utils.speakers.voice_samples import VoiceSample, plan_stretches, sample_voices
 from utils.speakers.voice_windows import Labels, group_stretches, plan_windows
 from utils.speech.speech_map import SpeechMap, SpeechRules
@@ -155,8 +156,8 @@ def _cluster_samples(
     local: LocalSpeakers, samples: Sequence[VoiceSample], embeddings: Embeddings, count: SpeakerCount
 ) -> ChunkSpeakers:
     trust = np.array([sample.trust for sample in samples], np.float32)
-    times = np.array([sample.centre for sample in samples]) * FRAME / SAMPLE_RATE
-    sampled = SampledVoices(embeddings, trust, times, *held_apart(local, samples))
+    spans = [sample.spans for sample in samples]
+    sampled = SampledVoices(embeddings, trust, spans, *held_apart(local, samples))
 
     def speakers(count: SpeakerCount) -> ChunkSpeakers:
         labels = cluster_voices(sampled, count)

@@ -19,7 +19,7 @@ from utils.speakers.local_speakers import (
     true_runs,
 )
 from utils.speakers.network_windows import plan_windows
-from utils.speakers.timeline import draw_turns, held_apart
+from utils.speakers.timeline import SIMULTANEOUS, TURNS, draw_turns, held_apart
 from utils.speakers.voice_samples import VoiceSample, plan_stretches, sample_voices
 from utils.speech.speech_map import FRAME as SPEECH_FRAME
 from utils.speech.speech_map import SpeechMap
@@ -105,6 +105,20 @@ def test_samples_hold_one_voice_and_windows_know_who_is_not_who(talks: np.ndarra
     who = people.argmax(axis=1)
     differ = (who[:, None] != who) & clean[:, None] & clean
     assert np.array_equal((apart > 0) & clean[:, None] & clean, (together > 0) & differ)
+
+
+@pytest.mark.parametrize(("overlap", "evidence"), [(0, TURNS), (SIMULTANEOUS - 5, TURNS), (SIMULTANEOUS, 1)])
+def test_who_talks_at_the_same_time_is_held_apart_more_than_who_takes_turns(
+    overlap: int, evidence: float
+) -> None:
+    talks = np.zeros((589, 2), np.bool_)
+    talks[:300, 0] = talks[300 - overlap :, 1] = True
+    local = hear(talks)
+    samples = [sample for found in sample_voices(local, plan_stretches(local)) for sample in found]
+    together, apart = held_apart(local, samples)
+    assert together.all()
+    assert apart[0, -1] == pytest.approx(evidence)
+    assert not apart.diagonal().any()
 
 
 @pytest.mark.parametrize(

@@ -2,132 +2,123 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 
 from options import SpeakerCount
-from utils.numeric.average_linkage import average_linkage
-
-Labels = npt.NDArray[np.int64]
-Matrix = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.float32]
+from utils.numeric.average_linkage import Merges, average_linkage
+from utils.speakers.voice_groups import (
+    APART,
+    Indices,
+    Labels,
+    Rows,
+    SampledVoices,
+    VoiceGroups,
+    compact,
+    group_voices,
+)
 
 SAME_CLUSTER = 0.375  # mean cosine similarity from which two clusters of samples are linked
-SAME_VOICE = 0.63  # similarity from which two speakers are merged, relative to that within each
-PRIOR_SAMPLES = 2.5  # shrinkage: samples of one common voice assumed of any two speakers
-APART = 0.3  # subtracted from the similarity of samples that every window separates
-HALF_APART = 4  # pairs of samples in one window at which this penalty counts half for two speakers
-MINOR_SHARE, MIN_MINOR, MAX_MINOR = 0.02, 4, 12  # smallest share of samples of a speaker, and its bounds
-FAR = 1.5  # seconds between samples that share no audio
-PRIOR_PAIRS = 10  # pairs at which a speaker's own coherence weighs half; the mean of all weighs the rest
-MIN_COHERENCE = 0.15
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SampledVoices:
-    """n voice samples: unit `embeddings` (n, d), weights `trust` (n,), `times` (n,) in seconds; `together`
-    (n, n): 1 if some window covers both; `apart` (n, n): from 0 (one speaker, or never together) to 1 (two
-    speakers in every window)."""
-
-    embeddings: Rows
-    trust: Rows
-    times: Matrix
-    together: Rows
-    apart: Rows
+SCRAP = 0.8  # seconds: clusters of less take no part in merging
+MAX_SPLITS = 20  # into finer clusters, to find as many speakers as there are said to be
+MAX_CLUSTERS = 300  # that take part: the time is cubic in them
+# Seconds of speech without which nobody is a further speaker, and below which only somebody is whose
+# similarity to all others is at most `UNLIKE`: scraps of two voices resemble either of them a little.
+MIN_SPEECH, SURE_SPEECH, UNLIKE = 1.0, 2.0, 0.25
 
 
 def cluster_voices(samples: SampledVoices, count: SpeakerCount) -> Labels:
     """(n,) speakers 0.. of the samples; obeys `count` as far as n allows.
 
-    Average linkage to pure clusters; those too small for a speaker are absorbed. The rest are merged by their
-    similarity relative to that within each, since noise makes all samples less similar and a telephone all
-    voices more (Spearman's correction for attenuation), and the sooner the fewer their samples are: a
-    fragment is weaker evidence of a further speaker than a long turn.
+    Average linkage to pure clusters, then the most similar are merged as long as their means are similar
+    enough for the speech they have. Who has too little goes to the most similar of the rest.
     """
-    number = len(samples.times)
+    number = len(samples.spans)
     if number < 2:
         return np.zeros(number, dtype=np.int64)
     cosines = samples.embeddings @ samples.embeddings.T
-    distance = np.clip(1 - cosines + APART * samples.apart, 0, None)
-    merges = average_linkage(distance)
-    labels = _absorb_minor(samples, cosines, merges.at_height(1 - SAME_CLUSTER), count.minimum)
-    if labels.max() + 1 < count.minimum:
-        labels = compact(merges.into(min(count.minimum, number)))
-    return _merge(samples, cosines, labels, count)
+    merges = average_linkage(np.clip(1 - cosines + APART * samples.apart, 0, None))
+    pure = _pure_clusters(samples, merges, count.minimum)
+    return compact(_speakers(group_voices(samples, pure), count)[pure])
 
 
-def _absorb_minor(
-    samples: SampledVoices, cosines: Rows, labels: npt.NDArray[np.integer], min_speakers: int
-) -> Labels:
-    """Samples of clusters too small for a speaker go to the most similar other cluster. The `min_speakers`
-    largest stay, and so does one with enough trusted samples that resembles none of the large ones: among
-    many people each may say little."""
-    labels = compact(labels)
-    sizes = np.bincount(labels)
-    minor = np.clip(MINOR_SHARE * sizes.sum(), MIN_MINOR, MAX_MINOR)
-    min_size = min(minor, np.sort(sizes)[-min(min_speakers, len(sizes))])
-    large = sizes >= min_size
-    distinct = _similarity(samples, cosines, labels)[:, large].max(axis=1) < SAME_VOICE
-    trusted = np.bincount(labels, weights=samples.trust)
-    major = np.flatnonzero(large | (distinct & (trusted >= MIN_MINOR)))
-    nearest = major[
-        (samples.embeddings @ mean_rows(samples.embeddings, samples.trust, labels)[major].T).argmax(axis=1)
-    ]
-    return compact(np.where(np.isin(labels, major), labels, nearest))
+def _pure_clusters(samples: SampledVoices, merges: Merges, min_speakers: int) -> Labels:
+    """(n,) clusters of one voice each; finer ones if too few have the speech of a speaker."""
+    pure = compact(merges.at_height(1 - SAME_CLUSTER))
+    if min_speakers == 1:
+        return pure
+    number, most = int(pure.max()) + 1, len(samples.spans)
+    for clusters in range(number, min(number + min_speakers + MAX_SPLITS, most + 1)):
+        split = compact(merges.into(clusters))
+        if (group_voices(samples, split).speech >= MIN_SPEECH).sum() >= min_speakers:
+            return split
+    return pure if number >= min_speakers else compact(merges.into(min(min_speakers, most)))
 
 
-def _merge(samples: SampledVoices, cosines: Rows, labels: Labels, count: SpeakerCount) -> Labels:
-    """Merges the most similar pair until none is similar enough, and on to `count.maximum` if it is set."""
-    while (number := int(labels.max()) + 1) > count.minimum:
-        similarity = _similarity(samples, cosines, labels)
-        pair = int(similarity.argmax())
-        if similarity.flat[pair] < SAME_VOICE:
-            if number <= (count.maximum or number):
-                break
-            cost = (1 - similarity) * _joint_size(labels)
-            pair = int(cost.argmin())  # Ward's criterion: small speakers are merged before large ones
-        keep, drop = divmod(pair, number)
-        labels = compact(np.where(labels == drop, keep, labels))
+def _speakers(clusters: VoiceGroups, count: SpeakerCount) -> Labels:
+    """(k,) the speaker of each cluster."""
+    ranked = np.argsort(-clusters.speech, kind="stable")
+    whole = int((clusters.speech >= SCRAP).sum())
+    large = np.sort(ranked[: max(min(whole, MAX_CLUSTERS), count.minimum, 1)])
+    merged = clusters.chosen(large)
+    labels = _merge_alike(merged, count.minimum)
+    voices = merged.grouped(labels)
+    known = _distinct(voices, count.minimum)
+    speakers = _merge_down(voices.chosen(known), count.maximum or len(known))
+    nearest = (clusters.means @ voices.means[known].T).argmax(axis=1)
+    for speaker, voice in enumerate(known.tolist()):
+        nearest[large[labels == voice]] = speaker
+    return np.asarray(speakers[nearest])
+
+
+def _merge_alike(groups: VoiceGroups, min_speakers: int) -> Labels:
+    """Merges the most similar pair, for its speech, until none is similar enough. If that leaves too few
+    speakers, the last merges are undone."""
+    labels = np.arange(len(groups.speech))
+    history = [labels]
+    merged = groups
+    while len(merged.speech) > 1:
+        excess = merged.similarity() - merged.same_voice()
+        keep, drop = divmod(int(excess.argmax()), len(merged.speech))
+        if excess[keep, drop] < 0:
+            break
+        pair = np.arange(len(merged.speech))
+        pair[drop] = keep
+        pair = compact(pair)
+        labels, merged = pair[labels], merged.grouped(pair)
+        history.append(labels)
+    while len(history) > 1 and len(_distinct(groups.grouped(history[-1]))) < min_speakers:
+        history.pop()
+    return history[-1]
+
+
+def _distinct(groups: VoiceGroups, min_speakers: int = 1) -> Indices:
+    """The groups with enough speech for a speaker, at least the `min_speakers` with the most."""
+    similarity = groups.similarity()
+    known = np.ones(len(groups.speech), np.bool_)
+    for group in np.argsort(groups.speech, kind="stable")[: max(len(known) - min_speakers, 0)].tolist():
+        speech = groups.speech[group]
+        known[group] = False
+        known[group] = speech >= MIN_SPEECH and (
+            speech >= SURE_SPEECH or similarity[group, known].max() <= UNLIKE
+        )
+    return np.flatnonzero(known)
+
+
+def _merge_down(groups: VoiceGroups, max_speakers: int) -> Labels:
+    """Ward's criterion until `max_speakers` are left: it merges small groups before large ones."""
+    labels = np.arange(len(groups.speech))
+    while (number := len(groups.speech)) > max_speakers:
+        joint = 1 / (1 / groups.speech[:, None] + 1 / groups.speech)
+        cost = (1 - groups.similarity()) * joint
+        keep, drop = divmod(int(cost.argmin()), number)
+        pair = np.arange(number)
+        pair[drop] = keep
+        pair = compact(pair)
+        labels, groups = pair[labels], groups.grouped(pair)
     return labels
-
-
-def _similarity(samples: SampledVoices, cosines: Rows, labels: Labels) -> Matrix:
-    """(k, k) mean cosine similarity of samples far enough apart in time, relative to that within the
-    speakers, less the penalty for samples that windows separate; -inf on the diagonal."""
-    member = (labels[:, None] == np.arange(labels.max() + 1)).astype(np.float64)
-
-    def summed(pairs: npt.NDArray[np.floating]) -> Matrix:
-        return np.asarray(member.T @ (pairs @ member))
-
-    far = np.abs(samples.times[:, None] - samples.times) >= FAR
-    weights = far * samples.trust[:, None] * samples.trust
-    total, weight = summed(cosines * weights), summed(weights)
-    overall = total.trace() / weight.trace() if weight.trace() else SAME_CLUSTER
-    own = (total.diagonal() + PRIOR_PAIRS * overall) / (weight.diagonal() + PRIOR_PAIRS)
-    own = np.sqrt(np.maximum(own, MIN_COHERENCE))
-    voices = mean_rows(samples.embeddings, samples.trust, labels)
-    mean = total / np.where(weight > 0, weight, 1) / (own[:, None] * own)
-    similarity = np.where(weight > 0, mean, voices @ voices.T)
-    similarity -= APART * summed(samples.apart) / (summed(samples.together) + HALF_APART)
-    size = _joint_size(labels)
-    similarity = (size * similarity + PRIOR_SAMPLES) / (size + PRIOR_SAMPLES)
-    np.fill_diagonal(similarity, -np.inf)
-    return similarity
-
-
-def _joint_size(labels: Labels) -> Matrix:
-    """(k, k) half the harmonic mean of the sample counts of two speakers: close to the smaller one."""
-    sizes = np.bincount(labels).astype(np.float64)
-    return np.asarray(1 / (1 / sizes[:, None] + 1 / sizes))
 
 
 def mean_rows(rows: Rows, weights: Rows, labels: Labels) -> Rows:
     """(k, d) unit means of the rows of each label."""
     means = ((labels == np.arange(labels.max() + 1)[:, None]) * weights) @ rows
     return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9), np.float32)
-
-
-def compact(labels: npt.NDArray[np.integer]) -> Labels:
-    return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.int64)

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from models import SAMPLE_RATE, Span, SpeakerTurn
 from utils.speakers.activity import close_gaps
-from utils.speakers.clustering import Labels
 from utils.speakers.local_speakers import (
     SPEECH,
     WINDOW_FRAMES,
@@ -19,6 +18,7 @@ from utils.speakers.local_speakers import (
     average,
     true_runs,
 )
+from utils.speakers.voice_groups import Labels
 from utils.speakers.voice_samples import VoiceSample
 
 Indices = npt.NDArray[np.int64]
@@ -28,20 +28,30 @@ CLUSTER_BONUS = 0.1  # added to the cosine similarity of a sample and the speake
 OVERLAP = 1.7  # mean number of local speakers from which two talk at once
 MIN_VOTES = 0.3  # share of the votes that a second speaker needs
 MAX_PAUSE = SAMPLE_RATE // 4  # inside a turn
+SIMULTANEOUS = 30  # frames of overlap, half a second, which prove two local speakers two people
+TURNS = 0.2  # evidence that two local speakers without it are two people
 SHORTEST_TURN = 6  # frames: a tenth of a second
 
 
 def held_apart(local: LocalSpeakers, samples: Sequence[VoiceSample]) -> tuple[Floats, Floats]:
     """(n, n) each: whether any window covers both samples, and how clearly such windows separate them: 1 if
-    all of them do, 0 if at most half of them do."""
+    all hear two speakers who somewhere talk at the same time, `TURNS` if all hear two who take turns, since
+    one person who changes voice sounds like that, 0 if none hears two."""
     together = np.zeros((len(samples), len(samples)), np.float32)
     apart = np.zeros_like(together)
-    for _, rows, seats in _samples_by_window(local, samples):
+    for window, rows, seats in _samples_by_window(local, samples):
         both = np.ix_(rows, rows)
         together[both] += 1
-        apart[both] += seats[:, None] != seats
-    share = apart / np.maximum(together, 1)
-    return np.minimum(together, 1), np.maximum(2 * share - 1, 0)
+        apart[both] += _separated(local.talks[window])[seats[:, None], seats]
+    return np.minimum(together, 1), np.asarray(apart / np.maximum(together, 1), np.float32)
+
+
+def _separated(talks: Flags) -> Floats:
+    """(seats, seats): how clearly a window of (frames, seats) separates its local speakers."""
+    frames = talks.astype(np.float32)
+    separated = np.where(frames.T @ frames >= SIMULTANEOUS, 1, TURNS)
+    np.fill_diagonal(separated, 0)
+    return np.asarray(separated, np.float32)
 
 
 def draw_turns(
