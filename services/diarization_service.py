@@ -13,6 +13,7 @@ import numpy as np
 from models import SAMPLE_RATE, Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice, seconds
 from options import SpeakerCount
 from seams import Embedder, Embeddings, PartsEmbedder, Segmenter
+from utils.audio.compression import compressed
 from utils.model_manager import ModelSlot
 from utils.speakers import network_windows
 from utils.speakers.activity import speaking_time
@@ -85,10 +86,11 @@ class ClusteringDiarizer:
         starts = network_windows.plan_windows(heard, speech.regions(VOICE_RULES))
         if not starts:
             return ChunkSpeakers()
-        windows = await self._segment(samples, heard, starts)
+        windows = await self._segment(samples, heard, starts, speech)
         between = await asyncio.to_thread(network_windows.plan_between, starts, windows.classes)
         if between:
-            windows = HeardWindows.joined([windows, await self._segment(samples, heard, between)])
+            more = await self._segment(samples, heard, between, speech)
+            windows = HeardWindows.joined([windows, more])
         local = await asyncio.to_thread(combine_windows, heard, windows, speech)
         stretches = plan_stretches(local)
         planned = await asyncio.to_thread(sample_voices, local, stretches)
@@ -102,9 +104,13 @@ class ClusteringDiarizer:
         voices = [voice for voices in planned for voice in voices]
         return await asyncio.to_thread(_cluster_samples, local, voices, np.concatenate(rows), count)
 
-    async def _segment(self, samples: ReadSamples, heard: Span, starts: Sequence[int]) -> HeardWindows:
+    async def _segment(
+        self, samples: ReadSamples, heard: Span, starts: Sequence[int], speech: SpeechMap
+    ) -> HeardWindows:
         batches = [
-            await self._segmenter.run(partial(_segment, samples, heard, starts[first : first + BATCH]))
+            await self._segmenter.run(
+                partial(_segment, samples, heard, starts[first : first + BATCH], speech)
+            )
             for first in range(0, len(starts), BATCH)
         ]
         return HeardWindows.joined(batches)
@@ -141,11 +147,18 @@ def _embed_stretch(samples: ReadSamples, windows: Sequence[Span], model: Embedde
     return model.embed(samples(Span(start, stop)), inside)
 
 
-def _segment(samples: ReadSamples, heard: Span, starts: Sequence[int], model: Segmenter) -> HeardWindows:
-    """Windows that extend past the end of `heard` are padded with silence."""
+def _segment(
+    samples: ReadSamples, heard: Span, starts: Sequence[int], speech: SpeechMap, model: Segmenter
+) -> HeardWindows:
+    """Windows that extend past the end of `heard` are padded with silence; those whose speech the network
+    misses are heard again with their faint parts raised."""
     read = (samples(Span(start, min(start + WINDOW, heard.stop))) for start in starts)
     windows = np.stack([np.pad(window, (0, WINDOW - len(window))) for window in read])
-    return HeardWindows(starts, model.segment(windows), window_levels(windows))
+    classes = model.segment(windows)
+    again = network_windows.misses_speech(starts, classes, speech)
+    if again.any():
+        classes[again] = model.segment(compressed(windows[again]))
+    return HeardWindows(starts, classes, window_levels(windows))
 
 
 def _embed_samples(

@@ -24,8 +24,8 @@ CLASSES = np.array(
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=np.bool_
 )
 # Weight of the detector's speech probability against the network's, and the weighted mean from which voices
-# are sampled. The detector separates pauses from voices, the network distant voices from noise; either one
-# suffices when confident.
+# are sampled. The detector separates pauses from voices, the network voices from noise: where it hears
+# nobody, the detector, which may listen to raised sound, counts no more than the network.
 DETECTOR_WEIGHT = 0.6
 SPEECH = 0.35
 # Weights of the network, the detector and the level above the noise, and their sum from which someone talks.
@@ -110,7 +110,7 @@ def combine_windows(heard: Span, windows: HeardWindows, detected: SpeechMap) -> 
     level = average(windows.levels[..., None], first, frames)[:, 0]
     detector = detected.at(heard.start + FRAME_CENTRE + FRAME * np.arange(frames))
     talk = np.array(TALK_WEIGHTS) @ [voice, _smoothed(detector), level] > TALK
-    speech = voice + DETECTOR_WEIGHT * (detector - voice)
+    speech = voice + DETECTOR_WEIGHT * np.minimum(detector - voice, 0)
     return LocalSpeakers(heard.start, first, talks, speech, talk, number)
 
 
