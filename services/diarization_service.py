@@ -12,13 +12,20 @@ import numpy as np
 
 from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice, seconds
 from options import SpeakerCount
-from seams import Classes, Embedder, Embeddings, PartsEmbedder, Segmenter
+from seams import Embedder, Embeddings, PartsEmbedder, Segmenter
+from utils.audio.compression import compressed
 from utils.model_manager import ModelSlot
 from utils.speakers import network_windows
 from utils.speakers.activity import speaking_time
 from utils.speakers.clustering import cluster_voices, mean_rows
 from utils.speakers.embedding import pack
-from utils.speakers.local_speakers import WINDOW, LocalSpeakers, combine_windows
+from utils.speakers.local_speakers import (
+    WINDOW,
+    HeardWindows,
+    LocalSpeakers,
+    combine_windows,
+    window_levels,
+)
 from utils.speakers.timeline import draw_turns, held_apart
 from utils.speakers.voice_groups import SampledVoices
 from utils.speakers.voice_samples import VoiceSample, plan_stretches, sample_voices
@@ -79,12 +86,12 @@ class ClusteringDiarizer:
         starts = network_windows.plan_windows(heard, speech.regions(VOICE_RULES))
         if not starts:
             return ChunkSpeakers()
-        classes = await self._segment(samples, heard, starts)
-        between = await asyncio.to_thread(network_windows.plan_between, starts, classes)
+        windows = await self._segment(samples, heard, starts, speech)
+        between = await asyncio.to_thread(network_windows.plan_between, starts, windows.classes)
         if between:
-            starts += between
-            classes = np.concatenate([classes, await self._segment(samples, heard, between)])
-        local = await asyncio.to_thread(combine_windows, heard, starts, classes, speech)
+            more = await self._segment(samples, heard, between, speech)
+            windows = HeardWindows.joined([windows, more])
+        local = await asyncio.to_thread(combine_windows, heard, windows, speech)
         stretches = plan_stretches(local)
         planned = await asyncio.to_thread(sample_voices, local, stretches)
         rows = [
@@ -97,12 +104,16 @@ class ClusteringDiarizer:
         voices = [voice for voices in planned for voice in voices]
         return await asyncio.to_thread(_cluster_samples, local, voices, np.concatenate(rows), count)
 
-    async def _segment(self, samples: ReadSamples, heard: Span, starts: Sequence[int]) -> Classes:
-        classes = [
-            await self._segmenter.run(partial(_segment, samples, heard, starts[first : first + BATCH]))
+    async def _segment(
+        self, samples: ReadSamples, heard: Span, starts: Sequence[int], speech: SpeechMap
+    ) -> HeardWindows:
+        batches = [
+            await self._segmenter.run(
+                partial(_segment, samples, heard, starts[first : first + BATCH], speech)
+            )
             for first in range(0, len(starts), BATCH)
         ]
-        return np.concatenate(classes)
+        return HeardWindows.joined(batches)
 
     @property
     def network(self) -> VoiceNetwork:
@@ -136,10 +147,18 @@ def _embed_stretch(samples: ReadSamples, windows: Sequence[Span], model: Embedde
     return model.embed(samples(Span(start, stop)), inside)
 
 
-def _segment(samples: ReadSamples, heard: Span, starts: Sequence[int], model: Segmenter) -> Classes:
-    """Windows that extend past the end of `heard` are padded with silence."""
-    windows = (samples(Span(start, min(start + WINDOW, heard.stop))) for start in starts)
-    return model.segment(np.stack([np.pad(window, (0, WINDOW - len(window))) for window in windows]))
+def _segment(
+    samples: ReadSamples, heard: Span, starts: Sequence[int], speech: SpeechMap, model: Segmenter
+) -> HeardWindows:
+    """Windows that extend past the end of `heard` are padded with silence; those whose speech the network
+    misses are heard again with their faint parts raised."""
+    read = (samples(Span(start, min(start + WINDOW, heard.stop))) for start in starts)
+    windows = np.stack([np.pad(window, (0, WINDOW - len(window))) for window in read])
+    classes = model.segment(windows)
+    again = network_windows.misses_speech(starts, classes, speech)
+    if again.any():
+        classes[again] = model.segment(compressed(windows[again]))
+    return HeardWindows(starts, classes, window_levels(windows))
 
 
 def _embed_samples(

@@ -9,8 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import SAMPLE_RATE, Span
+from tests.recordings import speech_map
 from utils.speakers.local_speakers import CLASSES, FRAME, WINDOW, WINDOW_FRAMES
-from utils.speakers.network_windows import HOP, WIDE_HOP, plan_between, plan_windows
+from utils.speakers.network_windows import (
+    HOP,
+    WIDE_HOP,
+    misses_speech,
+    plan_between,
+    plan_windows,
+)
 
 
 @given(st.integers(1, 90 * SAMPLE_RATE), st.integers(0, 10 * SAMPLE_RATE))
@@ -48,3 +55,14 @@ def test_a_window_lies_between_two_that_tell_others_apart(order: tuple[int, ...]
     windows[1][-changed or WINDOW_FRAMES :] = np.eye(7)[0]  # nobody
     between = plan_between(starts, np.stack(windows))
     assert between == ([WIDE_HOP + HOP] if changed > 0.1 * shared else [])
+
+
+def test_a_window_whose_speech_the_network_misses_is_told_from_others() -> None:
+    """Where it says nobody talks and the detector is sure, for long enough, within the recording."""
+    heard = Span(0, WINDOW + 4 * HOP)
+    detected = speech_map(heard, [Span(0, 3 * SAMPLE_RATE), Span(heard.stop - SAMPLE_RATE, heard.stop)])
+    classes = np.tile(np.eye(7, dtype=np.float32)[0], (3, WINDOW_FRAMES, 1))
+    starts = [0, HOP, heard.stop - SAMPLE_RATE]
+    assert misses_speech(starts, classes, detected).tolist() == [True, False, False]
+    classes[0] = np.eye(7)[1]
+    assert not misses_speech(starts, classes, detected).any()

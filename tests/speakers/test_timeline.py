@@ -11,9 +11,8 @@ from utils.speakers.local_speakers import (
     CLASSES,
     FRAME,
     FRAME_CENTRE,
-    SPEECH,
-    WINDOW,
     WINDOW_FRAMES,
+    HeardWindows,
     LocalSpeakers,
     combine_windows,
     true_runs,
@@ -21,8 +20,6 @@ from utils.speakers.local_speakers import (
 from utils.speakers.network_windows import plan_windows
 from utils.speakers.timeline import SIMULTANEOUS, TURNS, draw_turns, held_apart
 from utils.speakers.voice_samples import VoiceSample, plan_stretches, sample_voices
-from utils.speech.speech_map import FRAME as SPEECH_FRAME
-from utils.speech.speech_map import SpeechMap
 
 START = 5 * SAMPLE_RATE
 
@@ -42,7 +39,8 @@ def hear(talks: np.ndarray, seed: int = 0) -> LocalSpeakers:
         assert classes.any(axis=1).all()
         windows.append(classes.astype(np.float32))
     spoken = [local_span(heard, *run) for run in true_runs(np.asarray(talks.any(axis=1)))]
-    return combine_windows(heard, starts, np.stack(windows), speech_map(heard, spoken))
+    silent = np.zeros((len(starts), WINDOW_FRAMES), np.float32)
+    return combine_windows(heard, HeardWindows(starts, np.stack(windows), silent), speech_map(heard, spoken))
 
 
 def local_span(heard: Span, first: int, last: int) -> Span:
@@ -121,19 +119,18 @@ def test_who_talks_at_the_same_time_is_held_apart_more_than_who_takes_turns(
     assert not apart.diagonal().any()
 
 
-@pytest.mark.parametrize(
-    ("network", "detector", "spoken"),
-    [(1, 0, True), (0, 1, True), (0.6, 0.3, True), (0.6, 0, False), (0, 0.5, False)],
-)
-def test_there_is_speech_where_either_is_sure_or_both_think_so(
-    network: float, detector: float, spoken: bool
-) -> None:
-    heard = Span(START, START + WINDOW)
-    classes = np.zeros((1, WINDOW_FRAMES, len(CLASSES)), np.float32)
-    classes[..., 0], classes[..., 2] = 1 - network, network
-    detected = SpeechMap(START, WINDOW, np.full(WINDOW // SPEECH_FRAME + 1, detector, np.float32))
-    local = combine_windows(heard, [START], classes, detected)
-    assert set((local.speech[:WINDOW_FRAMES] > SPEECH).tolist()) == {spoken}
+def test_two_who_talk_at_once_are_two_speakers_even_if_both_sound_most_like_the_louder() -> None:
+    talks = np.zeros((1200, 2), np.bool_)
+    talks[:800, 0] = talks[600:, 1] = True
+    local = hear(talks)
+    samples = [sample for found in sample_voices(local, plan_stretches(local)) for sample in found]
+    who = people_of(samples, talks, local).argmax(axis=1)
+    within = np.array([600 <= sample.centre < 800 for sample in samples])
+    similarity = np.where(within[:, None], [0.9, 0.3], np.eye(2)[who]).astype(np.float32)
+    similarity[within & (who == 1), 1] = 0.4
+    turns = draw_turns(local, samples, who, similarity)
+    middle = local.sample(700)
+    assert {turn.speaker for turn in turns if turn.start <= middle < turn.stop} == {0, 1}
 
 
 def test_whom_the_clustering_gave_a_sample_to_decides_between_voices_that_sound_the_same() -> None:

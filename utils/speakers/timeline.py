@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,6 @@ import numpy.typing as npt
 from models import SAMPLE_RATE, Span, SpeakerTurn
 from utils.speakers.activity import close_gaps
 from utils.speakers.local_speakers import (
-    SPEECH,
     WINDOW_FRAMES,
     Flags,
     Floats,
@@ -60,12 +60,13 @@ def draw_turns(
     """Turns in order of time, those of one speaker disjoint; `labels` (n,) are the speakers of the samples,
     `similarity` (n, k) the cosine similarities of the samples and the voices of k speakers.
 
-    In every window each local speaker maps, frame by frame, to the speaker most similar to nearby samples.
-    The windows vote on who talks and how many at once (after Bredin 2023, pyannote.audio 2.1).
+    In every window each local speaker maps, frame by frame, to the speaker most similar to nearby samples,
+    and two who talk at once to two speakers. The windows vote on who talks and how many at once (after Bredin
+    2023, pyannote.audio 2.1).
     """
     assigned = labels[:, None] == np.arange(similarity.shape[1])
     votes = _votes(local, samples, similarity + CLUSTER_BONUS * assigned.astype(np.float32))
-    talking = np.where(local.speech > SPEECH, np.maximum(np.floor(local.number + 2 - OVERLAP), 1), 0)
+    talking = np.where(local.talk, np.maximum(np.floor(local.number + 2 - OVERLAP), 1), 0)
     rank = np.argsort(np.argsort(-votes, axis=1, kind="stable"), axis=1)
     enough = (rank == 0) | (votes >= MIN_VOTES)
     talks = (rank < talking[:, None]) & enough & (votes > 0)
@@ -96,12 +97,39 @@ def _votes(local: LocalSpeakers, samples: Sequence[VoiceSample], similarity: Flo
     centres = np.array([sample.centre for sample in samples], np.int64)
     trust = np.array([sample.trust for sample in samples], np.float32)
     for window, rows, seats in _samples_by_window(local, samples):
+        nearby = {}
         for seat in np.unique(seats).tolist():
             mine = rows[seats == seat]
-            nearby = _near(centres[mine] - int(local.starts[window]), trust[mine], similarity[mine])
+            nearby[seat] = _near(centres[mine] - int(local.starts[window]), trust[mine], similarity[mine])
             talks = np.flatnonzero(local.talks[window, :, seat])
-            mapped[window, talks, nearby[talks].argmax(axis=1)] = 1
+            mapped[window, talks, nearby[seat][talks].argmax(axis=1)] = 1
+        for one, other in combinations(nearby, 2):
+            both = np.flatnonzero(local.talks[window, :, one] & local.talks[window, :, other])
+            mapped[window, both] = _best_pairs(nearby[one][both], nearby[other][both])
     return average(mapped, local.starts, len(local.speech))
+
+
+def _best_pairs(one: Floats, other: Floats) -> Flags:
+    """(frames, k): the two different speakers of the greatest sum of similarities, or the only one there is.
+    Two voices heard at once sound alike, so that both would often map to the louder."""
+    pairs = np.zeros(one.shape, np.bool_)
+    first, second = one.argmax(axis=1), other.argmax(axis=1)
+    if one.shape[1] > 1:
+        next_first, loss = _second_best(one)
+        next_second, other_loss = _second_best(other)
+        clash = first == second
+        first = np.where(clash & (loss < other_loss), next_first, first)
+        second = np.where(clash & (loss >= other_loss), next_second, second)
+    frames = np.arange(len(one))
+    pairs[frames, first] = pairs[frames, second] = True
+    return pairs
+
+
+def _second_best(rows: Floats) -> tuple[Indices, Floats]:
+    """The second largest of each row, and how far it is below the largest."""
+    best, following = np.argsort(-rows, axis=1, kind="stable")[:, :2].T
+    frames = np.arange(len(rows))
+    return following, rows[frames, best] - rows[frames, following]
 
 
 def _near(places: Indices, trust: Floats, rows: Floats) -> Floats:
