@@ -13,6 +13,7 @@ from models import Audio
 from utils.decoding.blocks import decoded_blocks
 
 LONG = "long"
+MANIFEST = "manifest.jsonl"
 
 
 class MissingAudioError(Exception):
@@ -92,7 +93,7 @@ def read_conversations(root: Path, *, with_long: bool = True) -> list[Conversati
 
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:
-    manifest = folder / "manifest.jsonl"
+    manifest = folder / MANIFEST
     if not manifest.is_file():
         raise MissingAudioError(f"{manifest} not found: set --eval or EVAL_DIR to the evaluation audio")
     return [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]

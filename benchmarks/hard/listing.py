@@ -1,4 +1,4 @@
-"""Reads the manifests of the hard set."""
+"""Reads the hard set, and generates it first if it is missing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from benchmarks.eval_set import Conversation, MissingAudioError, read_rows, to_conversation
-from benchmarks.values import Message, Options, Turn
+from benchmarks.eval_set import MANIFEST, Conversation, read_rows, to_conversation
+from benchmarks.hard.generation import generate
+from benchmarks.values import HALVES, Message, Options, Turn
 
 FOLDER = Path(os.environ.get("HARD_DIR", Path.home() / ".cache" / "transcription-benchmarks"))
+
+ABOUT = """\
+The hard set is made of the evaluation audio by `python -m benchmarks.hard`: its utterances, cut at pauses and
+put together anew, in rooms, noise and codecs, at many levels. Half of it is for tuning, half held out; no
+voice is in both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +38,21 @@ class HardRecording:
     speech: dict[str, float]
 
 
-def read_hard_recordings(options: Options, groups: Container[str] | None = None) -> list[HardRecording]:
-    """The recordings that `options` selects, of some groups or of all. Raises `MissingAudioError` if the set
-    has not been generated."""
+def read_hard_recordings(
+    options: Options, groups: Container[str] | None = None, folder: Path = FOLDER
+) -> list[HardRecording]:
+    """The recordings that `options` selects, of some groups or of all. Raises `MissingAudioError` without the
+    evaluation audio."""
+    if not all((folder / half / MANIFEST).is_file() for half in HALVES):
+        generate(options.eval_dir, folder)
     return [
-        _recording(half, FOLDER / half, row)
+        _recording(half, folder / half, row)
         for half in options.halves
-        for row in _rows(FOLDER / half)
+        for row in read_rows(folder / half)
         if (row["quick"] or not options.quick)
         and (groups is None or row["kind"] in groups)
         and fnmatch(row["uri"], options.files)
     ]
-
-
-def _rows(folder: Path) -> list[Message]:
-    if not folder.is_dir():
-        raise MissingAudioError(f"{folder} not found: run python -m benchmarks.hard, or set HARD_DIR")
-    return read_rows(folder)
 
 
 def _recording(half: str, folder: Path, row: Message) -> HardRecording:

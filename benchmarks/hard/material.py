@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.eval_set import read_audio, read_conversations, read_utterances
-from benchmarks.hard.sound import cut_at_pauses, trim
+from benchmarks.hard.signal.sound import cut_at_pauses, trim
 from benchmarks.recognition import word_times
 from benchmarks.recognition.timed_speech import (
     Recording,

@@ -9,9 +9,9 @@ import numpy as np
 
 from benchmarks.hard.drafts import FAR_DECIBELS, Draft, Scene
 from benchmarks.hard.material import Voice
-from benchmarks.hard.rooms import impulse_response, random_point, random_room, reverberate
 from benchmarks.hard.schedule import Line, Random
-from benchmarks.hard.sound import at_level, sounding
+from benchmarks.hard.signal.rooms import impulse_response, random_point, random_room, reverberate
+from benchmarks.hard.signal.sound import at_level, sounding
 from benchmarks.sounds import hum, noise
 from benchmarks.values import Turn
 from models import SAMPLE_RATE, Audio

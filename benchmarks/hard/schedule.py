@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.hard.material import Phrase, Voice, join
-from benchmarks.hard.sound import sounding, trim
+from benchmarks.hard.signal.sound import sounding, trim
 
 Random = np.random.Generator
 

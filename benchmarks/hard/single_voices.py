@@ -8,8 +8,8 @@ from dataclasses import replace
 from benchmarks.hard.drafts import Draft, Scene, random_scene
 from benchmarks.hard.material import Voice
 from benchmarks.hard.schedule import LEAD, Line, Pace, Random, Reader, converse, place
-from benchmarks.hard.sound import at_level
-from benchmarks.hard.voice_changes import CHANGES
+from benchmarks.hard.signal.sound import at_level
+from benchmarks.hard.signal.voice_changes import CHANGES
 
 PAUSE = (0.3, 0.9)  # seconds between utterances
 WHOLE = 30.0  # seconds; more than any utterance, so that it is read whole

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.eval_set import MANIFEST
 from benchmarks.files.encoding import encode
 from benchmarks.files.pairs import Pair
 from benchmarks.hard.drafts import Draft
 from benchmarks.hard.mixing import Utterance
 from models import SAMPLE_RATE, Audio
-
-MANIFEST = "manifest.jsonl"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pyannote.core import Segment, Timeline
 
 from benchmarks.client import Client
 from benchmarks.eval_set import LONG, Conversation, read_conversations
-from benchmarks.hard.listing import read_hard_recordings
+from benchmarks.hard.listing import ABOUT, read_hard_recordings
 from benchmarks.report import note, table
 from benchmarks.server_process import serving
 from benchmarks.speakers.scores import read_reference, read_turns
@@ -51,7 +51,7 @@ def measure(options: Options) -> str:
     with serving(options.base_url) as base_url:
         client = Client(base_url)
         scored = [Scored(source, file.kind, _score(file, client)) for source, file in files]
-    return "\n\n".join((METHOD, table(HEADER, _rows(scored))))
+    return "\n\n".join((ABOUT, METHOD, table(HEADER, _rows(scored))))
 
 
 def find_missed(speech: Timeline, utterances: Timeline, turns: Timeline, words: Timeline) -> Coverage:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.client import Client
-from benchmarks.hard.listing import HardRecording, read_hard_recordings
+from benchmarks.hard.listing import ABOUT, HardRecording, read_hard_recordings
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import serving
 from benchmarks.text_scores import Errors, count_errors
@@ -36,7 +36,7 @@ def measure(options: Options) -> str:
     with serving(options.base_url) as base_url, Worker("benchmarks.reference_whisper") as whisper:
         client = Client(base_url)
         scored = [_score(recording, client, whisper) for recording in recordings]
-    return "\n\n".join((METHOD, table(HEADER, _rows(scored))))
+    return "\n\n".join((ABOUT, METHOD, table(HEADER, _rows(scored))))
 
 
 def _score(recording: HardRecording, client: Client, whisper: Worker) -> Scored:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from benchmarks.alignment import EQUAL, align
 from benchmarks.client import Client
-from benchmarks.hard.alignment import EQUAL, align
-from benchmarks.hard.listing import HardRecording, read_hard_recordings
+from benchmarks.hard.listing import ABOUT, HardRecording, read_hard_recordings
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import serving
 from benchmarks.text_scores import Errors, normalise
@@ -63,7 +63,7 @@ def measure(options: Options) -> str:
                 for language, score in scores.items():
                     totals[recording.half, language, system].add(score)
                     totals[recording.half, ALL, system].add(score)
-    return "\n\n".join((METHOD, table(HEADER, _rows(totals))))
+    return "\n\n".join((ABOUT, METHOD, table(HEADER, _rows(totals))))
 
 
 def score_languages(turns: list[tuple[str, str]], text: str) -> dict[str, Score]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.client import Client
-from benchmarks.hard.listing import HardRecording, read_hard_recordings
-from benchmarks.hard.speakers import EDGE_WORDS, edge_errors
+from benchmarks.hard.listing import ABOUT, HardRecording, read_hard_recordings
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import serving
+from benchmarks.speakers.pairing import EDGE_WORDS, edge_errors
 from benchmarks.speakers.scores import attributed_errors, word_runs
 from benchmarks.text_scores import Errors, count_errors
 from benchmarks.values import Options
@@ -40,7 +40,7 @@ def measure(options: Options) -> str:
     with serving(options.base_url) as base_url:
         client = Client(base_url)
         scored = [_score(recording, client) for recording in recordings]
-    return "\n\n".join((METHOD, table(HEADER, _rows(scored))))
+    return "\n\n".join((ABOUT, METHOD, table(HEADER, _rows(scored))))
 
 
 def _score(recording: HardRecording, client: Client) -> Scored:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.hard.alignment import EQUAL, align, merge_turns
+from benchmarks.alignment import EQUAL, align, merge_turns
 from benchmarks.text_scores import Errors, normalise
 from benchmarks.values import Turn
 from utils.numeric.best_pairs import best_pairs
