@@ -34,7 +34,7 @@ CONVERSATIONS = (
 )
 # People of 4 s and more, people of less.
 PANELS = ((2, 2), (3, 2), (2, 3), (4, 3), (3, 3), (2, 4), (4, 4), (3, 4), (5, 3), (4, 2), (2, 2), (3, 5))
-PANEL_SECONDS = 50
+PANEL_SECONDS = 45
 LITTLE = (1.6, 3.7)  # seconds
 NUM_QUICK = {"conversation": 2, "panel": 2}
 

@@ -53,6 +53,11 @@ def test_a_pause_within_a_word_is_no_cut() -> None:
     assert [text for text, _ in cut_at_pauses(SPEECH, words)] == ["one two"]
 
 
+def test_speech_without_a_pause_is_all_sound() -> None:
+    assert sounding(tone(1)) == [(0.0, 1.0)]
+    assert level(at_level(tone(1), -31)) == pytest.approx(-31, abs=0.01)
+
+
 def test_level_is_that_of_the_sound_alone() -> None:
     assert level(at_level(SPEECH, -31)) == pytest.approx(-31, abs=0.01)
 

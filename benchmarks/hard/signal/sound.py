@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.recognition.onsets import HOP, loud_frames
 from benchmarks.recognition.timed_speech import SpokenWord
@@ -15,6 +16,7 @@ FRAME = round(SAMPLE_RATE * HOP)
 MIN_PAUSE = 0.3  # seconds; shorter silences are part of a turn
 MIN_SOUND = 0.05  # seconds; anything shorter is a click
 MIN_CUT = 0.2  # seconds of silence within which an utterance is cut
+ALWAYS_SOUND = 20.0  # dB below the loudest; sources are cleaner than that
 MARGIN = 0.03  # seconds kept around the sound
 MAX_STRADDLE = 0.06  # seconds by which a word may extend over a cut
 
@@ -24,7 +26,7 @@ Stretch = tuple[float, float]
 
 def sounding(samples: Audio, min_pause: float = MIN_PAUSE) -> list[Stretch]:
     """Stretches above the noise, those less than `min_pause` seconds apart joined."""
-    padded = np.concatenate(([False], loud_frames(samples, FRAME), [False]))
+    padded = np.concatenate(([False], _loud(samples), [False]))
     edges = np.flatnonzero(np.diff(padded.astype(np.int8))).reshape(-1, 2) * HOP
     joined: list[Stretch] = []
     for start, end in edges.tolist():
@@ -49,7 +51,7 @@ def trim(samples: Audio) -> Audio:
 def level(samples: Audio) -> float:
     """Root mean square of the loud frames, in dB of full scale."""
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-    loud = frames[loud_frames(samples, FRAME)]
+    loud = frames[_loud(samples)]
     return float(10 * np.log10(np.mean(np.square(loud, dtype=np.float64)))) if len(loud) else -np.inf
 
 
@@ -73,6 +75,10 @@ def cut_at_pauses(samples: Audio, words: Sequence[SpokenWord] | None) -> list[tu
             return [(" ".join(word.text for word in words or ()), samples)]
         parts.append((text, part))
     return parts
+
+
+def _loud(samples: Audio) -> npt.NDArray[np.bool_]:
+    return loud_frames(samples, FRAME, always=ALWAYS_SOUND)
 
 
 def _within_word(time: float, words: Sequence[SpokenWord]) -> bool:
