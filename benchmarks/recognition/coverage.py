@@ -18,6 +18,7 @@ from benchmarks.values import Message, Options
 TITLE = "Speech without a word"
 
 MIN_MISSED = 2.5  # seconds
+DER_KINDS = ("synth", LONG)
 MAX_GAP = 0.5  # seconds within a turn of the answer
 
 METHOD = f"""\
@@ -46,8 +47,8 @@ class Scored:
 
 def measure(options: Options) -> str:
     files = [(item.half, item.conversation) for item in read_hard_recordings(options)]
-    if options.files == "*":
-        files += [("der", item) for item in _conversations(options)]
+    if options.files == "*" and not options.quick:
+        files += [("der", item) for item in read_conversations(options.eval_dir) if item.kind in DER_KINDS]
     with serving(options.base_url) as base_url:
         client = Client(base_url)
         scored = [Scored(source, file.kind, _score(file, client)) for source, file in files]
@@ -61,11 +62,6 @@ def find_missed(speech: Timeline, utterances: Timeline, turns: Timeline, words: 
     stretches = (part for segment in sure for part in words.support().gaps(support=Timeline([segment])))
     missed = (spoken.crop(stretch).duration() for stretch in stretches)
     return Coverage(spoken.duration(), tuple(seconds for seconds in missed if seconds > MIN_MISSED))
-
-
-def _conversations(options: Options) -> list[Conversation]:
-    conversations = read_conversations(options.eval_dir, with_long=not options.quick)
-    return [item for item in conversations if item.kind in ("synth", LONG)]
 
 
 def _score(file: Conversation, client: Client) -> Coverage:
