@@ -44,7 +44,7 @@ def random_scene(rng: np.random.Generator, number: int) -> Scene:
     return Scene(
         level=float(rng.choice((-10, -16, -20, -23, -23, -26, -32, -40, -50))),
         noise=NOISES[number % len(NOISES)],
-        snr=float(rng.choice((8, 12, 16, 20, 25, 30, 40))),
-        decay=float(rng.choice((0, 0.2, 0.35, 0.5, 0.7, 0.9))),
+        snr=float(rng.choice((10, 15, 20, 25, 30, 40))),
+        decay=float(rng.choice((0, 0.2, 0.3, 0.4, 0.6))),
         codec=CODECS[number % len(CODECS)],
     )

@@ -48,7 +48,7 @@ def languages(voices: Sequence[Voice], random: Callable[[str], Random]) -> Itera
             readers = [Reader(voice, rng) for voice in _three(voices, round_, rng)]
             phrases = [_turn(readers[index], seconds) for index, seconds in turns]
             lines = _joined_turns(phrases, rng)
-            scene = random_scene(rng, number)
+            scene = random_scene(random(f"{name} scene"), number)
             # The measure is the language: recording conditions are mild.
             scene = replace(scene, snr=max(scene.snr, 20.0), decay=min(scene.decay, 0.35), level=-23.0)
             yield Draft(name, "languages", lines, scene, number < NUM_QUICK)

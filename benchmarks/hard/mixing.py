@@ -10,13 +10,20 @@ import numpy as np
 from benchmarks.hard.drafts import FAR_DECIBELS, Draft, Scene
 from benchmarks.hard.material import Voice
 from benchmarks.hard.schedule import Line, Random
-from benchmarks.hard.signal.rooms import impulse_response, random_point, random_room, reverberate
+from benchmarks.hard.signal.rooms import (
+    impulse_response,
+    random_point,
+    random_point_near,
+    random_room,
+    reverberate,
+)
 from benchmarks.hard.signal.sound import at_level, sounding
 from benchmarks.sounds import hum, noise
 from benchmarks.values import Turn
 from models import SAMPLE_RATE, Audio
 
 SPREAD = 3.0  # dB by which near speakers differ either way
+MAX_METRES = 2.0  # from a speaker to the microphone
 TAIL = 1.0  # seconds after the last turn
 SLOPES = {"white": 0.0, "pink": 1.0, "brown": 2.0}
 NUM_BABBLERS, BABBLE_SECONDS = 6, 20
@@ -41,7 +48,8 @@ def mix(draft: Draft, backgrounds: Mapping[str, Audio], rng: Random) -> Audio:
     microphone = random_point(room, rng) if room else None
     for dry in _tracks(draft.lines, scene, length, rng):
         if room is not None and microphone is not None:
-            response = impulse_response(room, random_point(room, rng), microphone)
+            source = random_point_near(room, microphone, MAX_METRES, rng)
+            response = impulse_response(room, source, microphone)
             dry = reverberate(dry, response / np.linalg.norm(response))[:length]
         samples += dry
     samples += _background(scene, backgrounds, length, rng)

@@ -61,7 +61,7 @@ def conversations(voices: Sequence[Voice], random: Callable[[str], Random]) -> I
         chosen = _choose(voices, count, 1.2 * seconds / count, rng)
         lines = place(converse(chosen, seconds, pace, rng), pace, rng)
         is_quick = number < NUM_QUICK["conversation"]
-        yield Draft(name, "conversation", lines, random_scene(rng, number), is_quick)
+        yield Draft(name, "conversation", lines, random_scene(random(f"{name} scene"), number), is_quick)
 
 
 def panels(voices: Sequence[Voice], random: Callable[[str], Random]) -> Iterator[Draft]:
@@ -77,7 +77,7 @@ def panels(voices: Sequence[Voice], random: Callable[[str], Random]) -> Iterator
         brief = [speak_briefly(others[n], *LITTLE, rng) for n in rng.permutation(len(others))]
         extra = [phrase for phrases in list(filter(None, brief))[:num_small] for phrase in phrases]
         phrases = scatter(converse(chosen, PANEL_SECONDS, pace, rng), extra, rng)
-        scene = random_scene(rng, number)
+        scene = random_scene(random(f"{name} scene"), number)
         scene = replace(scene, snr=max(scene.snr, 16.0))
         is_quick = number < NUM_QUICK["panel"]
         yield Draft(name, "panel", place(phrases, pace, rng), scene, is_quick)

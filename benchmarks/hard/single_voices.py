@@ -75,7 +75,7 @@ def changed(voices: Sequence[Voice], random: Make) -> Iterator[Draft]:
         for change in changes:
             part = _read(reader, PART_SECONDS, rng, lines[-1].end if lines else 0.0)
             lines += [_changed(line, change) for line in part]
-        scene = random_scene(rng, number)
+        scene = random_scene(random(f"{name} scene"), number)
         scene = replace(scene, snr=max(scene.snr, 20.0), level=max(scene.level, -32.0))
         yield Draft(name, "changed", lines, scene, number < QUICK_CHANGED)
 
@@ -87,7 +87,7 @@ def unchanged(voices: Sequence[Voice], random: Make) -> Iterator[Draft]:
         name = f"alone{number:02}"
         rng = random(name)
         lines = _read(Reader(long[int(rng.integers(len(long)))], rng), UNCHANGED_SECONDS, rng)
-        scene = random_scene(rng, number)
+        scene = random_scene(random(f"{name} scene"), number)
         yield Draft(name, "alone", lines, replace(scene, snr=max(scene.snr, 16.0)), number == 0)
 
 

@@ -43,6 +43,14 @@ def random_point(room: Room, rng: np.random.Generator) -> Point:
     return np.asarray(rng.uniform(WALL_MARGIN, room.size - WALL_MARGIN))
 
 
+def random_point_near(room: Room, point: Point, metres: float, rng: np.random.Generator) -> Point:
+    """At most `metres` from `point`, which must be at least `WALL_MARGIN` from all walls."""
+    while True:
+        found = random_point(room, rng)
+        if np.linalg.norm(found - point) <= metres:
+            return found
+
+
 def impulse_response(room: Room, source: Point, microphone: Point) -> Audio:
     """Echoes from the direct sound on, which is at sample 0 with amplitude 1."""
     direct = float(np.linalg.norm(source - microphone))
