@@ -12,17 +12,22 @@ from pathlib import Path
 from benchmarks.eval_set import MissingAudioError
 from benchmarks.files import accuracy
 from benchmarks.load import callers, day_answers, day_store, faults, latency, memory, soak
-from benchmarks.recognition import hallucinations, music, wer, word_times
+from benchmarks.recognition import coverage, faint, hallucinations, languages, music, wer, word_times
 from benchmarks.report import note, provenance, write_section
-from benchmarks.speakers import counts, day, error_rate, hours, known_voices
+from benchmarks.speakers import counts, day, edges, error_rate, hard_counts, hours, known_voices
 from benchmarks.speed import overhead, short_clips, start
-from benchmarks.values import Options
+from benchmarks.values import HALVES, Options
 
 SECTIONS = {
     "wer": wer,
     "speakers": error_rate,
     "counts": counts,
     "known_speakers": known_voices,
+    "hard_counts": hard_counts,
+    "edges": edges,
+    "languages": languages,
+    "coverage": coverage,
+    "faint": faint,
     "word_times": word_times,
     "music": music,
     "hallucinations": hallucinations,
@@ -56,7 +61,8 @@ def main(argv: Sequence[str]) -> int:
     names = list(SECTIONS) if arguments.section == "all" else [arguments.section]
     if arguments.base_url and OWN_SERVERS.intersection(names):
         parser.error(f"{', '.join(sorted(OWN_SERVERS))} start their own servers: omit --base-url")
-    options = Options(arguments.eval, arguments.base_url, arguments.quick)
+    halves = (arguments.half,) if arguments.half else HALVES
+    options = Options(arguments.eval, arguments.base_url, arguments.quick, halves, arguments.files)
     command = shlex.join(["python", "-m", "benchmarks", *argv])
     try:
         for name in names:
@@ -76,7 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--eval", type=Path, default=audio, metavar="DIR", help="evaluation audio (EVAL_DIR)")
     parser.add_argument("--base-url", metavar="URL", help="a running server (default: start one)")
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"), metavar="FILE")
-    parser.add_argument("--quick", action="store_true", help="skip the hour-long file")
+    parser.add_argument(
+        "--quick", action="store_true", help="skip the hour-long file and most of the hard set"
+    )
+    parser.add_argument("--half", choices=HALVES, help="of the hard set (default: both)")
+    parser.add_argument("--files", default="*", metavar="PATTERN", help="files of the hard set, by name")
     return parser
 
 

@@ -19,10 +19,18 @@ class Client:
         self._http = httpx.Client(base_url=base_url, timeout=timeout)
 
     def transcribe(
-        self, audio: Path, *, language: str, response_format: str = "json", **fields: str | Sequence[str]
+        self,
+        audio: Path,
+        *,
+        language: str | None,
+        response_format: str = "json",
+        **fields: str | Sequence[str],
     ) -> Answer:
-        """Sends `fields` as additional form fields. Raises `RuntimeError` unless the status is 200."""
-        form = {"model": "whisper-1", "language": language, "response_format": response_format, **fields}
+        """Sends `fields` as additional form fields; without a `language` the server detects it. Raises
+        `RuntimeError` unless the status is 200."""
+        form = {"model": "whisper-1", "response_format": response_format, **fields}
+        if language is not None:
+            form["language"] = language
         started = time.perf_counter()
         with audio.open("rb") as file:
             response = self._http.post(
@@ -33,7 +41,7 @@ class Client:
             raise RuntimeError(f"{audio.name}: {response.status_code} {response.text}")
         return Answer(response.json(), seconds)
 
-    def transcribe_speakers(self, audio: Path, *, language: str, **fields: str) -> Answer:
+    def transcribe_speakers(self, audio: Path, *, language: str | None, **fields: str) -> Answer:
         """Requests words, segments and turns with speakers."""
         return self._detailed(audio, language, diarize="true", **fields)
 
@@ -51,7 +59,7 @@ class Client:
         body = self._http.get(f"{url}/content").raise_for_status().json()
         return Answer(body, time.perf_counter() - started)
 
-    def _detailed(self, audio: Path, language: str, **fields: str) -> Answer:
+    def _detailed(self, audio: Path, language: str | None, **fields: str) -> Answer:
         granularities = {"timestamp_granularities[]": ("word", "segment")}
         return self.transcribe(
             audio, language=language, response_format="verbose_json", **granularities, **fields

@@ -13,6 +13,7 @@ from models import Audio
 from utils.decoding.blocks import decoded_blocks
 
 LONG = "long"
+MANIFEST = "manifest.jsonl"
 
 
 class MissingAudioError(Exception):
@@ -60,7 +61,7 @@ def read_mixes(root: Path) -> list[Mix]:
     folder = root / "mixed"
     return [
         Mix(folder / row["audio"], folder / row["clean"], row["background"], row["snr_db"])
-        for row in _read_rows(folder)
+        for row in read_rows(folder)
     ]
 
 
@@ -81,24 +82,25 @@ def read_utterances(root: Path) -> list[Utterance]:
             seconds=row["duration"],
             speaker=row["speaker"],
         )
-        for row in _read_rows(folder)
+        for row in read_rows(folder)
     ]
 
 
 def read_conversations(root: Path, *, with_long: bool = True) -> list[Conversation]:
     folder = root / "der"
-    conversations = [_conversation(folder, row) for row in _read_rows(folder)]
+    conversations = [to_conversation(folder, row) for row in read_rows(folder)]
     return [item for item in conversations if with_long or item.kind != LONG]
 
 
-def _read_rows(folder: Path) -> list[dict[str, Any]]:
-    manifest = folder / "manifest.jsonl"
+def read_rows(folder: Path) -> list[dict[str, Any]]:
+    manifest = folder / MANIFEST
     if not manifest.is_file():
         raise MissingAudioError(f"{manifest} not found: set --eval or EVAL_DIR to the evaluation audio")
     return [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def _conversation(folder: Path, row: dict[str, Any]) -> Conversation:
+def to_conversation(folder: Path, row: dict[str, Any]) -> Conversation:
+    """A line of a manifest in `folder`."""
     return Conversation(
         uri=row["uri"],
         audio=folder / row["audio"],

@@ -24,6 +24,7 @@ def main() -> None:
 
     def transcribe(request: Message) -> Message:
         audio, options = request["audio"], {"language": request["language"], "beam_size": BEAM_SIZE}
+        options["multilingual"] = request.get("multilingual", False)
         if request.get("batched", True):
             segments, _ = pipeline.transcribe(audio, batch_size=BATCH_SIZE, **options)
         else:

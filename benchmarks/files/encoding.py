@@ -42,15 +42,21 @@ def read_speech(name: str = "dialogue") -> Pcm:
 
 
 def encode(
-    speech: Pcm, pair: Pair, *, tags: Mapping[str, str] | None = None, retime: Retime | None = None
+    speech: Pcm,
+    pair: Pair,
+    *,
+    tags: Mapping[str, str] | None = None,
+    retime: Retime | None = None,
+    bit_rate: int = 0,
 ) -> bytes:
-    """The bytes of a file of `pair`. Raises av.error.FFmpegError and ValueError if PyAV cannot write it."""
+    """The bytes of a file of `pair`, at `bit_rate` bits per second or the codec's own. Raises
+    av.error.FFmpegError and ValueError if PyAV cannot write it."""
     written = io.BytesIO()
     options = BIT_EXACT | dict(pair.options)
     with av.open(written, "w", format=pair.container, options=options) as container:
         container.metadata.update(tags or {})
         picture = _add_video(container, pair) if pair.video else None
-        sound = _add_audio(container, pair)
+        sound = _add_audio(container, pair, bit_rate)
         container.start_encoding()
         packets = list(_sound_packets(sound, speech))
         if picture:
@@ -62,14 +68,14 @@ def encode(
     return written.getvalue()
 
 
-def _add_audio(container: OutputContainer, pair: Pair) -> AudioStream:
+def _add_audio(container: OutputContainer, pair: Pair, bit_rate: int) -> AudioStream:
     stream = container.add_stream(pair.codec, rate=pair.rate, layout=pair.layout, options={"strict": "-2"})
     assert isinstance(stream, AudioStream)
     formats = stream.codec_context.codec.audio_formats
     if formats:
         stream.format = formats[0].name
-    if pair.codec.startswith("wma"):
-        stream.bit_rate = BIT_RATE
+    if bit_rate or pair.codec.startswith("wma"):
+        stream.bit_rate = bit_rate or BIT_RATE
     return stream
 
 

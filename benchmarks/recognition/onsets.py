@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -56,15 +57,19 @@ def _start_error(onset: Onset, words: Sequence[Message]) -> float | None:
     return float(words[index]["start"]) - onset.time
 
 
-def loud_frames(samples: npt.NDArray[np.float32], hop: int) -> npt.NDArray[np.bool_]:
-    """Whether each frame of `hop` samples is above the energy threshold."""
+def loud_frames(
+    samples: npt.NDArray[np.float32], hop: int, *, always: float = -math.inf
+) -> npt.NDArray[np.bool_]:
+    """Whether each frame of `hop` samples is above the energy threshold, which is at most `always` dB below
+    the 95th percentile: what has no pause shows no noise."""
     frames = samples[: len(samples) // hop * hop].reshape(-1, hop)
     power = np.mean(np.square(frames, dtype=np.float64), axis=1)
     levels = 10 * np.log10(np.maximum(power, 10 ** (MIN_LEVEL / 10)))
     if not len(levels):
         return np.zeros(0, dtype=bool)
     noise, speech = np.percentile(levels, [10, 95])
-    return np.asarray(levels > max(noise + ABOVE_NOISE, speech - BELOW_SPEECH))
+    threshold = max(noise + ABOVE_NOISE, speech - BELOW_SPEECH)
+    return np.asarray(levels > max(MIN_LEVEL, min(threshold, speech - always)))
 
 
 def _without_clicks(loud: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

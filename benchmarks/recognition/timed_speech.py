@@ -83,7 +83,7 @@ def _find_words(decoder: Any, recording: Recording) -> tuple[SpokenWord, ...]:
 def _utterances(root: Path) -> Iterator[Recording]:
     for item in read_utterances(root):
         if item.language == "en" and item.subset not in word_times.SUBSETS:
-            yield Recording(item.speaker, _letters_only(item.text), read_audio(item.audio))
+            yield Recording(item.speaker, letters_only(item.text), read_audio(item.audio))
 
 
 def _cut_from_conversations(root: Path) -> Iterator[Recording]:
@@ -96,7 +96,7 @@ def _without_overlap(conversation: Conversation, stm: Path) -> Iterator[Recordin
     """The turns without overlapping speech."""
     audio = read_audio(conversation.audio)
     lines = [line.split(maxsplit=6) for line in stm.read_text(encoding="utf-8").splitlines()]
-    turns = [(float(line[3]), float(line[4]), line[2], _letters_only(line[6])) for line in lines]
+    turns = [(float(line[3]), float(line[4]), line[2], letters_only(line[6])) for line in lines]
     for turn in turns:
         start, stop, speaker, text = turn
         if not any(other[0] < stop and start < other[1] for other in turns if other is not turn):
@@ -104,7 +104,7 @@ def _without_overlap(conversation: Conversation, stm: Path) -> Iterator[Recordin
             yield Recording(speaker, text, audio[first:last])
 
 
-def _letters_only(text: str) -> str:
+def letters_only(text: str) -> str:
     return " ".join(
         re.findall("[a-z']*[a-z][a-z']*", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
     )

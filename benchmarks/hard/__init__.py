@@ -1,0 +1,1 @@
+"""A larger and harder evaluation set, generated from the evaluation audio."""

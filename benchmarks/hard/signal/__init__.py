@@ -1,0 +1,1 @@
+"""Levels, pauses, rooms and changed voices: what is done to samples. Pure."""
