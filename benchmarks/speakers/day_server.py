@@ -59,6 +59,9 @@ class StubRecogniser:
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
         return {"en": 0.9, "de": 0.1}
 
+    def languages_of_parts(self, window: EncodedWindow, parts: Sequence[Span]) -> list[dict[str, float]]:
+        return [self.language_probabilities(window) for _ in parts]
+
     def decode(
         self,
         windows: Sequence[EncodedWindow],

@@ -22,7 +22,7 @@ from benchmarks.values import Message
 from benchmarks.worker import answer_requests
 from config import Settings
 from loaders import default_loaders, plan_lanes
-from models import WindowText
+from models import Span, WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from utils.audio.log_mel import log_mel
@@ -47,6 +47,10 @@ class CallRecorder:
 
     def language_probabilities(self, window: EncodedWindow) -> dict[str, float]:
         return self._engine.language_probabilities(window)
+
+    def languages_of_parts(self, window: EncodedWindow, parts: Sequence[Span]) -> list[dict[str, float]]:
+        self._calls.append(lambda engine: engine.languages_of_parts(window, parts))
+        return self._engine.languages_of_parts(window, parts)
 
     def decode(
         self,
