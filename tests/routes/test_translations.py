@@ -60,7 +60,7 @@ def test_every_format_of_the_client(fake: RunningServer) -> None:
     create = fake.client.audio.translations.create
     assert create(model="whisper-1", file=SPEECH).text == "w w"
     assert create(model="whisper-1", file=SPEECH, response_format="text") == "w w\n"
-    assert "00:00:00,000 -->" in create(model="whisper-1", file=SPEECH, response_format="srt")
+    assert " --> 00:00:" in create(model="whisper-1", file=SPEECH, response_format="srt")
     assert create(model="whisper-1", file=SPEECH, response_format="vtt").startswith("WEBVTT")
 
 

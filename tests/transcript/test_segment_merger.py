@@ -63,18 +63,19 @@ def test_merged_bit_by_bit_as_at_once(count: int, seed: int, pauses: float, time
 def test_what_no_other_chunk_hears_is_settled_at_once() -> None:
     left, right = chunks([0, 100, 200], 5)
     early = segment(words("It began.", start=10))
-    open_end = segment(words("And then", start=30))
+    open_end, near = segment(words("And then", start=30)), segment(words("And then", start=94))
     late = segment(words("It ended.", start=97))
     merger = SegmentMerger()
-    assert merger.feed(left, [early, open_end], 40 * 16_000) == [early]
+    assert merger.feed(left, [early, open_end], 40 * 16_000) == [early, open_end]
+    assert merger.feed(left, [near], 96 * 16_000) == []
     assert merger.feed(left, [late], left.heard.stop) == []
     assert merger.feed(right, [], 100 * 16_000) == []
-    assert merger.feed(right, [], right.heard.stop) == [open_end, late]
+    assert merger.feed(right, [], right.heard.stop) == [near, late]
 
 
 def test_the_last_chunk_keeps_nothing_back_but_a_sentence_that_may_go_on() -> None:
     (only,) = chunks([0, 100], 5)
-    parts = [segment(words("It ended.", start=97)), segment(words("And then", start=98))]
+    parts = [segment(words("It ended.", start=97)), segment(words("And then", start=99))]
     merger = SegmentMerger()
     assert merger.feed(only, result(only, parts).segments, only.heard.stop) == parts[:1]
     assert merger.finish() == parts[1:]

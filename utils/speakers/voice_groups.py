@@ -16,7 +16,7 @@ Labels = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.float32]
 
-SAME_VOICE = 0.505  # cosine similarity from which the means of two long groups are one person's voice
+SAME_VOICE = 0.515  # cosine similarity from which the means of two long groups are one person's voice
 HALF_SPEECH = 1.0  # seconds of the shorter group at which the square of this threshold is half
 APART = 0.3  # subtracted from the similarity of samples that every window separates
 HALF_APART = 4  # pairs of samples in one window at which this penalty counts half for two groups

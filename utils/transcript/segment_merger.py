@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from models import Chunk, Segment, Span
 from utils.transcript.splicing import may_continue, middle, splice
+from utils.words.sentences import LONGEST_PAUSE
 
 
 class SegmentMerger:
@@ -45,10 +46,15 @@ class SegmentMerger:
     def _settle(self, before: int) -> list[Segment]:
         """Take off the tail what precedes the next chunk, except a last sentence that may continue in it."""
         count = len(list(takewhile(lambda segment: _lies_before(segment, before), self._tail)))
-        if count and may_continue(self._tail[count - 1]):
+        if count and _may_reach(self._tail[count - 1], before):
             count -= 1
         settled, self._tail = self._tail[:count], self._tail[count:]
         return settled
+
+
+def _may_reach(segment: Segment, position: int) -> bool:
+    """Whether it may be the start of a sentence that goes on after `position`."""
+    return segment.stop >= position - LONGEST_PAUSE and may_continue(segment)
 
 
 def _lies_before(segment: Segment, position: int) -> bool:
