@@ -16,8 +16,8 @@ Labels = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.float32]
 
-SAME_VOICE = 0.54  # cosine similarity from which the means of two long groups are one person's voice
-HALF_SPEECH = 0.85  # seconds of a group at which the square of its factor in this threshold is half
+SAME_VOICE = 0.55  # cosine similarity from which the means of two long groups are one person's voice
+HALF_SPEECH = 0.9  # seconds of a group at which the square of its factor in this threshold is half
 APART = 0.3  # subtracted from the similarity of samples that every window separates
 HALF_APART = 4  # pairs of samples in one window at which this penalty counts half for two groups
 BOND = 0.1  # added to the similarity of samples that windows give to one speaker
