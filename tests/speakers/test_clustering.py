@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from models import Span, seconds
 from options import SpeakerCount
 from utils.speakers.clustering import cluster_voices
-from utils.speakers.timeline import TURNS
-from utils.speakers.voice_groups import Labels, SampledVoices
+from utils.speakers.voice_groups import TURNS, Labels, SampledVoices
 
 ANY = SpeakerCount()
 
@@ -93,6 +92,16 @@ def test_one_person_who_changes_voice_stays_one_though_windows_hear_two() -> Non
     rows = voices_of(truth.tolist(), noise=0.8, channel=1.15)
     assert set(cluster(rows, apart=TURNS * (truth[:, None] != truth)).tolist()) == {0}
     assert partition(cluster(rows, apart=1.0 * (truth[:, None] != truth))) == partition(truth)
+
+
+@pytest.mark.parametrize(("separated", "speakers"), [(0, 1), (TURNS, 2)])
+def test_windows_that_hear_one_speaker_join_what_sounds_a_little_different(
+    separated: float, speakers: int
+) -> None:
+    truth = np.array([0] * 10 + [1] * 10)
+    voices = voices_of(truth.tolist(), noise=0.9, channel=0.93)
+    apart = (separated * (truth[:, None] != truth)).astype(np.float32)
+    assert len(set(cluster(voices, apart=apart).tolist())) == speakers
 
 
 def test_a_given_number_is_not_met_with_scraps() -> None:

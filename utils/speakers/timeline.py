@@ -18,7 +18,7 @@ from utils.speakers.local_speakers import (
     average,
     true_runs,
 )
-from utils.speakers.voice_groups import Labels
+from utils.speakers.voice_groups import TURNS, Labels
 from utils.speakers.voice_samples import VoiceSample
 
 Indices = npt.NDArray[np.int64]
@@ -29,7 +29,6 @@ OVERLAP = 1.7  # mean number of local speakers from which two talk at once
 MIN_VOTES = 0.3  # share of the votes that a second speaker needs
 MAX_PAUSE = SAMPLE_RATE // 4  # inside a turn
 SIMULTANEOUS = 30  # frames of overlap, half a second, which prove two local speakers two people
-TURNS = 0.2  # evidence that two local speakers without it are two people
 SHORTEST_TURN = 6  # frames: a tenth of a second
 
 

@@ -16,10 +16,13 @@ Labels = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.float32]
 
-SAME_VOICE = 0.515  # cosine similarity from which the means of two long groups are one person's voice
-HALF_SPEECH = 1.0  # seconds of the shorter group at which the square of this threshold is half
+SAME_VOICE = 0.55  # cosine similarity from which the means of two long groups are one person's voice
+HALF_SPEECH = 0.9  # seconds of a group at which the square of its factor in this threshold is half
 APART = 0.3  # subtracted from the similarity of samples that every window separates
 HALF_APART = 4  # pairs of samples in one window at which this penalty counts half for two groups
+BOND = 0.1  # added to the similarity of samples that windows give to one speaker
+HALF_BOND = 10  # pairs of samples in one window at which this bonus counts half for two groups
+TURNS = 0.2  # `apart` of two local speakers who take turns
 OVERLAP_SHARE = 0.05
 
 
@@ -65,18 +68,20 @@ class VoiceGroups:
         return VoiceGroups(self.sums[rows], self.speech[rows], self.together[both], self.apart[both])
 
     def similarity(self) -> Matrix:
-        """(k, k) cosines of the means, less the penalty for samples that windows separate; -inf on the
-        diagonal."""
+        """(k, k) cosines of the means, less the penalty for samples that windows separate, plus the bonus for
+        those that they do not; -inf on the diagonal."""
         means = self.means
+        united = np.maximum(self.together - self.apart / TURNS, 0)
         similarity = means @ means.T - APART * self.apart / (self.together + HALF_APART)
+        similarity += BOND * united / (self.together + HALF_BOND)
         np.fill_diagonal(similarity, -np.inf)
         return np.asarray(similarity)
 
     def same_voice(self) -> Matrix:
         """(k, k) the similarity from which two groups are one person. An embedding of little speech is noisy,
         which makes it less similar to its own voice, but not more to others."""
-        shorter = np.minimum(self.speech[:, None], self.speech)
-        return np.asarray(SAME_VOICE * np.sqrt(shorter / (shorter + HALF_SPEECH)))
+        certainty = np.sqrt(self.speech / (self.speech + HALF_SPEECH))
+        return np.asarray(SAME_VOICE * certainty[:, None] * certainty)
 
 
 def group_voices(samples: SampledVoices, labels: Labels) -> VoiceGroups:
