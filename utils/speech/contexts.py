@@ -2,7 +2,7 @@
 
 Whisper was trained on windows padded to 30 s, but attention costs the square of the length: a window of ten
 seconds with four of silence is encoded in a fifth of the time. With so little silence the text may repeat
-its end, which shows; the window is then encoded again in full (docs/benchmarks.md, word error rate).
+its end, which shows; the window is then encoded again with more (docs/benchmarks.md, word error rate).
 """
 
 from __future__ import annotations
@@ -11,14 +11,19 @@ from models import seconds
 
 FULL = seconds(30)
 SILENCE = seconds(4)  # after a window
+SAFE_SILENCE = seconds(10)  # does as well as all that the encoder was trained on
 STEP = seconds(1)  # so that windows share lengths, and thus batches
 
 
 def short_contexts(num_samples: int) -> tuple[int, ...]:
     """Padded lengths of a window to try in turn, until a text is reliable: shorter first."""
-    shortest = min(-(-(num_samples + SILENCE) // STEP) * STEP, FULL)
-    return (shortest, FULL) if shortest < FULL else (FULL,)
+    lengths = (_padded(num_samples, silence) for silence in (SILENCE, SAFE_SILENCE))
+    return tuple(dict.fromkeys(lengths))
 
 
 def full_context(_: int) -> tuple[int, ...]:
     return (FULL,)
+
+
+def _padded(num_samples: int, silence: int) -> int:
+    return min(-(-(num_samples + silence) // STEP) * STEP, FULL)
