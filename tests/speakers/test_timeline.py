@@ -18,7 +18,8 @@ from utils.speakers.local_speakers import (
     true_runs,
 )
 from utils.speakers.network_windows import plan_windows
-from utils.speakers.timeline import SIMULTANEOUS, TURNS, draw_turns, held_apart
+from utils.speakers.timeline import SIMULTANEOUS, draw_turns, held_apart
+from utils.speakers.voice_groups import TURNS
 from utils.speakers.voice_samples import VoiceSample, plan_stretches, sample_voices
 
 START = 5 * SAMPLE_RATE
