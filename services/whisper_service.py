@@ -12,9 +12,9 @@ from options import DecodeOptions
 from seams import EncodedWindow, Recogniser
 from services.whisper.batcher import BatchSizes, WhisperBatcher
 from services.whisper.window_languages import LanguageDetector, Languages, Turn, WindowLanguages
-from services.whisper.window_recognition import Contexts, Piece, WindowEncoder, WindowRecogniser
+from services.whisper.window_recognition import Piece, WindowEncoder, WindowRecogniser
 from utils.model_manager import ModelSlot
-from utils.speech.contexts import full_context
+from utils.speech.contexts import Contexts, full_context, longest_window
 from utils.speech.speech_map import SpeechMap, SpeechRules
 from utils.waiting.concurrency import in_order
 from utils.waiting.fair_queue import Flow
@@ -33,6 +33,7 @@ class WhisperService:
         self._batcher = WhisperBatcher(slot, sizes)
         self.in_flight = sizes.in_flight(slot.lanes)
         """How many windows of one recording are worked on at once, or wait for it."""
+        self.longest_window = longest_window(contexts)
         self._encoder = WindowEncoder(slot, self._batcher, contexts)
 
     @property

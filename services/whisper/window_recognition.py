@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeAlias
 
 from models import AudioClip, ChunkPart, Segment, Span, WindowText
 from options import DecodeOptions, Task
@@ -14,6 +13,7 @@ from services.whisper.batcher import WhisperBatcher
 from utils.audio.log_mel import log_mel
 from utils.audio_utils import read_samples
 from utils.model_manager import ModelSlot
+from utils.speech.contexts import Contexts
 from utils.speech.missed_speech import halves, missed_speech
 from utils.speech.speech_map import SpeechMap
 from utils.transcript.reheard import insert
@@ -22,11 +22,8 @@ from utils.words.repetition import repeats_its_end
 from utils.words.sentences import cut_segments
 from utils.words.temperature_ladder import is_doubtful, is_no_speech, without_words
 
-SURE = -0.3  # average log-probability; see `python -m benchmarks wer`
+SURE = -0.5  # average log-probability; see `python -m benchmarks wer`
 MAX_PASSES = 6  # over a window; over singing, for example, the text may break off at every word
-
-Contexts: TypeAlias = Callable[[int], tuple[int, ...]]
-"""The padded lengths to encode a window of so many samples with, in turn, until its text is reliable."""
 
 
 class WindowEncoder:

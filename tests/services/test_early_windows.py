@@ -55,7 +55,7 @@ async def test_complete_windows_are_encoded_once_and_as_many_as_may_wait(clip: A
     early = EarlyWindows(whisper, OPTIONS, Progress("r"))
     for number in (1, 2, 2, 10, 12):
         early.add(clip, talks(number))
-    windows = speech_windows(talks(10), OPTIONS.voice_activity)[: whisper.in_flight]
+    windows = speech_windows(talks(10), OPTIONS.voice_activity, whisper.longest_window)[: whisper.in_flight]
     assert list(early.encoded) == windows
     for window, encoding in early.encoded.items():
         assert (await encoding).num_samples == window.num_samples

@@ -13,11 +13,11 @@ from models import SAMPLE_RATE, AudioClip, Chunk, ChunkPart, Span, WindowText
 from options import DecodeOptions, Task
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper.batcher import BatchSizes
-from services.whisper.window_recognition import MAX_PASSES, Contexts
+from services.whisper.window_recognition import MAX_PASSES
 from services.whisper_service import Encoded, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
-from utils.speech.contexts import full_context, short_contexts
+from utils.speech.contexts import Contexts, full_context, short_contexts
 from utils.speech.missed_speech import MIN_MISSED
 from utils.speech.speech_map import Probabilities, SpeechMap
 from utils.waiting.progress import Progress

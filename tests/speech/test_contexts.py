@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import seconds
-from utils.speech.contexts import FULL, full_context, short_contexts
+from utils.speech.contexts import FULL, full_context, longest_window, short_contexts
 
 
 @given(num_samples=st.integers(1, FULL))
@@ -23,3 +23,8 @@ def test_a_context_holds_its_window_and_some_silence_or_all_that_the_model_takes
 def test_a_long_window_has_one_context() -> None:
     assert short_contexts(seconds(27)) == full_context(seconds(27)) == (FULL,)
     assert short_contexts(seconds(2)) == (seconds(6), seconds(12))
+
+
+def test_windows_are_shorter_where_their_length_costs() -> None:
+    assert longest_window(full_context) == FULL
+    assert longest_window(short_contexts) < FULL

@@ -24,7 +24,7 @@ def speech_of(probabilities: Probabilities) -> SpeechMap:
 
 
 def windows(of: Probabilities, asked: VoiceActivity) -> list[tuple[int, int]]:
-    return [(window.start, window.stop) for window in speech_windows(speech_of(of), asked)]
+    return [(window.start, window.stop) for window in speech_windows(speech_of(of), asked, FULL)]
 
 
 def test_what_is_not_said_is_the_servers() -> None:
@@ -71,7 +71,7 @@ def test_a_lone_window_is_cut_in_the_longest_pause_of_its_middle_half() -> None:
     pauses = (6, 20, 30)  # frames; the longest is too near to the end
     runs = [run for pause in pauses for run in ((0.9, 120), (0.0, pause))]
     speech = speech_of(frames([*runs, (0.9, 50)]))
-    first, second = share_out(speech_windows(speech, SERVER), speech, SERVER)
+    first, second = share_out(speech_windows(speech, SERVER, FULL), speech, SERVER)
     middle = (120 + 6 + 120 + 10) * FRAME
     assert (first.start, first.stop, second.start) == (0, middle, middle)
     assert second.stop == speech.stop
@@ -80,5 +80,5 @@ def test_a_lone_window_is_cut_in_the_longest_pause_of_its_middle_half() -> None:
 def test_short_and_several_windows_and_one_without_a_pause_stay() -> None:
     for of in ([(0.9, 200)], [(0.9, 400)], [(0.9, 300), (0.0, 400), (0.9, 300)]):
         speech = speech_of(frames(of))
-        found = speech_windows(speech, SERVER)
+        found = speech_windows(speech, SERVER, FULL)
         assert share_out(found, speech, SERVER) == found

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from models import Span, seconds
 from options import VoiceActivity
-from utils.speech.contexts import FULL
 from utils.speech.speech_map import SpeechMap, SpeechRules, pack_windows
 
 LONE_WINDOW = seconds(12)  # from which a lone one is cut in two
@@ -16,11 +15,11 @@ NO_GAP = -1  # less than any gap: regions are never joined
 HYSTERESIS = 0.15  # how far the offset threshold is below the onset, as in Silero
 
 
-def speech_windows(speech: SpeechMap, requested: VoiceActivity) -> list[Span]:
-    """Windows of at most 30 s. If the caller sets a length of silence, it ends a window; otherwise one spans
-    short pauses, since the recogniser does better with more context."""
+def speech_windows(speech: SpeechMap, requested: VoiceActivity, longest: int) -> list[Span]:
+    """Windows of at most `longest` samples. If the caller sets a length of silence, it ends a window;
+    otherwise one spans short pauses, since the recogniser does better with more context."""
     gap = MAX_GAP if requested.silence is None else NO_GAP
-    return pack_windows(speech, speech_rules(requested), FULL, gap)
+    return pack_windows(speech, speech_rules(requested), longest, gap)
 
 
 def share_out(windows: list[Span], speech: SpeechMap, requested: VoiceActivity) -> list[Span]:
