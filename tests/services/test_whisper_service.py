@@ -211,37 +211,39 @@ async def test_the_language_of_a_short_window_is_found_in_the_full_context_where
     slot.close()
 
 
-class Repeating(ScriptedRecogniser):
-    """Says its text twice, or nothing, unless it is encoded in ten seconds of silence."""
+class Doubtful(ScriptedRecogniser):
+    """Says one text, and another if it is encoded in ten seconds of silence; of each the log-probability."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, logprobs: tuple[float, float]) -> None:
         super().__init__()
         self.contexts: list[int] = []
-        self._short_text = text
+        self._texts = (text, " Good morning.")
+        self._logprobs = logprobs
 
     def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
         self.contexts += [window.context // SAMPLE_RATE for window in windows]
         return super().encode(windows)
 
     def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
-        if self.contexts[-1] >= 12:
-            return [replace(text, text=" Good morning.", words=()) for text in texts]
-        tokens = (1, 2, 3, 4) if self._short_text else ()
-        return [replace(text, text=self._short_text, tokens=tokens, words=()) for text in texts]
+        said, logprob = list(zip(self._texts, self._logprobs, strict=True))[self.contexts[-1] >= 12]
+        tokens = (1, 2, 3, 4) if said else ()
+        return [replace(t, text=said, tokens=tokens, words=(), avg_logprob=logprob) for t in texts]
 
 
 @pytest.mark.parametrize(
-    ("first", "said", "contexts"),
+    ("first", "logprobs", "said", "contexts"),
     [
-        (" Good evening.", " Good evening.", [6]),
-        (" Good morning. Good morning.", " Good morning.", [6, 12]),
-        ("", " Good morning.", [6, 12]),
+        (" Good evening.", (-0.2, -0.1), " Good evening.", [6]),
+        (" Good evening.", (-0.7, -0.3), " Good morning.", [6, 12]),
+        (" Good evening.", (-0.7, -0.8), " Good evening.", [6, 12]),
+        (" Good morning. Good morning.", (-0.2, -0.3), " Good morning.", [6, 12]),
+        ("", (-0.2, -0.3), " Good morning.", [6, 12]),
     ],
 )
-async def test_an_unreliable_text_of_a_short_context_is_decoded_again_in_a_longer_one(
-    tmp_path: Path, first: str, said: str, contexts: list[int]
+async def test_a_doubtful_text_of_a_short_context_is_decoded_again_in_a_longer_one(
+    tmp_path: Path, first: str, logprobs: tuple[float, float], said: str, contexts: list[int]
 ) -> None:
-    model = Repeating(first)
+    model = Doubtful(first, logprobs)
     heard = await hear(model, tmp_path, Span(0, 2 * SAMPLE_RATE), contexts=short_contexts)
     assert "".join(segment.text for segment in heard.segments) == said
     assert model.contexts == contexts
