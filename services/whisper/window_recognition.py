@@ -80,7 +80,8 @@ class WindowRecogniser:
             text = await self._decode(gap, None, options)
             counts += text.counts
             found = [] if is_doubtful(text) else self._segments(text, gap, options)
-            segments = insert(segments, found, gap)
+            if found:
+                segments = insert(segments, found, gap)
             gaps = self._left_out(found, gap, options) + gaps
         spoken = tuple(replace(segment, language=piece.language) for segment in segments)
         return ChunkPart(spoken, piece.span.stop, counts)
@@ -91,14 +92,12 @@ class WindowRecogniser:
         return cut_segments(text, span, self.voiced, options.text_language)
 
     def _left_out(self, segments: Sequence[Segment], span: Span, options: DecodeOptions) -> list[Span]:
-        """What to hear again of a span: speech between the words, or all of it, in two, if there are none."""
-        words = [word for segment in segments for word in segment.words]
-        if not words:
+        """Spans to hear again: speech between the words, or all of `span`, in two, if there is no text."""
+        if not segments:
             return halves(span, self.voiced)
+        words = [word for segment in segments for word in segment.words]
         gaps = missed_speech(words, span, self.voiced)
-        if (
-            options.task is Task.TRANSLATE
-        ):  # its words need not be where they were said, only the end is certain
+        if options.task is Task.TRANSLATE:  # only the end of its words is where it was said
             return [gap for gap in gaps if gap.start >= words[-1].stop]
         return gaps
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from models import Segment, Span, seconds
 from tests.builders import segment, words
 from utils.transcript.reheard import insert
@@ -36,3 +38,8 @@ def test_a_word_said_again_later_stays() -> None:
     around = segment([*words("no no", each=1), *words("never", start=6)])
     found = segment(words("no no no", start=3))
     assert texts(insert([around], [found], GAP)) == [" no no", " no no no", " never"]
+
+
+def test_text_without_words_stays() -> None:
+    bare = replace(segment(words("we went", each=1)), words=())
+    assert texts(insert([bare], [segment(words("to town", start=3))], GAP)) == [" we went", " to town"]

@@ -29,7 +29,10 @@ def insert(segments: Sequence[Segment], found: Sequence[Segment], gap: Span) -> 
 
 
 def _parts(segment: Segment, gap: Span) -> Iterator[Segment]:
-    """The segment, cut where the gap is."""
+    """The segment, cut where the gap is; as a whole if it has no words."""
+    if not segment.words:
+        yield segment
+        return
     before = [word for word in segment.words if word.start < gap.start]
     for part in (before, segment.words[len(before) :]):
         if part:
