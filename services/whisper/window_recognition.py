@@ -87,7 +87,7 @@ class WindowRecogniser:
         return ChunkPart(spoken, piece.span.stop, counts)
 
     def _segments(self, text: WindowText, span: Span, options: DecodeOptions) -> list[Segment]:
-        if is_no_speech(text, self.speech.highest(span)):
+        if is_no_speech(text, self.speech.share(span)):
             text = without_words(text)
         return cut_segments(text, span, self.voiced, options.text_language)
 

@@ -122,11 +122,11 @@ def test_silence_has_no_windows() -> None:
     assert pack_windows(SpeechMap(0, 50 * FRAME, frames([(0.1, 50)])), BARE, seconds(30), seconds(1)) == []
 
 
-def test_the_highest_probability_is_looked_for_within_a_span() -> None:
+def test_the_share_of_speech_is_that_within_a_span() -> None:
     speech = SpeechMap(5 * FRAME, 4 * FRAME, np.array([0.1, 0.9, 0.3, 0.2], np.float32))
-    assert speech.highest(Span(5 * FRAME, 6 * FRAME)) == pytest.approx(0.1)
-    assert speech.highest(Span(7 * FRAME, 9 * FRAME)) == pytest.approx(0.3)
-    assert speech.highest(Span(5 * FRAME, 9 * FRAME)) == pytest.approx(0.9)
+    assert speech.share(Span(5 * FRAME, 6 * FRAME)) == 0
+    assert speech.share(Span(5 * FRAME, 7 * FRAME)) == 0.5
+    assert speech.share(Span(5 * FRAME, 9 * FRAME)) == 0.25
 
 
 def test_probabilities_run_from_the_middle_of_a_frame_to_that_of_the_next() -> None:

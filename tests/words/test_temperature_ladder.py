@@ -45,16 +45,17 @@ def test_if_none_passed_the_likeliest_that_does_not_repeat_itself_is_kept() -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "speech_prob", "is_nobody"),
+    ("text", "speech_share", "is_nobody"),
     [
-        (decoded(" you", -0.43, no_speech=0.934), 0.02, True),
-        (decoded(" quiet words", -0.4, no_speech=0.3), 0.2, False),
-        (decoded(" words", -0.43, no_speech=0.934), 0.9, False),
+        (decoded(" you", -0.43, no_speech=0.934), 0.0, True),
+        (decoded(" I don't know.", -0.9, no_speech=0.42), 0.01, True),
+        (decoded(" quiet words", -0.4, no_speech=0.2), 0.0, False),
+        (decoded(" words", -0.43, no_speech=0.934), 0.6, False),
     ],
-    ids=["silence", "quiet speech", "loud speech"],
+    ids=["silence", "noise", "quiet speech", "loud speech"],
 )
 def test_nobody_speaks_where_detector_and_recogniser_agree(
-    text: WindowText, speech_prob: float, is_nobody: bool
+    text: WindowText, speech_share: float, is_nobody: bool
 ) -> None:
-    assert is_no_speech(text, speech_prob) == is_nobody
+    assert is_no_speech(text, speech_share) == is_nobody
     assert (without_words(text).text, without_words(text).tokens) == ("", ())

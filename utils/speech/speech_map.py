@@ -12,6 +12,8 @@ from models import Span, seconds
 
 FRAME = 512  # samples per speech probability (32 ms), fixed by Silero
 
+SURE = 0.5  # the threshold Silero was designed for
+
 Probabilities = npt.NDArray[np.float32]
 
 
@@ -49,11 +51,12 @@ class SpeechMap:
         middles = self.start + FRAME // 2 + FRAME * np.arange(len(self.probabilities))
         return np.asarray(np.interp(samples, middles, self.probabilities), np.float32)
 
-    def highest(self, span: Span) -> float:
-        """The highest probability of any frame in `span`."""
+    def share(self, span: Span) -> float:
+        """The share of the frames in `span` that are surely speech."""
         first = (span.start - self.start) // FRAME
         last = max(first + 1, -(-(span.stop - self.start) // FRAME))
-        return float(self.probabilities[first:last].max(initial=0.0))
+        frames = self.probabilities[first:last]
+        return float((frames >= SURE).mean()) if len(frames) else 0.0
 
     def quietest(self, span: Span) -> int:
         """The centre of the frame in `span` least likely to be speech; on a tie, the last one."""

@@ -14,7 +14,8 @@ LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 MAX_COMPRESSION_RATIO = 2.4  # above it the text is repetitive
 MIN_AVG_LOGPROB = -1.0
 MAX_NO_SPEECH_PROB = 0.6
-SPEECH_THRESHOLD = 0.5  # the threshold Silero was designed for
+MIN_SPEECH_SHARE = 0.02  # of a window: the detector takes single frames of music and kitchens for speech
+UNSUPPORTED_NO_SPEECH_PROB = 0.3  # those get 0.4 and more from Whisper base
 
 
 def next_rung(tries: Sequence[WindowText], requested: float) -> float | None:
@@ -37,14 +38,14 @@ def settle(tries: Sequence[WindowText]) -> WindowText:
     return without_words(best) if _is_silence(best) else best
 
 
-def is_no_speech(text: WindowText, speech_prob: float) -> bool:
-    """Whether recogniser and speech detector, whose highest probability in the window is `speech_prob`, agree
-    that there is no speech.
+def is_no_speech(text: WindowText, speech_share: float) -> bool:
+    """Whether recogniser and speech detector, which is sure of `speech_share` of the window, agree that there
+    is no speech. Where the detector hears nobody, little doubt of the recogniser suffices.
 
     Such windows occur when a caller's threshold lets everything pass as speech. Whisper then hallucinates
-    "you" in silence, with a probability that passes its own tests.
+    "you" in silence and "I don't know" in noise, with probabilities that pass its own tests.
     """
-    return text.no_speech_prob > MAX_NO_SPEECH_PROB and speech_prob < SPEECH_THRESHOLD
+    return speech_share < MIN_SPEECH_SHARE and text.no_speech_prob > UNSUPPORTED_NO_SPEECH_PROB
 
 
 def without_words(text: WindowText) -> WindowText:
