@@ -6,6 +6,7 @@ Every value is frozen and independent of HTTP and storage.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,6 +214,11 @@ class SpokenLanguage:
 
     code: str
     num_samples: int
+
+    @classmethod
+    def ranked(cls, lengths: Counter[str]) -> tuple[SpokenLanguage, ...]:
+        """The most spoken first."""
+        return tuple(cls(*found) for found in lengths.most_common())
 
 
 @dataclass(frozen=True, slots=True)

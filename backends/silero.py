@@ -19,12 +19,11 @@ from models import Audio
 from seams import DETECTOR_CONTEXT as CONTEXT
 from seams import DetectorState, NetworkState
 from utils.audio.gain import Frames, raised, recent_levels
-from utils.speech.speech_map import FRAME, Probabilities
+from utils.speech.speech_map import FRAME, SURE, Probabilities
 
 if TYPE_CHECKING:
     import onnxruntime
 
-SURE = 0.5  # the threshold Silero was designed for
 AUDIBLE = -60.0  # dB of full scale, below which murmurs are left alone: the recogniser would guess
 PATIENCE = 10  # frames after sure ones in which the sound is not heard again: pauses between words
 

@@ -30,11 +30,8 @@ class EarlyWindows:
         if len(self.encoded) >= self._whisper.in_flight:
             return
         windows = speech_windows(speech, self._options.voice_activity, self._whisper.longest_window)
-        for window in windows[
-            :-1
-        ][  # the last one may still grow
-            : self._whisper.in_flight
-        ]:
+        complete = windows[:-1]  # the last one may still grow
+        for window in complete[: self._whisper.in_flight]:
             if window not in self.encoded:
                 work = self._whisper.encode(self._flow, clip, window, self._options.decode)
                 self.encoded[window] = asyncio.create_task(work)

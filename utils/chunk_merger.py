@@ -50,7 +50,7 @@ def merge(
         names = tuple(named.get(speaker) for speaker in order) if named else ()
     else:
         merged = collect(segments)
-    languages = tuple(SpokenLanguage(*found) for found in lengths.most_common())
+    languages = SpokenLanguage.ranked(lengths)
     first = next((result.language for result in results if result.language), None)
     language = languages[0].code if languages else first
     counts = sum((result.counts for result in results), TokenCounts())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.eval_set import MANIFEST, Conversation, read_rows, to_conversation
 from benchmarks.hard.generation import generate
 from benchmarks.values import HALVES, Message, Options, Turn
+
+S = TypeVar("S")
 
 FOLDER = Path(os.environ.get("HARD_DIR", Path.home() / ".cache" / "transcription-benchmarks"))
 
@@ -36,6 +39,27 @@ class HardRecording:
     conversation: Conversation
     utterances: tuple[LanguageTurn, ...]
     speech: dict[str, float]
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Half and kind."""
+        return self.half, self.conversation.kind
+
+
+def by_group(
+    scored: Sequence[S], group_of: Callable[[S], tuple[str, str]]
+) -> Iterator[tuple[str, str, list[S]]]:
+    """Half or source, kind and items, of each kind and then of all."""
+    for source in dict.fromkeys(group_of(item)[0] for item in scored):
+        of_source = [item for item in scored if group_of(item)[0] == source]
+        for kind in dict.fromkeys(group_of(item)[1] for item in of_source):
+            yield source, kind, [item for item in of_source if group_of(item)[1] == kind]
+        yield source, "**all**", of_source
+
+
+def given_language(conversation: Conversation) -> str | None:
+    """The language to name in a request; in recordings of several it must be detected."""
+    return None if conversation.kind == "languages" else conversation.language
 
 
 def read_hard_recordings(

@@ -9,7 +9,7 @@ from pyannote.core import Segment, Timeline
 
 from benchmarks.client import Client
 from benchmarks.eval_set import LONG, Conversation, read_conversations
-from benchmarks.hard.listing import ABOUT, read_hard_recordings
+from benchmarks.hard.listing import ABOUT, by_group, given_language, read_hard_recordings
 from benchmarks.report import note, table
 from benchmarks.server_process import serving
 from benchmarks.speakers.scores import read_reference, read_turns
@@ -65,9 +65,7 @@ def find_missed(speech: Timeline, utterances: Timeline, turns: Timeline, words: 
 
 
 def _score(file: Conversation, client: Client) -> Coverage:
-    # An unnamed language would be detected; in the recordings of several languages it must be.
-    language = None if file.kind == "languages" else file.language
-    body = client.transcribe_speakers(file.audio, language=language).body
+    body = client.transcribe_speakers(file.audio, language=given_language(file)).body
     speech, _ = read_reference(file.rttm, file.uem, file.uri)
     utterances, _ = read_reference(file.rttm.with_suffix(".utt.rttm"), file.uem, file.uri)
     turns = Timeline(Segment(turn.start, turn.end) for turn in read_turns(body["turns"]))
@@ -83,11 +81,8 @@ def _segments(words: Iterable[Message]) -> list[Segment]:
 
 
 def _rows(scored: Sequence[Scored]) -> Iterator[tuple[object, ...]]:
-    for source in dict.fromkeys(item.source for item in scored):
-        of_source = [item for item in scored if item.source == source]
-        for kind in dict.fromkeys(item.kind for item in of_source):
-            yield _row(source, kind, [item.coverage for item in of_source if item.kind == kind])
-        yield _row(source, "**all**", [item.coverage for item in of_source])
+    for source, kind, items in by_group(scored, lambda item: (item.source, item.kind)):
+        yield _row(source, kind, [item.coverage for item in items])
 
 
 def _row(source: str, kind: str, coverages: Sequence[Coverage]) -> tuple[object, ...]:

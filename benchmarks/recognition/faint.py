@@ -51,10 +51,8 @@ def _score(recording: HardRecording, client: Client, whisper: Worker) -> Scored:
 
 
 def _rows(scored: list[Scored]) -> Iterator[tuple[object, ...]]:
-    for half, kind in dict.fromkeys(
-        (item.recording.half, item.recording.conversation.kind) for item in scored
-    ):
-        chosen = [x for x in scored if (x.recording.half, x.recording.conversation.kind) == (half, kind)]
+    for half, kind in dict.fromkeys(item.recording.group for item in scored):
+        chosen = [item for item in scored if item.recording.group == (half, kind)]
         server = sum((item.server for item in chosen), Errors())
         undetected = sum((item.undetected for item in chosen), Errors())
         ratio = f"{server.rate / undetected.rate:.2f}" if undetected.count else "-"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.client import Client
-from benchmarks.hard.listing import ABOUT, HardRecording, read_hard_recordings
+from benchmarks.hard.listing import ABOUT, HardRecording, by_group, read_hard_recordings
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import serving
 from benchmarks.speakers.pairing import EDGE_WORDS, edge_errors
@@ -62,11 +62,7 @@ def _score(recording: HardRecording, client: Client) -> Scored:
 
 
 def _rows(scored: Sequence[Scored]) -> Iterator[tuple[object, ...]]:
-    for half in dict.fromkeys(item.recording.half for item in scored):
-        of_half = [item for item in scored if item.recording.half == half]
-        for kind in dict.fromkeys(item.recording.conversation.kind for item in of_half):
-            yield _row(half, kind, [item for item in of_half if item.recording.conversation.kind == kind])
-        yield _row(half, "**all**", of_half)
+    return (_row(*group) for group in by_group(scored, lambda item: item.recording.group))
 
 
 def _row(half: str, kind: str, scored: Sequence[Scored]) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.client import Client
-from benchmarks.hard.listing import ABOUT, HardRecording, read_hard_recordings
+from benchmarks.hard.listing import ABOUT, HardRecording, by_group, given_language, read_hard_recordings
 from benchmarks.report import note, percent, table
 from benchmarks.server_process import serving
 from benchmarks.speakers.pairing import FULL_SECONDS, SMALL_SECONDS, SpeakerCounts, count_speakers
@@ -48,8 +48,8 @@ def measure(options: Options) -> str:
 
 def _score(recording: HardRecording, client: Client) -> Scored:
     file = recording.conversation
-    language = None if file.kind == "languages" else file.language
-    turns = speaker_turns(client.transcribe_speakers(file.audio, language=language).body)
+    body = client.transcribe_speakers(file.audio, language=given_language(file)).body
+    turns = speaker_turns(body)
     reference, uem = read_reference(file.rttm, file.uem, file.uri)
     spoken = [
         Turn(segment.start, segment.end, speaker)
@@ -65,11 +65,7 @@ def _score(recording: HardRecording, client: Client) -> Scored:
 
 
 def _rows(scored: Sequence[Scored]) -> Iterator[tuple[object, ...]]:
-    for half in dict.fromkeys(item.recording.half for item in scored):
-        of_half = [item for item in scored if item.recording.half == half]
-        for kind in dict.fromkeys(item.recording.conversation.kind for item in of_half):
-            yield _row(half, kind, [item for item in of_half if item.recording.conversation.kind == kind])
-        yield _row(half, "**all**", of_half)
+    return (_row(*group) for group in by_group(scored, lambda item: item.recording.group))
 
 
 def _row(half: str, kind: str, scored: Sequence[Scored]) -> tuple[object, ...]:

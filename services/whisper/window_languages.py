@@ -15,7 +15,7 @@ from seams import EncodedWindow
 from services.whisper.batcher import WhisperBatcher
 from services.whisper.window_recognition import Piece, WindowEncoder
 from utils.speech.contexts import FULL
-from utils.speech.speech_map import SpeechMap, split
+from utils.speech.speech_map import SpeechMap, split, within
 from utils.speech.spoken_languages import (
     LONGEST,
     SURE,
@@ -31,7 +31,6 @@ SHORT = seconds(5)  # the language of a window below this is less certain in a s
 
 Languages: TypeAlias = tuple[str, ...]
 """Those spoken so far, the latest last."""
-
 
 Run: TypeAlias = tuple[str, list[Stretch]]
 """Stretches in one language."""
@@ -122,11 +121,7 @@ class WindowLanguages:
         return pieces
 
     def _spans(self, window: Span) -> list[Span]:
-        heard = [
-            Span(max(span.start, window.start), min(span.stop, window.stop))
-            for span in self._voiced
-            if span.start < window.stop and span.stop > window.start
-        ]
+        heard = within(self._voiced, window)
         return [piece for span in heard for piece in split(span, self._speech, LONGEST)]
 
     async def _cut(

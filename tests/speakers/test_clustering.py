@@ -105,7 +105,7 @@ def test_windows_that_hear_one_speaker_join_what_sounds_a_little_different(
 
 
 def test_a_given_number_is_not_met_with_scraps() -> None:
-    """Four are told, two of them alike; half a second of somebody else is there too."""
+    """The caller says four speakers; two voices are alike, and half a second is of a fifth person."""
     truth = np.array([0] * 40 + [1] * 40 + [2] * 40 + [3] * 40 + [4])
     rows = voices_of(truth.tolist(), noise=0.6)
     alike = rows[40:80] + 0.9 * rows[:40]

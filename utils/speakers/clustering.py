@@ -81,10 +81,8 @@ def _merge_alike(groups: VoiceGroups, min_speakers: int) -> Labels:
         keep, drop = divmod(int(excess.argmax()), len(merged.speech))
         if excess[keep, drop] < 0:
             break
-        pair = np.arange(len(merged.speech))
-        pair[drop] = keep
-        pair = compact(pair)
-        labels, merged = pair[labels], merged.grouped(pair)
+        joined, merged = merged.joined(keep, drop)
+        labels = joined[labels]
         history.append(labels)
     while len(history) > 1 and len(_distinct(groups.grouped(history[-1]))) < min_speakers:
         history.pop()
@@ -111,10 +109,8 @@ def _merge_down(groups: VoiceGroups, max_speakers: int) -> Labels:
         joint = 1 / (1 / groups.speech[:, None] + 1 / groups.speech)
         cost = (1 - groups.similarity()) * joint
         keep, drop = divmod(int(cost.argmin()), number)
-        pair = np.arange(number)
-        pair[drop] = keep
-        pair = compact(pair)
-        labels, groups = pair[labels], groups.grouped(pair)
+        joined, groups = groups.joined(keep, drop)
+        labels = joined[labels]
     return labels
 
 

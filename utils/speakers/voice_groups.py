@@ -55,13 +55,20 @@ class VoiceGroups:
 
     def grouped(self, labels: Labels) -> VoiceGroups:
         """The groups of each label as one; labels are 0.. without gaps."""
-        member = (labels[:, None] == np.arange(labels.max() + 1)).astype(np.float64)
+        member = members(labels)
         return VoiceGroups(
             (member * self.speech[:, None]).T @ self.means,
             self.speech @ member,
             member.T @ self.together @ member,
             member.T @ self.apart @ member,
         )
+
+    def joined(self, keep: int, drop: int) -> tuple[Labels, VoiceGroups]:
+        """Two groups made one: the new number of each group, and the groups."""
+        labels = np.arange(len(self.speech))
+        labels[drop] = keep
+        labels = compact(labels)
+        return labels, self.grouped(labels)
 
     def chosen(self, rows: Indices) -> VoiceGroups:
         both = np.ix_(rows, rows)
@@ -88,7 +95,7 @@ def group_voices(samples: SampledVoices, labels: Labels) -> VoiceGroups:
     """The samples of each label as a group. Its speech is what is heard without others, unless it is heard in
     a good share of all: in short recordings some only talk with others, in long ones scraps of overlapping
     speech sound like further people."""
-    member = (labels[:, None] == np.arange(labels.max() + 1)).astype(np.float64)
+    member = members(labels)
     clear = samples.trust >= 1
     heard = _speech(samples, labels, np.ones_like(clear))
     alone = _speech(samples, labels, clear)
@@ -110,6 +117,11 @@ def _speech(samples: SampledVoices, labels: Labels, counted: npt.NDArray[np.bool
 
 def _covered(spans: Iterable[Span]) -> int:
     return sum(span.num_samples for span in close_gaps(sorted(spans, key=lambda span: span.start), 0))
+
+
+def members(labels: Labels) -> Matrix:
+    """(n, k): 1 where a sample or group has a label; labels are 0.. without gaps."""
+    return np.asarray(labels[:, None] == np.arange(labels.max() + 1), np.float64)
 
 
 def compact(labels: npt.NDArray[np.integer]) -> Labels:

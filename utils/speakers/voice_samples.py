@@ -9,6 +9,7 @@ import numpy as np
 
 from models import SAMPLE_RATE, Span
 from utils.speakers.local_speakers import FRAME, SPEECH, WINDOW_FRAMES, Flags, LocalSpeakers, true_runs
+from utils.speech.speech_map import within
 
 HOP = SAMPLE_RATE // 2
 MAX_CENTRES = 1500  # per chunk; clustering is quadratic in it
@@ -112,8 +113,5 @@ def _agreed(local: LocalSpeakers, alone: Flags, centre: int) -> Flags:
     return np.asarray(2 * votes > voters)
 
 
-def _clipped(local: LocalSpeakers, first: int, flags: Flags, stretch: Span) -> Iterator[Span]:
-    for start, stop in true_runs(flags):
-        span = local.span(first + start, first + stop)
-        if span.stop > stretch.start and span.start < stretch.stop:
-            yield Span(max(span.start, stretch.start), min(span.stop, stretch.stop))
+def _clipped(local: LocalSpeakers, first: int, flags: Flags, stretch: Span) -> list[Span]:
+    return within((local.span(first + start, first + stop) for start, stop in true_runs(flags)), stretch)

@@ -7,9 +7,9 @@ openai/whisper resumes from its last timestamp (`transcribe.py`, seek); word tim
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from models import Span, Word, seconds
+from utils.speech.speech_map import halved, within
 
 MIN_MISSED = seconds(1.2)  # of speech without a word
 TAIL = seconds(0.5)  # shorter speech right after a word belongs to that word
@@ -21,44 +21,27 @@ def missed_speech(words: Sequence[Word], window: Span, voiced: Sequence[Span]) -
     again would give the same result."""
     if not words:
         return []
+    speech = within(voiced, window)  # the gaps are many, and what is voiced is that of a whole chunk
     starts = [*(word.start for word in words), window.stop]
     stops = [window.start, *(word.stop for word in words)]
-    between = (_missed(Span(*ends), voiced) for ends in zip(stops, starts, strict=True))
+    between = (_missed(Span(*ends), speech) for ends in zip(stops, starts, strict=True))
     return [span for span in between if span]
 
 
 def halves(span: Span, voiced: Sequence[Span]) -> list[Span]:
-    """A span cut in the longest pause of its middle half; none where it has no pause or little speech."""
-    speech = _within(voiced, span)
-    quarter = span.num_samples // 4
-    pauses = [
-        Span(before.stop, after.start)
-        for before, after in pairwise(speech)
-        if before.stop >= span.start + quarter and after.start <= span.stop - quarter
-    ]
-    if _total(speech) < 2 * MIN_MISSED or not pauses:
-        return []
-    pause = max(pauses, key=lambda pause: pause.num_samples)
-    cut = (pause.start + pause.stop) // 2
-    return [Span(span.start, cut), Span(cut, span.stop)]
+    """A span cut in a pause near its middle; nothing where it has no pause or little speech."""
+    speech = within(voiced, span)
+    return halved(span, speech) if _total(speech) >= 2 * MIN_MISSED else []
 
 
 def _missed(gap: Span, voiced: Sequence[Span]) -> Span | None:
     """From the first speech to the last in a gap between words, if that is much."""
-    speech = _within(voiced, gap)
+    speech = within(voiced, gap)
     if speech and speech[0].start == gap.start and speech[0].num_samples < TAIL:
         speech = speech[1:]
     if not speech or _total(speech) < MIN_MISSED:
         return None
     return Span(max(gap.start, speech[0].start - MARGIN), min(gap.stop, speech[-1].stop + MARGIN))
-
-
-def _within(voiced: Sequence[Span], window: Span) -> list[Span]:
-    return [
-        Span(max(span.start, window.start), min(span.stop, window.stop))
-        for span in voiced
-        if span.start < window.stop and span.stop > window.start
-    ]
 
 
 def _total(spans: Sequence[Span]) -> int:

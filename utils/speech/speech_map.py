@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -138,3 +139,27 @@ def split(region: Span, speech: SpeechMap, longest: int) -> Iterator[Span]:
         yield Span(region.start, cut)
         region = Span(cut, region.stop)
     yield region
+
+
+def within(spans: Iterable[Span], bounds: Span) -> list[Span]:
+    """The parts of `spans` inside `bounds`."""
+    return [
+        Span(max(span.start, bounds.start), min(span.stop, bounds.stop))
+        for span in spans
+        if span.start < bounds.stop and span.stop > bounds.start
+    ]
+
+
+def halved(window: Span, speech: Sequence[Span]) -> list[Span]:
+    """The window cut in the longest pause of `speech` in its middle half; nothing if there is none."""
+    quarter = window.num_samples // 4
+    pauses = [
+        Span(before.stop, after.start)
+        for before, after in pairwise(speech)
+        if before.stop >= window.start + quarter and after.start <= window.stop - quarter
+    ]
+    if not pauses:
+        return []
+    longest = max(pauses, key=lambda pause: pause.num_samples)
+    cut = (longest.start + longest.stop) // 2
+    return [Span(window.start, cut), Span(cut, window.stop)]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 from models import Span, seconds
 from options import VoiceActivity
-from utils.speech.speech_map import SpeechMap, SpeechRules, pack_windows
+from utils.speech.speech_map import SpeechMap, SpeechRules, halved, pack_windows
 
 LONE_WINDOW = seconds(12)  # from which a lone one is cut in two
 MAX_GAP = seconds(3)  # a longer pause is left out, as the recogniser would hallucinate in it
@@ -27,17 +26,8 @@ def share_out(windows: list[Span], speech: SpeechMap, requested: VoiceActivity) 
     pause of its middle half, if there is one."""
     if len(windows) != 1 or windows[0].num_samples < LONE_WINDOW:
         return windows
-    (window,) = windows
-    quarter = window.num_samples // 4
-    middle = Span(window.start + quarter, window.stop - quarter)
     bare = speech.regions(replace(speech_rules(requested), pad=0, pad_before=0))
-    pauses = [Span(before.stop, after.start) for before, after in pairwise(bare)]
-    inside = [pause for pause in pauses if middle.start <= pause.start and pause.stop <= middle.stop]
-    if not inside:
-        return windows
-    longest = max(inside, key=lambda pause: pause.num_samples)
-    cut = (longest.start + longest.stop) // 2
-    return [Span(window.start, cut), Span(cut, window.stop)]
+    return halved(windows[0], bare) or windows
 
 
 def speech_rules(requested: VoiceActivity) -> SpeechRules:

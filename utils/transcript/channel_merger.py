@@ -56,7 +56,7 @@ class ChannelMerger:
         for transcript in self._transcripts:
             lengths.update({spoken.code: spoken.num_samples for spoken in transcript.languages})
         most = self._characters.index(max(self._characters))
-        languages = tuple(SpokenLanguage(*found) for found in lengths.most_common())
+        languages = SpokenLanguage.ranked(lengths)
         turns = [turn for of in self._turns for turn in of.turns] if self._has_speakers else []
         return Transcript(
             language=languages[0].code if languages else self._transcripts[most].language,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from models import Segment, Span, Word, seconds
-from utils.transcript.splicing import normalised
-from utils.words.sentences import with_words
+from models import Segment, Span, seconds
+from utils.transcript.splicing import Item, items_of, normalised, rebuild
 
 MAX_REPEATED = 2  # words that both hearings have at an edge
 FEWEST_LETTERS = 3  # of them together; people do say "no no"
@@ -15,37 +14,21 @@ NEAR = seconds(0.5)  # and how close to each other
 
 def insert(segments: Sequence[Segment], found: Sequence[Segment], gap: Span) -> list[Segment]:
     """`segments` with those found in a gap between words; what both say where they meet is kept once."""
-    parts = [part for segment in segments for part in _parts(segment, gap)]
-    before = [part for part in parts if part.start < gap.start]
-    after = parts[len(before) :]
-    first = before[-1].words if before else ()
-    last = after[0].words if after else ()
-    words = [word for segment in found for word in segment.words]
-    kept = set(map(id, words[_repeated(first, words) : len(words) - _repeated(words, last)]))
-    inside = [
-        with_words(segment, own) for segment in found if (own := [w for w in segment.words if id(w) in kept])
-    ]
-    return [*before, *inside, *after]
+    items, inside = items_of(segments), items_of(found)
+    before = [item for item in items if item[1].start < gap.start]
+    after = items[len(before) :]
+    inside = inside[_repeated(before, inside) : len(inside) - _repeated(inside, after)]
+    return [*rebuild(segments, before), *rebuild(found, inside), *rebuild(segments, after)]
 
 
-def _parts(segment: Segment, gap: Span) -> Iterator[Segment]:
-    """The segment, cut where the gap is; as a whole if it has no words."""
-    if not segment.words:
-        yield segment
-        return
-    before = [word for word in segment.words if word.start < gap.start]
-    for part in (before, segment.words[len(before) :]):
-        if part:
-            yield segment if len(part) == len(segment.words) else with_words(segment, part)
-
-
-def _repeated(earlier: Sequence[Word], later: Sequence[Word]) -> int:
+def _repeated(earlier: Sequence[Item], later: Sequence[Item]) -> int:
     """How many of the last words of `earlier` are the first ones of `later`."""
-    if not (earlier and later) or later[0].start - earlier[-1].stop > NEAR:
+    if not (earlier and later) or later[0][1].start - earlier[-1][1].stop > NEAR:
         return 0
-    most = min(MAX_REPEATED, len(earlier), len(later))
-    ends = [[normalised(word) for word in words] for words in (earlier[-most:], later[:most])]
-    return next((n for n in range(most, 0, -1) if _are_equal(ends[0][-n:], ends[1][:n])), 0)
+    ends = [normalised(item) for _, item in earlier[-MAX_REPEATED:]]
+    begins = [normalised(item) for _, item in later[:MAX_REPEATED]]
+    longest = min(len(ends), len(begins))
+    return next((n for n in range(longest, 0, -1) if _are_equal(ends[-n:], begins[:n])), 0)
 
 
 def _are_equal(earlier: Sequence[str], later: Sequence[str]) -> bool:

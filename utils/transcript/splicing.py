@@ -19,13 +19,13 @@ def splice(
 ) -> tuple[list[Segment], list[Segment]]:
     """What to keep of either side: up to and after the common word nearest to the cut or, if there is none,
     before and after the cut itself. A sentence split by this is rejoined on the right."""
-    earlier, later = _items(left), _items(right)
+    earlier, later = items_of(left), items_of(right)
     if match := _nearest_match(earlier, later, shared, cut):
         earlier, later = earlier[: match[0] + 1], later[match[1] + 1 :]
     else:
         earlier = [item for item in earlier if middle(item[1]) < cut]
         later = [item for item in later if middle(item[1]) >= cut]
-    kept, incoming = _rebuild(left, earlier), _rebuild(right, later)
+    kept, incoming = rebuild(left, earlier), rebuild(right, later)
     if kept and incoming and _is_cut_sentence(kept[-1], incoming[0]):
         half = kept.pop()
         incoming[0] = with_words(half, [*half.words, *incoming[0].words])
@@ -74,11 +74,13 @@ def _align(earlier: Sequence[Word | Segment], later: Sequence[Word | Segment]) -
     return pairs
 
 
-def _items(segments: Sequence[Segment]) -> list[Item]:
+def items_of(segments: Sequence[Segment]) -> list[Item]:
+    """What can be kept or left of segments."""
     return [(i, item) for i, segment in enumerate(segments) for item in segment.words or (segment,)]
 
 
-def _rebuild(segments: Sequence[Segment], items: Iterable[Item]) -> list[Segment]:
+def rebuild(segments: Sequence[Segment], items: Iterable[Item]) -> list[Segment]:
+    """The segments, reduced to these of their items."""
     rebuilt = []
     for index, group in groupby(items, key=lambda item: item[0]):
         segment, words = segments[index], [item for _, item in group if isinstance(item, Word)]
