@@ -3,6 +3,7 @@
 TranscriptionServerError
 ├── InvalidRequestError            400  a parameter is invalid
 │   ├── InvalidAudioError          400  the file has no decodable audio
+│   ├── CommitEmptyError           400  a live turn is committed with less than 100 ms of audio
 │   ├── InvalidApiKeyError         401  no API key, or an unknown one
 │   ├── HostNotAllowedError        403  the Host header is not in ALLOWED_HOSTS
 │   ├── ModelNotFoundError         404  no such model
@@ -66,6 +67,10 @@ class InvalidAudioError(InvalidRequestError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, param="file")
+
+
+class CommitEmptyError(InvalidRequestError):
+    code = "input_audio_buffer_commit_empty"
 
 
 class InvalidApiKeyError(InvalidRequestError):

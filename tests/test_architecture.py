@@ -24,6 +24,14 @@ UTILS: dict[str, set[str]] = {
     "utils/audio": {"utils"},
     "utils/decoding": {"utils", "utils/process", "utils/waiting", "utils/words"},
     "utils/transcript": {"utils", "utils/answers", "utils/speakers", "utils/words"},
+    "utils/live": {
+        "utils",
+        "utils/audio",
+        "utils/speakers",
+        "utils/speech",
+        "utils/transcript",
+        "utils/words",
+    },
     "utils/store": {"utils/speakers", "utils/transcript", "utils"},
     "utils/store/sqlite": {"utils/store", "utils/speakers", "utils/transcript", "utils/waiting", "utils"},
 }
@@ -43,16 +51,20 @@ ALLOWED: dict[str, set[str]] = UTILS | {
     "services/whisper": NETWORKS,
     "services/diarizers": STAGES,
     "services/voices": STAGES,
+    "services/live": STAGES,
     "services/requests": {"services/voices"} | STAGES,
     "services/durable": {"services/requests", "services/voices"} | STAGES,
     "routes/http": {*UTILS},
-    "routes": {"routes/http", "services/durable", "services/requests", "services/voices"} | STAGES,
+    "routes": {"routes/http", "services/durable", "services/live", "services/requests", "services/voices"}
+    | STAGES,
+    "routes/realtime": {"routes", "routes/http", "services/live", "services/requests", "services/voices"}
+    | STAGES,
     "loaders": {"backends", "backends/diarization", "backends/whisper", "services/diarizers", "config"}
     | STAGES,
-    "assembly": {"routes", "loaders", "services/durable", "services/requests", "services/voices", "config"}
-    | {"utils/store/sqlite"}
+    "assembly": {"routes", "loaders", "services/durable", "services/live", "services/requests", "config"}
+    | {"services/voices", "utils/store/sqlite"}
     | STAGES,
-    "server": {"assembly", "routes", "routes/http", "loaders", "config", *UTILS},
+    "server": {"assembly", "routes", "routes/http", "routes/realtime", "loaders", "config", *UTILS},
     "cli": {"assembly", "loaders", "config", *UTILS},
     "transcription_server": {"server", "cli", "config"},
 }
