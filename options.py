@@ -59,6 +59,7 @@ class DecodeOptions:
     task: Task = Task.TRANSCRIBE
     logprobs: bool = False
     model: str = ""  # empty: the server's default model
+    beam_size: int = 0  # 0: the server's
 
     @property
     def text_language(self) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from models import (
     SAMPLE_RATE,
@@ -118,7 +119,8 @@ class ChunkProcessor:
         encoded: Encoded,
     ) -> Languages:
         whisper = self._stages.whisper
-        language = await whisper.detect_language(progress, clip, windows, options.decode, encoded)
+        samples = partial(read_samples, clip)
+        language = await whisper.detect_language(progress, samples, windows, options.decode, encoded)
         return (language,) if language else ()
 
     async def _recognise(
@@ -141,7 +143,7 @@ class ChunkProcessor:
         counts = TokenCounts()
         parts = self._stages.whisper.transcribe(
             progress,
-            clip,
+            partial(read_samples, clip),
             planned.chunk,
             planned.speech,
             windows,
@@ -169,7 +171,7 @@ class ChunkProcessor:
         if not (options.diarize and self._stages.diarization):
             return ChunkSpeakers()
         found = await self._stages.diarization.diarize(
-            lambda span: read_samples(clip, span),
+            partial(read_samples, clip),
             planned.chunk.heard,
             planned.speech,
             options.speakers,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
 import numpy as np
 
-from models import Audio, ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice, seconds
+from models import ChunkSpeakers, Embedding, Span, SpeakerTurn, Voice, seconds
 from options import SpeakerCount
 from seams import Embedder, Embeddings, PartsEmbedder, Segmenter
 from utils.audio.compression import compressed
+from utils.audio_utils import ReadSamples
 from utils.model_manager import ModelSlot
 from utils.speakers import network_windows
 from utils.speakers.activity import speaking_time
@@ -31,8 +32,6 @@ from utils.speakers.voice_groups import SampledVoices
 from utils.speakers.voice_samples import VoiceSample, plan_stretches, sample_voices
 from utils.speakers.voice_windows import Labels, group_stretches, plan_windows
 from utils.speech.speech_map import SpeechMap, SpeechRules
-
-ReadSamples = Callable[[Span], Audio]
 
 BATCH = 4  # windows of ten seconds: a step of the segmentation stays under half a second
 # Tighter than for the recogniser, since silence blurs an embedding, and with a lower onset, since missed

@@ -4,11 +4,13 @@ speech, so that the recogniser does not idle until the end of the chunk is known
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from models import AudioClip
 from options import TranscriptionOptions
 from services.whisper_pool import WhisperPool
 from services.whisper_service import Encoded, WhisperService
+from utils.audio_utils import read_samples
 from utils.speech.speech_map import SpeechMap
 from utils.speech.speech_windows import speech_windows
 from utils.waiting.concurrency import stopped
@@ -33,7 +35,8 @@ class EarlyWindows:
         complete = windows[:-1]  # the last one may still grow
         for window in complete[: self._whisper.in_flight]:
             if window not in self.encoded:
-                work = self._whisper.encode(self._flow, clip, window, self._options.decode)
+                samples = partial(read_samples, clip)
+                work = self._whisper.encode(self._flow, samples, window, self._options.decode)
                 self.encoded[window] = asyncio.create_task(work)
 
     async def aclose(self) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 
-from models import AudioClip, Chunk, ChunkPart, Span
+from models import Audio, Chunk, ChunkPart, Span
 from options import DecodeOptions
 from seams import EncodedWindow
 from services.whisper.window_languages import Languages
-from services.whisper_service import Encoded, WhisperService
+from services.whisper_service import Encoded, Step, WhisperService
+from utils.audio_utils import ReadSamples
 from utils.speech.speech_map import SpeechMap
 from utils.waiting.fair_queue import Flow
 
@@ -61,29 +62,41 @@ class WhisperPool:
         """As of WhisperService, and the same for all."""
         return self._own.in_flight
 
+    def in_turn(self, model: str = "") -> AbstractContextManager[None]:
+        """As WhisperService does, unless nothing has used the model yet."""
+        if model in self._own_names:
+            return self._own.in_turn()
+        extra = self._extras.get(model)
+        return extra.whisper.in_turn() if extra else nullcontext()
+
+    async def step(self, flow: Flow, read: Callable[[], Audio], options: DecodeOptions) -> Step:
+        """As WhisperService does."""
+        async with self._using(options.model) as whisper:
+            return await whisper.step(flow, read, _unnamed(options))
+
     async def encode(
-        self, flow: Flow, clip: AudioClip, window: Span, options: DecodeOptions
+        self, flow: Flow, samples: ReadSamples, window: Span, options: DecodeOptions
     ) -> EncodedWindow:
         """As WhisperService does."""
         async with self._using(options.model) as whisper:
-            return await whisper.encode(flow, clip, window, _unnamed(options))
+            return await whisper.encode(flow, samples, window, _unnamed(options))
 
     async def detect_language(
         self,
         flow: Flow,
-        clip: AudioClip,
+        samples: ReadSamples,
         windows: Sequence[Span],
         options: DecodeOptions,
         encoded: Encoded,
     ) -> str | None:
         """As WhisperService does."""
         async with self._using(options.model) as whisper:
-            return await whisper.detect_language(flow, clip, windows, _unnamed(options), encoded)
+            return await whisper.detect_language(flow, samples, windows, _unnamed(options), encoded)
 
     async def transcribe(
         self,
         flow: Flow,
-        clip: AudioClip,
+        samples: ReadSamples,
         chunk: Chunk,
         speech: SpeechMap,
         windows: Sequence[Span],
@@ -93,7 +106,9 @@ class WhisperPool:
     ) -> AsyncGenerator[ChunkPart]:
         """As WhisperService does."""
         async with self._using(options.model) as whisper:
-            work = whisper.transcribe(flow, clip, chunk, speech, windows, _unnamed(options), encoded, spoken)
+            work = whisper.transcribe(
+                flow, samples, chunk, speech, windows, _unnamed(options), encoded, spoken
+            )
             async with aclosing(work) as parts:
                 async for part in parts:
                     yield part

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from models import AudioClip, Chunk, ChunkPart, Span, TokenCounts, seconds
+from models import Audio, Chunk, ChunkPart, Span, TokenCounts, WindowText, seconds
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser
-from services.whisper.batcher import BatchSizes, WhisperBatcher
-from services.whisper.window_languages import LanguageDetector, Languages, Turn, WindowLanguages
+from services.whisper.batcher import WhisperBatcher
+from services.whisper.window_languages import LanguageDetector, Languages, Turn, WindowLanguages, allowed
 from services.whisper.window_recognition import Piece, WindowEncoder, WindowRecogniser
+from services.whisper.work_queues import BatchSizes
+from utils.audio_utils import ReadSamples
 from utils.model_manager import ModelSlot
 from utils.speech.contexts import Contexts, full_context, longest_window
 from utils.speech.speech_map import SpeechMap, SpeechRules
@@ -21,8 +24,19 @@ from utils.waiting.fair_queue import Flow
 
 VOICED = SpeechRules(min_silence=seconds(0.2), pad=seconds(0.06))  # where words can lie
 
+NO_TEXT = WindowText("", (), (), 0.0, 0.0, 0.0, 0.0)
+
 Encoded: TypeAlias = dict[Span, asyncio.Future[EncodedWindow]]
 """Windows in their first context that are encoded already, or will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a live turn says so far, times in samples from where it was read, and in which language; None if
+    nothing was read to tell it from."""
+
+    text: WindowText
+    language: str | None
 
 
 class WhisperService:
@@ -41,30 +55,50 @@ class WhisperService:
         """How many windows are worked on at once."""
         return self._slot.lanes
 
+    def in_turn(self) -> AbstractContextManager[None]:
+        """While a live session is in a turn; files leave a lane to it."""
+        return self._batcher.in_turn()
+
+    async def step(self, flow: Flow, read: Callable[[], Audio], options: DecodeOptions) -> Step:
+        """One greedy pass, words timed, over what `read` returns, at most 30 s. It is called in a thread of
+        the model, once a lane is free, and again if the model crashes, so that a step that waited hears all
+        that came meanwhile. The language is detected if the options leave it open."""
+        greedy = replace(options, beam_size=1, temperature=0.0)
+        encoded = await self._encoder.encode_late(flow, read, greedy)
+        if not encoded.num_samples:
+            return Step(NO_TEXT, options.language)
+        language = options.language
+        if language is None:
+            found = allowed(await self._batcher.language_probabilities(flow, encoded), options)
+            language = max(found, key=found.__getitem__)
+        decode = replace(greedy, language=language)
+        text = await self._batcher.decode(flow, encoded, decode, words=True, retries=False)
+        return Step(text, language)
+
     async def encode(
-        self, flow: Flow, clip: AudioClip, window: Span, options: DecodeOptions
+        self, flow: Flow, samples: ReadSamples, window: Span, options: DecodeOptions
     ) -> EncodedWindow:
         """In its first context."""
-        return await self._encoder.encode(flow, clip, window, options)
+        return await self._encoder.encode(flow, samples, window, options)
 
     async def detect_language(
         self,
         flow: Flow,
-        clip: AudioClip,
+        samples: ReadSamples,
         windows: Sequence[Span],
         options: DecodeOptions,
         encoded: Encoded,
     ) -> str | None:
         """The most probable language of the first windows among the candidates; None in silence. What is
         encoded for it is added to `encoded`, so that `transcribe` need not encode it again."""
-        return await LanguageDetector(self._encoder, self._batcher, flow, clip, options).first(
+        return await LanguageDetector(self._encoder, self._batcher, flow, samples, options).first(
             windows, encoded
         )
 
     async def transcribe(
         self,
         flow: Flow,
-        clip: AudioClip,
+        samples: ReadSamples,
         chunk: Chunk,
         speech: SpeechMap,
         windows: Sequence[Span],
@@ -79,8 +113,8 @@ class WhisperService:
         `spoken` are the languages before the first window, the latest last.
         """
         voiced = speech.regions(VOICED)
-        recogniser = WindowRecogniser(self._encoder, self._batcher, flow, clip, speech, voiced)
-        detector = LanguageDetector(self._encoder, self._batcher, flow, clip, options)
+        recogniser = WindowRecogniser(self._encoder, self._batcher, flow, samples, speech, voiced)
+        detector = LanguageDetector(self._encoder, self._batcher, flow, samples, options)
         languages = WindowLanguages(detector, speech, voiced, spoken, is_start=chunk.start == 0)
 
         async def recognise(window: Span, turn: Turn) -> ChunkPart:

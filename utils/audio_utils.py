@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import av
 import numpy as np
@@ -19,6 +20,9 @@ MIN_SAMPLES = SAMPLE_RATE // 10  # the hosted API rejects less than 0.1 s
 MAX_CHANNELS = 8  # when they are split; a downmix takes any number
 
 Samples = npt.NDArray[Any]
+
+ReadSamples: TypeAlias = Callable[[Span], Audio]
+"""Reads a span of a recording, or of live audio."""
 
 
 @dataclass(frozen=True, slots=True)

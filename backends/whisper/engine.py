@@ -86,7 +86,8 @@ class WhisperEngine:
         """
         tokenizers = [self._tokenizer(each.language or "en", each.task) for each in options]
         prompts = [self._prompt(*pair) for pair in zip(tokenizers, options, strict=True)]
-        texts = self._generate(_states(windows), prompts, tokenizers, temperature)
+        beam_size = options[0].beam_size or self._beam_size
+        texts = self._generate(_states(windows), prompts, tokenizers, temperature, beam_size)
         for own in _group_equal(prompts):  # alignment takes one prompt for all texts
             prompt, tokenizer, part = prompts[own[0]], tokenizers[own[0]], [windows[n] for n in own]
             decoded = _counted([texts[n] for n in own], part, prompt, tokenizer)
@@ -99,11 +100,16 @@ class WhisperEngine:
         return texts
 
     def _generate(
-        self, encoded: Any, prompts: list[list[int]], tokenizers: Sequence[Tokenizer], temperature: float
+        self,
+        encoded: Any,
+        prompts: list[list[int]],
+        tokenizers: Sequence[Tokenizer],
+        temperature: float,
+        beam_size: int,
     ) -> list[WindowText]:
         from faster_whisper.transcribe import get_suppressed_tokens
 
-        search: dict[str, Any] = {"beam_size": self._beam_size, "sampling_temperature": 1.0}
+        search: dict[str, Any] = {"beam_size": beam_size, "sampling_temperature": 1.0}
         if temperature > 0:
             search = {
                 "beam_size": 1,

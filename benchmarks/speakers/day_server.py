@@ -34,7 +34,8 @@ from models import (
 from options import DecodeOptions, SpeakerCount
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from server import create_app, serve
-from services.diarization_service import ReadSamples, VoiceNetwork
+from services.diarization_service import VoiceNetwork
+from utils.audio_utils import ReadSamples
 from utils.model_manager import ModelSource
 from utils.speech.speech_map import SpeechMap
 

@@ -15,12 +15,12 @@ from options import SpeakerCount
 from seams import SeatModel, VoiceModel
 from services.diarization_service import (
     VOICE_RULES,
-    ReadSamples,
     VoiceNetwork,
     embed_voice,
     embed_windows,
     mean_voices,
 )
+from utils.audio_utils import ReadSamples
 from utils.model_manager import ModelSlot
 from utils.speakers.activity import Activity, SeatLayout, seat_turns, solo_spans, speaking_time
 from utils.speakers.voice_windows import build_turns, plan_windows

@@ -9,7 +9,8 @@ from functools import partial
 from models import ChunkSpeakers, Embedding, Span, SpeakerTurn
 from options import SpeakerCount
 from seams import ChunkModel
-from services.diarization_service import VOICE_RULES, ReadSamples, VoiceNetwork
+from services.diarization_service import VOICE_RULES, VoiceNetwork
+from utils.audio_utils import ReadSamples
 from utils.model_manager import ModelSlot
 from utils.speech.speech_map import SpeechMap
 

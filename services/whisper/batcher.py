@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import Context
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from exceptions import ModelCrashedError
@@ -14,70 +14,57 @@ from models import Span, WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper.jobs import Decoding, Detection, Encoding, Job, PartsDetection, is_out_of_memory
+from services.whisper.work_queues import BatchSizes, WorkQueues
 from utils.model_manager import ModelSlot
 from utils.process.read_ahead import ReadAhead
 from utils.waiting.concurrency import Lanes
-from utils.waiting.fair_queue import BatchLimit, FairQueue, Flow
+from utils.waiting.fair_queue import BatchLimit, Flow
 
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class BatchSizes:
-    """How many windows go through the encoder and through the decoder in one step."""
-
-    encode: int = 1
-    decode: int = 2
-
-    def resized(self, decode: int) -> BatchSizes:
-        """These sizes, or those for the operator's `decode` if it is not 0."""
-        return BatchSizes(min(self.encode, decode), decode) if decode else self
-
-    def in_flight(self, lanes: int) -> int:
-        """Windows that keep the model busy: a batch in each lane and one queued."""
-        return (lanes + 1) * max(self.encode, self.decode)
-
-
 class WhisperBatcher:
-    """Whenever a lane of the model is free it pulls the next batch from the queues; no timer needs tuning.
-
-    On a CPU the encoder gains nothing from batching. Windows are therefore encoded one by one, so that new
-    requests get in between, and decoded once a full batch is encoded or no window waits to be encoded.
-    """
+    """Whenever a lane of the model is free it pulls the next batch from the queues; no timer needs tuning."""
 
     def __init__(self, slot: ModelSlot[Recogniser], sizes: BatchSizes) -> None:
         self._slot = slot
-        self._sizes = sizes
+        self._queues = WorkQueues(sizes, slot.lanes)
         self._limit = BatchLimit(max(sizes.encode, sizes.decode))
-        self._max_encoded = sizes.in_flight(slot.lanes)
-        self._to_detect: FairQueue[Detection | PartsDetection] = FairQueue()
-        self._to_encode: FairQueue[Encoding] = FairQueue()
-        self._to_decode: FairQueue[Decoding] = FairQueue()
-        self._num_encoding = 0
         self._lanes = Lanes(slot.lanes)
-        self._ahead = ReadAhead(self._max_encoded, slot.lanes)
+        self._ahead = ReadAhead(sizes.in_flight(slot.lanes), slot.lanes)
         self._workers: list[asyncio.Task[None]] = []
 
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """A live session is in a turn: files leave a lane to it."""
+        try:
+            with self._queues.in_turn():
+                yield
+        finally:
+            self._start_worker()  # for the files that were held back
+
     async def encode(
-        self, flow: Flow, read: Callable[[], WindowFeatures], options: DecodeOptions
+        self, flow: Flow, read: Callable[[], WindowFeatures], options: DecodeOptions, is_late: bool = False
     ) -> EncodedWindow:
-        """Encode, when its turn comes, the window that `read` returns; `options` are those that it will be
-        decoded with."""
+        """Encode, when its turn comes, the window that `read` returns, not read before that if it `is_late`;
+        `options` are those that it will be decoded with. A window without samples is not encoded."""
+        if is_late:
+            return await self._submit(Encoding(flow, read, options))
         with self._ahead.reading(read) as result:
-            return await self._submit(self._to_encode, Encoding(flow, result, options))
+            return await self._submit(Encoding(flow, result, options))
 
     async def language_probabilities(self, flow: Flow, window: EncodedWindow) -> Mapping[str, float]:
         """The probability of each language in an encoded window. Such work is short, and without it what is
         encoded cannot be decoded, so it comes before all other."""
-        return await self._submit(self._to_detect, Detection(flow, window))
+        return await self._submit(Detection(flow, window))
 
     async def languages_of_parts(
         self, flow: Flow, window: EncodedWindow, parts: Sequence[Span]
     ) -> Sequence[Mapping[str, float]]:
         """The same for each of `parts`, in samples of the window, which hold all its speech."""
-        return await self._submit(self._to_detect, PartsDetection(flow, window, parts))
+        return await self._submit(PartsDetection(flow, window, parts))
 
     async def decode(
         self, flow: Flow, window: EncodedWindow, options: DecodeOptions, words: bool, retries: bool = True
@@ -86,84 +73,58 @@ class WhisperBatcher:
         doubtful."""
         temperature = options.temperature  # the ladder's first rung, and its only one unless it is 0
         job = Decoding(flow, window, options, words, retries, temperature)
-        return await self._submit(self._to_decode, job)
+        return await self._submit(job)
 
-    async def _submit(self, queue: FairQueue[Any], job: Job[R]) -> R:
+    async def _submit(self, job: Job[R]) -> R:
         """Queue a job and wait for its result; the job of a cancelled caller leaves the queue at once."""
-        queue.put(job.flow, job.key, job)
-        # Workers end when nothing is queued, so every job makes sure that one runs, up to one per lane. None
-        # counted here misses the job: a worker that found the queues empty ends without another await. Their
-        # context is empty, since they work for every caller, not for the one that started them.
-        self._workers = [worker for worker in self._workers if not worker.done()]
-        if len(self._workers) < self._slot.lanes:
-            self._workers.append(asyncio.create_task(self._work(), context=Context()))
+        self._queues.put(job)
+        self._start_worker()
         try:
             return await job.future
         finally:
-            queue.remove(job.flow, job)
+            self._queues.remove(job)
+
+    def _start_worker(self) -> None:
+        """Workers end when nothing may run, so whatever changes that makes sure that one runs, up to one per
+        lane. None counted here misses it: a worker that found nothing ends without another await. Their
+        context is empty, since they work for every caller, not for the one that started them."""
+        self._workers = [worker for worker in self._workers if not worker.done()]
+        if len(self._workers) < self._slot.lanes and self._queues.next_rank is not None:
+            self._workers.append(asyncio.create_task(self._work(), context=Context()))
 
     async def _work(self) -> None:
-        """Run steps until nothing is queued."""
+        """Run steps until none may run."""
         has_decoded = False
         try:
-            while self._is_queued:
+            while self._queues.next_rank is not None:
                 has_decoded = await self._run_step(has_decoded)
-        finally:
-            # All queues are empty, unless closing the slot cancelled the step that waited for a thread, and
-            # this worker with it. No step can run any more then, so that everything queued is cancelled.
-            _cancel([job for queue in self._queues for job in queue.take_all()])
-
-    @property
-    def _queues(self) -> tuple[FairQueue[Any], ...]:
-        return self._to_detect, self._to_encode, self._to_decode
-
-    @property
-    def _is_queued(self) -> bool:
-        return any(len(queue) for queue in self._queues)
+        except BaseException:
+            # Closing the slot cancelled the step that waited for a thread, and this worker with it. No step
+            # can run any more then, so that everything queued is cancelled.
+            _cancel(self._queues.take_all())
+            raise
 
     async def _run_step(self, has_decoded: bool) -> bool:
         """Run the next batch; returns whether it was decoded. Jobs whose process crashed are retried once,
         each with all lanes to itself, so that only the one that crashes it fails."""
         jobs: Sequence[Job[Any]] = ()
-        num_encoding = 0
         try:
-            async with self._lanes.one():
-                if self._is_queued:  # else another worker was faster, for the same lane
-                    jobs = self._next_batch(has_decoded)
-                num_encoding = sum(isinstance(job, Encoding) for job in jobs)
-                self._num_encoding += num_encoding
-                crashed = await self._attempt(jobs)
-            # A crash fails the calls of every lane, and which job caused it is unknown: beside others, a
-            # retry could take them down again. The own lane is released: `all` would wait for it.
-            for job in crashed:
-                await self._retry_alone(job)
-            # Lets the callers just answered queue their next job before the next step is chosen: without it,
-            # a window just encoded would miss the batch.
-            await asyncio.sleep(0)
+            with ExitStack() as running:
+                async with self._lanes.one():
+                    # Empty if another worker was faster, for the same lane.
+                    jobs = running.enter_context(self._queues.batch(self._limit.size, has_decoded))
+                    crashed = await self._attempt(jobs)
+                # A crash fails the calls of every lane, and which job caused it is unknown: beside others, a
+                # retry could take them down again. The own lane is released: `all` would wait for it.
+                for job in crashed:
+                    await self._retry_alone(job)
+                # Lets the callers just answered queue their next job before the next step is chosen: without
+                # it, a window just encoded would miss the batch.
+                await asyncio.sleep(0)
         except asyncio.CancelledError:  # by closing the slot; `_work` cancels only what is still queued
             _cancel(jobs)
             raise
-        finally:
-            self._num_encoding -= num_encoding
         return any(isinstance(job, Decoding) for job in jobs)
-
-    def _next_batch(self, has_decoded: bool) -> Sequence[Job[Any]]:
-        """While windows wait to be encoded, an encode step follows each decode step, since encoding is where
-        new requests start, and only full batches are decoded: the others can still fill up. Two decode steps
-        in a row come only if there is nothing to encode, or no room for what is encoded."""
-        detect, encode, decode = (queue.num_awaited for queue in self._queues)
-        if not (detect or encode or decode):  # only abandoned work is left
-            detect, encode, decode = (len(queue) for queue in self._queues)
-        if detect:
-            return self._to_detect.take(1)
-        # Encoded windows take megabytes each, so that their number has a bound over all requests. Abandoned
-        # ones may be as many again: they wait for all others, and must not leave these without room.
-        room = min(self._max_encoded - decode, 2 * self._max_encoded - len(self._to_decode))
-        room -= self._num_encoding
-        is_batch_due = decode >= self._sizes.decode and not has_decoded
-        if encode and room > 0 and not is_batch_due:
-            return self._to_encode.take(min(self._sizes.encode, self._limit.size, room))
-        return self._to_decode.take(min(self._sizes.decode, self._limit.size))
 
     async def _attempt(self, jobs: Sequence[Job[Any]]) -> Sequence[Job[Any]]:
         """Run all jobs in one call; if that fails, one by one, so that only the bad one fails, or in halves
@@ -210,7 +171,7 @@ class WhisperBatcher:
         for job, result in await self._slot.run(call):
             job.take(result)
             if isinstance(job, Decoding) and not job.is_over:
-                self._to_decode.put(job.flow, job.key, job)
+                self._queues.put(job)
 
 
 def _cancel(jobs: Sequence[Job[Any]]) -> None:

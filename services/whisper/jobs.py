@@ -8,6 +8,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from exceptions import ModelFailedError
 from models import Span, WindowText
 from options import DecodeOptions
@@ -16,6 +18,8 @@ from utils.waiting.fair_queue import Flow
 from utils.words.temperature_ladder import next_rung, settle
 
 R = TypeVar("R")
+
+NOTHING = EncodedWindow(np.zeros((0, 0), np.float32), 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -57,7 +61,7 @@ class Job(ABC, Generic[R]):
 
 @dataclass(slots=True, eq=False)
 class Encoding(Job[EncodedWindow]):
-    """Of a window that will be decoded with `options`."""
+    """Of a window that will be decoded with `options`; of one without samples it is `NOTHING`."""
 
     read: Callable[[], WindowFeatures]
     options: DecodeOptions
@@ -70,7 +74,10 @@ class Encoding(Job[EncodedWindow]):
 
     @staticmethod
     def run(model: Recogniser, jobs: Sequence[Encoding]) -> Sequence[EncodedWindow]:
-        return model.encode([job.read() for job in jobs])
+        windows = [job.read() for job in jobs]
+        heard = [window for window in windows if window.num_samples]
+        encoded = iter(model.encode(heard) if heard else ())
+        return [next(encoded) if window.num_samples else NOTHING for window in windows]
 
 
 @dataclass(slots=True, eq=False)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TypeAlias
 
-from models import AudioClip, Span, seconds
+from models import Span, seconds
 from options import DecodeOptions
 from seams import EncodedWindow
 from services.whisper.batcher import WhisperBatcher
 from services.whisper.window_recognition import Piece, WindowEncoder
+from utils.audio_utils import ReadSamples
 from utils.speech.contexts import FULL
 from utils.speech.speech_map import SpeechMap, split, within
 from utils.speech.spoken_languages import (
@@ -43,7 +44,7 @@ class LanguageDetector:
     encoder: WindowEncoder
     batcher: WhisperBatcher
     flow: Flow
-    clip: AudioClip
+    samples: ReadSamples
     options: DecodeOptions
 
     async def first(
@@ -63,25 +64,22 @@ class LanguageDetector:
 
     async def encode(self, window: Span) -> EncodedWindow:
         """In its first context."""
-        return await self.encoder.encode(self.flow, self.clip, window, self.options)
+        return await self.encoder.encode(self.flow, self.samples, window, self.options)
 
     async def probabilities(self, window: Span, encoded: EncodedWindow) -> Mapping[str, float]:
         """Of each language in the window."""
-        found = self._allowed(await self.batcher.language_probabilities(self.flow, encoded))
+        found = allowed(await self.batcher.language_probabilities(self.flow, encoded), self.options)
         is_short = window.num_samples < SHORT and self.encoder.contexts(window.num_samples)[0] < FULL
         if is_short and not _is_sure(found):
-            full = await self.encoder.encode(self.flow, self.clip, window, self.options, FULL)
-            found = self._allowed(await self.batcher.language_probabilities(self.flow, full))
+            full = await self.encoder.encode(self.flow, self.samples, window, self.options, FULL)
+            found = allowed(await self.batcher.language_probabilities(self.flow, full), self.options)
         return found
 
     async def stretches(self, window: Span, encoded: EncodedWindow, spans: Sequence[Span]) -> list[Stretch]:
         """The languages of `spans`, which are the speech of the window."""
         parts = [Span(span.start - window.start, span.stop - window.start) for span in spans]
         found = await self.batcher.languages_of_parts(self.flow, encoded, parts) if parts else ()
-        return [Stretch(span, self._allowed(each)) for span, each in zip(spans, found, strict=True)]
-
-    def _allowed(self, probabilities: Mapping[str, float]) -> Mapping[str, float]:
-        return {code: probabilities.get(code, 0.0) for code in self.options.languages or probabilities}
+        return [Stretch(span, allowed(each, self.options)) for span, each in zip(spans, found, strict=True)]
 
 
 class WindowLanguages:
@@ -163,6 +161,11 @@ class Turn:
         self.before = before
         self.is_start = is_start
         self.after: asyncio.Future[Languages] = asyncio.Future()
+
+
+def allowed(probabilities: Mapping[str, float], options: DecodeOptions) -> Mapping[str, float]:
+    """Those of the languages among which the options let the detector choose."""
+    return {code: probabilities.get(code, 0.0) for code in options.languages or probabilities}
 
 
 def _runs(stretches: Sequence[Stretch], languages: Sequence[str]) -> list[Run]:

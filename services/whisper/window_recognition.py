@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
-from models import AudioClip, ChunkPart, Segment, Span, WindowText
+import numpy as np
+
+from models import Audio, ChunkPart, Segment, Span, WindowText
 from options import DecodeOptions, Task
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper.batcher import WhisperBatcher
-from utils.audio.log_mel import log_mel
-from utils.audio_utils import read_samples
+from utils.audio.log_mel import HOP, log_mel
+from utils.audio_utils import ReadSamples
 from utils.model_manager import ModelSlot
 from utils.speech.contexts import Contexts
 from utils.speech.missed_speech import halves, missed_speech
@@ -36,14 +37,37 @@ class WindowEncoder:
         self.contexts = contexts
 
     async def encode(
-        self, flow: Flow, clip: AudioClip, window: Span, options: DecodeOptions, context: int | None = None
+        self,
+        flow: Flow,
+        samples: ReadSamples,
+        window: Span,
+        options: DecodeOptions,
+        context: int | None = None,
     ) -> EncodedWindow:
         """In its first context, unless `context` says another."""
+        padded = self.contexts(window.num_samples)[0] if context is None else context
+        mels = await self._mels()
+        return await self._batcher.encode(flow, lambda: _features(samples(window), mels, padded), options)
+
+    async def encode_late(
+        self, flow: Flow, read: Callable[[], Audio], options: DecodeOptions
+    ) -> EncodedWindow:
+        """What `read` returns when its turn comes, in its first context; without samples if there is
+        less than one frame."""
+        mels = await self._mels()
+
+        def features() -> WindowFeatures:
+            audio = read()
+            if len(audio) < HOP:
+                return WindowFeatures(np.zeros((mels, 0), np.float32), 0, 0)
+            return _features(audio, mels, self.contexts(len(audio))[0])
+
+        return await self._batcher.encode(flow, features, options, is_late=True)
+
+    async def _mels(self) -> int:
         if self._num_mels is None:
             self._num_mels = await self._slot.run(lambda model: model.num_mels())
-        padded = self.contexts(window.num_samples)[0] if context is None else context
-        read = partial(_features, clip, window, self._num_mels, padded)
-        return await self._batcher.encode(flow, read, options)
+        return self._num_mels
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +86,7 @@ class WindowRecogniser:
     encoder: WindowEncoder
     batcher: WhisperBatcher
     flow: Flow
-    clip: AudioClip
+    samples: ReadSamples
     speech: SpeechMap
     voiced: Sequence[Span]
 
@@ -107,14 +131,14 @@ class WindowRecogniser:
         *shorter, last = self.encoder.contexts(span.num_samples)
         reliable: list[WindowText] = []
         for context in shorter:
-            states = encoded or await self.encoder.encode(self.flow, self.clip, span, options, context)
+            states = encoded or await self.encoder.encode(self.flow, self.samples, span, options, context)
             encoded = None
             text = await self.batcher.decode(self.flow, states, options, words=True, retries=False)
             if _is_reliable(text):
                 if text.avg_logprob >= SURE:
                     return text
                 reliable.append(text)
-        states = encoded or await self.encoder.encode(self.flow, self.clip, span, options, last)
+        states = encoded or await self.encoder.encode(self.flow, self.samples, span, options, last)
         text = await self.batcher.decode(self.flow, states, options, words=True, retries=not reliable)
         if _is_reliable(text) or not reliable:
             reliable.append(text)
@@ -126,5 +150,5 @@ def _is_reliable(text: WindowText) -> bool:
     return bool(text.tokens) and not is_doubtful(text) and not repeats_its_end(text.text)
 
 
-def _features(clip: AudioClip, window: Span, num_mels: int, context: int) -> WindowFeatures:
-    return WindowFeatures(log_mel(read_samples(clip, window), num_mels), window.num_samples, context)
+def _features(audio: Audio, num_mels: int, context: int) -> WindowFeatures:
+    return WindowFeatures(log_mel(audio, num_mels), len(audio), context)

@@ -67,3 +67,16 @@ def test_a_result_does_not_depend_on_batch_mates_nor_on_their_language(
     for window, own, text in zip(encoded, options, together, strict=True):
         assert engine.decode([window], [own], words=True, temperature=0.0) == [text]
     assert all(text.words and text.logprobs for text in together)
+
+
+@pytest.mark.parametrize("beam_size", [1, 5])
+def test_a_call_may_name_its_beam(
+    engine: WhisperEngine, encoded: list[EncodedWindow], beam_size: int
+) -> None:
+    weights = find_weights("whisper-base", "cpu", "int8", 1, workers=1)
+    other = WhisperEngine(weights.load(), beam_size)
+    named = [DecodeOptions("en", beam_size=beam_size)]
+    for window in encoded:
+        alone = other.decode([window], [DecodeOptions("en")], words=False, temperature=0.0)
+        assert engine.decode([window], named, words=False, temperature=0.0) == alone
+        assert other.decode([window], named, words=False, temperature=0.0) == alone

@@ -10,7 +10,8 @@ import numpy as np
 from models import WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
-from services.whisper.batcher import BatchSizes, WhisperBatcher
+from services.whisper.batcher import WhisperBatcher
+from services.whisper.work_queues import BatchSizes
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech.contexts import FULL

@@ -12,7 +12,7 @@ import pytest
 from exceptions import ModelCrashedError, ModelUnavailableError
 from options import DecodeOptions
 from seams import EncodedWindow
-from services.whisper.batcher import BatchSizes
+from services.whisper.work_queues import BatchSizes
 from tests.batching.batched_requests import SIZES, RecordingRecogniser, Requests
 
 

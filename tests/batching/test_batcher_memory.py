@@ -11,7 +11,7 @@ import pytest
 
 from options import DecodeOptions
 from seams import EncodedWindow, WindowFeatures
-from services.whisper.batcher import BatchSizes
+from services.whisper.work_queues import BatchSizes
 from tests.batching.batched_requests import ENGLISH, RecordingRecogniser, Requests
 
 GPU = BatchSizes(encode=16, decode=16)

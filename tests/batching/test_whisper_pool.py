@@ -5,20 +5,34 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
 from models import AudioClip, Span, seconds
 from options import DecodeOptions
-from services.whisper.batcher import BatchSizes
+from services.whisper.work_queues import BatchSizes
 from services.whisper_pool import WhisperPool
 from services.whisper_service import WhisperService
 from tests.fakes import ScriptedRecogniser
 from tests.servers import wait_until
+from utils.audio_utils import read_samples
 from utils.model_manager import ModelManager, ModelSource
 from utils.waiting.progress import Progress
+
+
+class Noting(WhisperService):
+    """Notes the turns in which it keeps a lane."""
+
+    turns = 0
+
+    def in_turn(self) -> AbstractContextManager[None]:
+        self.turns += 1
+        return super().in_turn()
 
 
 class Pool:
@@ -29,7 +43,8 @@ class Pool:
         self.models = ModelManager()
         self._clip = AudioClip(folder / "audio.s16", seconds(2))
         self._clip.path.write_bytes(bytes(2 * self._clip.num_samples))
-        own = WhisperService(self.models.add("own", ModelSource("own", ScriptedRecogniser)), BatchSizes())
+        own = Noting(self.models.add("own", ModelSource("own", ScriptedRecogniser)), BatchSizes())
+        self.services = {"own": own}
         self._pool = WhisperPool(own, "own", self._add, self.models.remove, max_extras=2)
 
     def _add(self, name: str) -> WhisperService:
@@ -38,15 +53,29 @@ class Pool:
                 self.gate.wait(10)
             return ScriptedRecogniser()
 
-        return WhisperService(self.models.add(name, ModelSource(name, load), is_extra=True), BatchSizes())
+        service = Noting(self.models.add(name, ModelSource(name, load), is_extra=True), BatchSizes())
+        self.services[name] = service
+        return service
 
     def names(self) -> set[str]:
         return set(self.models.reports()) - {"own"}
 
     async def ask(self, model: str) -> str | None:
         window = Span(0, self._clip.num_samples)
+        samples = partial(read_samples, self._clip)
         options = DecodeOptions(model=model)
-        return await self._pool.detect_language(Progress("r"), self._clip, [window], options, {})
+        return await self._pool.detect_language(Progress("r"), samples, [window], options, {})
+
+    async def step(self, model: str) -> str:
+        step = await self._pool.step(
+            Progress("r"), lambda: np.zeros(seconds(2), np.float32), DecodeOptions("en", model=model)
+        )
+        return step.text.text
+
+    def turns_of(self, model: str) -> int:
+        """After one more turn of a session with this model."""
+        with self._pool.in_turn(model):
+            return self.services[model].turns if model in self.services else 0
 
     async def abandon(self, model: str) -> None:
         """Ask for a model and leave while it loads."""
@@ -125,3 +154,9 @@ async def test_who_leaves_while_waiting_takes_no_room(pool: Pool) -> None:
     pool.gate.set()
     assert await soon(asyncio.create_task(pool.ask("d"))) == "en"
     assert await soon(asyncio.create_task(pool.ask("slow 2"))) == "en"
+
+
+async def test_a_live_step_names_its_model_and_its_turn_keeps_a_lane_of_that_model(pool: Pool) -> None:
+    assert pool.turns_of("quick") == 0
+    assert [await pool.step(name) for name in ("own", "quick")] == [" w w", " w w"]
+    assert [pool.turns_of(name) for name in ("own", "quick", "quick")] == [1, 1, 2]

@@ -12,7 +12,7 @@ from models import SAMPLE_RATE, AudioClip, seconds
 from options import TranscriptionOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.early_windows import EarlyWindows
-from services.whisper.batcher import BatchSizes
+from services.whisper.work_queues import BatchSizes
 from services.whisper_service import WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource

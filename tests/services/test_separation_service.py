@@ -19,7 +19,7 @@ from services.chunk_processor import Stages
 from services.chunk_runner import LocalChunkRunner
 from services.separation_service import VocalSeparationService
 from services.transcription import TranscriptionService
-from services.whisper.batcher import BatchSizes
+from services.whisper.work_queues import BatchSizes
 from services.whisper_service import WhisperService
 from tests.decoding.encoded_audio import decoded
 from tests.fakes import DirectDecoder, LeftChannelSeparator, LoudnessDetector, ScriptedRecogniser

@@ -18,7 +18,7 @@ from services.chunk_processor import Stages
 from services.chunk_runner import LocalChunkRunner
 from services.diarization_service import ClusteringDiarizer
 from services.transcription import TranscriptionService
-from services.whisper.batcher import BatchSizes
+from services.whisper.work_queues import BatchSizes
 from services.whisper_service import WhisperService
 from tests.fakes import (
     DirectDecoder,

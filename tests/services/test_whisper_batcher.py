@@ -11,7 +11,7 @@ import pytest
 from exceptions import InvalidRequestError, ModelCrashedError, ModelFailedError
 from models import WindowText
 from options import DecodeOptions
-from services.whisper.batcher import BatchSizes
+from services.whisper.work_queues import BatchSizes
 from tests.batching.batched_requests import ENGLISH, RecordingRecogniser, Requests
 
 GERMAN = DecodeOptions("de")

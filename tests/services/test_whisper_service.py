@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from models import SAMPLE_RATE, AudioClip, Chunk, ChunkPart, Span, WindowText
+from models import SAMPLE_RATE, Audio, Chunk, ChunkPart, Span, WindowText
 from options import DecodeOptions, Task
 from seams import EncodedWindow, Recogniser, WindowFeatures
-from services.whisper.batcher import BatchSizes
 from services.whisper.window_recognition import MAX_PASSES
+from services.whisper.work_queues import BatchSizes
 from services.whisper_service import Encoded, WhisperService
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource
@@ -27,6 +26,11 @@ EVERYWHERE = np.ones(1000, np.float32)
 WINDOWS = [Span(n * SAMPLE_RATE, (n + 1) * SAMPLE_RATE) for n in range(6)]
 
 
+def nothing(span: Span) -> Audio:
+    """Silence, so that only the recogniser decides what is said."""
+    return np.zeros(span.num_samples, np.float32)
+
+
 class Counting(ScriptedRecogniser):
     def __init__(self) -> None:
         super().__init__()
@@ -37,20 +41,19 @@ class Counting(ScriptedRecogniser):
         return super().encode(windows)
 
 
-async def test_what_was_encoded_for_its_language_is_not_encoded_again(tmp_path: Path) -> None:
+async def test_what_was_encoded_for_its_language_is_not_encoded_again() -> None:
     model = Counting()
     slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("counting", lambda: model))
     whisper = WhisperService(slot, BatchSizes())
-    clip = AudioClip(tmp_path / "audio.s16", 6 * SAMPLE_RATE)
-    clip.path.write_bytes(bytes(2 * clip.num_samples))
+    num_samples = 6 * SAMPLE_RATE
     encoded: Encoded = {}
-    language = await whisper.detect_language(Progress("r"), clip, WINDOWS, DecodeOptions(), encoded)
+    language = await whisper.detect_language(Progress("r"), nothing, WINDOWS, DecodeOptions(), encoded)
     assert (language, model.encoded) == ("en", 1)
-    chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
-    speech = SpeechMap(0, clip.num_samples, np.ones(6 * SAMPLE_RATE // 512, np.float32))
+    chunk = Chunk(0, 0, num_samples, Span(0, num_samples))
+    speech = SpeechMap(0, num_samples, np.ones(6 * SAMPLE_RATE // 512, np.float32))
     options = DecodeOptions(language)
     heard = [
-        h async for h in whisper.transcribe(Progress("r"), clip, chunk, speech, WINDOWS, options, encoded)
+        h async for h in whisper.transcribe(Progress("r"), nothing, chunk, speech, WINDOWS, options, encoded)
     ]
     assert [part.until for part in heard] == [window.stop for window in WINDOWS]
     assert model.encoded == len(WINDOWS)
@@ -64,16 +67,15 @@ class Doubting(ScriptedRecogniser):
         return [replace(text, no_speech_prob=0.9) for text in texts]
 
 
-async def test_where_the_detector_hears_nobody_either_nothing_is_written(tmp_path: Path) -> None:
+async def test_where_the_detector_hears_nobody_either_nothing_is_written() -> None:
     slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("doubting", Doubting))
     whisper = WhisperService(slot, BatchSizes())
-    clip = AudioClip(tmp_path / "audio.s16", 2 * SAMPLE_RATE)
-    clip.path.write_bytes(bytes(2 * clip.num_samples))
-    chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
-    speech = SpeechMap(0, clip.num_samples, np.repeat(np.array([0.1, 0.9], np.float32), (32, 30)))
+    num_samples = 2 * SAMPLE_RATE
+    chunk = Chunk(0, 0, num_samples, Span(0, num_samples))
+    speech = SpeechMap(0, num_samples, np.repeat(np.array([0.1, 0.9], np.float32), (32, 30)))
     options = DecodeOptions("en")
     heard = [
-        h async for h in whisper.transcribe(Progress("r"), clip, chunk, speech, WINDOWS[:2], options, {})
+        h async for h in whisper.transcribe(Progress("r"), nothing, chunk, speech, WINDOWS[:2], options, {})
     ]
     assert ["".join(segment.text for segment in part.segments) for part in heard] == ["", " w"]
     slot.close()
@@ -88,9 +90,9 @@ class Breaking(Counting):
         ]
 
 
-async def test_what_a_broken_off_text_leaves_out_is_heard_again(tmp_path: Path) -> None:
+async def test_what_a_broken_off_text_leaves_out_is_heard_again() -> None:
     model, window = Breaking(), Span(SAMPLE_RATE, 12 * SAMPLE_RATE)
-    heard = await hear(model, tmp_path, window)
+    heard = await hear(model, window)
     ends = [word.stop for segment in heard.segments for word in segment.words]
     assert max(np.diff([window.start, *ends])) <= SAMPLE_RATE
     assert window.stop - ends[-1] < MIN_MISSED
@@ -110,9 +112,9 @@ def _jumping(text: WindowText) -> WindowText:
     return replace(text, text="".join(word.text for word in words), words=words)
 
 
-async def test_what_a_text_jumps_over_is_heard_again(tmp_path: Path) -> None:
+async def test_what_a_text_jumps_over_is_heard_again() -> None:
     model = Jumping()
-    heard = await hear(model, tmp_path, Span(0, 12 * SAMPLE_RATE))
+    heard = await hear(model, Span(0, 12 * SAMPLE_RATE))
     starts = [word.start for segment in heard.segments for word in segment.words]
     assert starts == sorted(starts)
     assert max(np.diff(starts)) < 1.5 * SAMPLE_RATE
@@ -126,28 +128,27 @@ class SilentAboutMuch(Counting):
         return [without_words(text) if len(text.words) > 5 else text for text in texts]
 
 
-async def test_a_window_without_any_words_is_heard_again_in_halves(tmp_path: Path) -> None:
+async def test_a_window_without_any_words_is_heard_again_in_halves() -> None:
     speech = np.ones(1000, np.float32)
     speech[120:140] = 0  # a pause around the fifth second
-    heard = await hear(SilentAboutMuch(), tmp_path, Span(0, 8 * SAMPLE_RATE), probabilities=speech)
+    heard = await hear(SilentAboutMuch(), Span(0, 8 * SAMPLE_RATE), probabilities=speech)
     assert sum(len(segment.words) for segment in heard.segments) == 8
 
 
-async def test_a_translation_is_heard_again_only_after_its_last_word(tmp_path: Path) -> None:
+async def test_a_translation_is_heard_again_only_after_its_last_word() -> None:
     for model, encoded in ((Jumping(), 1), (Breaking(), 5)):
-        await hear(model, tmp_path, Span(0, 12 * SAMPLE_RATE), task=Task.TRANSLATE)
+        await hear(model, Span(0, 12 * SAMPLE_RATE), task=Task.TRANSLATE)
         assert model.encoded == encoded
 
 
-async def test_a_text_that_always_breaks_off_has_an_end(tmp_path: Path) -> None:
+async def test_a_text_that_always_breaks_off_has_an_end() -> None:
     model = Breaking()
-    await hear(model, tmp_path, Span(0, 30 * SAMPLE_RATE))
+    await hear(model, Span(0, 30 * SAMPLE_RATE))
     assert model.encoded == MAX_PASSES
 
 
 async def hear(
     model: Recogniser,
-    folder: Path,
     window: Span,
     contexts: Contexts = full_context,
     probabilities: Probabilities = EVERYWHERE,
@@ -156,13 +157,13 @@ async def hear(
     """A window that is all speech, unless `probabilities` say otherwise."""
     slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("fake", lambda: model))
     whisper = WhisperService(slot, BatchSizes(), contexts)
-    clip = AudioClip(folder / "audio.s16", 32 * SAMPLE_RATE)
-    clip.path.write_bytes(bytes(2 * clip.num_samples))
-    chunk = Chunk(0, 0, clip.num_samples, Span(0, clip.num_samples))
-    speech = SpeechMap(0, clip.num_samples, probabilities)
+    num_samples = 32 * SAMPLE_RATE
+    chunk = Chunk(0, 0, num_samples, Span(0, num_samples))
+    speech = SpeechMap(0, num_samples, probabilities)
     options = DecodeOptions("en", task=task)
     (heard,) = [
-        part async for part in whisper.transcribe(Progress("r"), clip, chunk, speech, [window], options, {})
+        part
+        async for part in whisper.transcribe(Progress("r"), nothing, chunk, speech, [window], options, {})
     ]
     slot.close()
     return heard
@@ -195,19 +196,18 @@ class UnsureOfShort(ScriptedRecogniser):
     ],
 )
 async def test_the_language_of_a_short_window_is_found_in_the_full_context_where_it_is_unsure(
-    tmp_path: Path, length: int, candidates: tuple[str, ...], language: str, encoded: list[int]
+    length: int, candidates: tuple[str, ...], language: str, encoded: list[int]
 ) -> None:
     model = UnsureOfShort()
     slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("unsure", lambda: model))
     whisper = WhisperService(slot, BatchSizes(), short_contexts)
-    clip = AudioClip(tmp_path / "audio.s16", length * SAMPLE_RATE)
-    clip.path.write_bytes(bytes(2 * clip.num_samples))
-    windows = [Span(0, clip.num_samples)]
+    num_samples = length * SAMPLE_RATE
+    windows = [Span(0, num_samples)]
     options = DecodeOptions(languages=candidates)
     kept: Encoded = {}
-    found = await whisper.detect_language(Progress("r"), clip, windows, options, kept)
+    found = await whisper.detect_language(Progress("r"), nothing, windows, options, kept)
     assert (found, model.encoded) == (language, encoded)
-    assert kept[windows[0]].result().num_samples == clip.num_samples
+    assert kept[windows[0]].result().num_samples == num_samples
     slot.close()
 
 
@@ -241,9 +241,9 @@ class Doubtful(ScriptedRecogniser):
     ],
 )
 async def test_a_doubtful_text_of_a_short_context_is_decoded_again_in_a_longer_one(
-    tmp_path: Path, first: str, logprobs: tuple[float, float], said: str, contexts: list[int]
+    first: str, logprobs: tuple[float, float], said: str, contexts: list[int]
 ) -> None:
     model = Doubtful(first, logprobs)
-    heard = await hear(model, tmp_path, Span(0, 2 * SAMPLE_RATE), contexts=short_contexts)
+    heard = await hear(model, Span(0, 2 * SAMPLE_RATE), contexts=short_contexts)
     assert "".join(segment.text for segment in heard.segments) == said
     assert model.contexts == contexts

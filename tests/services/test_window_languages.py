@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import pytest
 from models import SAMPLE_RATE, Audio, AudioClip, Chunk, ChunkPart, Span, seconds
 from options import DecodeOptions, Task
 from seams import DetectorState, EncodedWindow, Recogniser, WindowFeatures
-from services.whisper.batcher import BatchSizes
+from services.whisper.work_queues import BatchSizes
 from services.whisper_service import WhisperService
 from tests.fakes import LoudnessDetector, ScriptedRecogniser
 from tests.recordings import silence, tone
+from utils.audio_utils import read_samples
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech.speech_map import SpeechMap
 from utils.waiting.progress import Progress
@@ -67,12 +69,21 @@ async def hear(
     chunk = Chunk(0, 0, len(audio), Span(0, len(audio)))
     progress = Progress("r")
     if not (spoken or options.language):
-        spoken = (await whisper.detect_language(progress, clip, windows, options, {}) or "",)
+        spoken = (
+            await whisper.detect_language(progress, partial(read_samples, clip), windows, options, {}) or "",
+        )
         model.encoded = 0
     parts = [
         part
         async for part in whisper.transcribe(
-            progress, clip, chunk, SpeechMap(0, len(audio), frames), windows, options, {}, spoken
+            progress,
+            partial(read_samples, clip),
+            chunk,
+            SpeechMap(0, len(audio), frames),
+            windows,
+            options,
+            {},
+            spoken,
         )
     ]
     slot.close()

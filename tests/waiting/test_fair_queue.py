@@ -8,11 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import thorough
-from utils.waiting.fair_queue import GROW_AFTER, BatchLimit, FairQueue
+from utils.waiting.fair_queue import GROW_AFTER, BatchLimit, FairQueue, Rank
 from utils.waiting.progress import Progress
 
 OWNERS, KEYS = "ABC", "xy"
-NAMES = [owner + number for owner in OWNERS for number in "12"]  # of flows: two for each owner
+RANKS = {"1": Rank.FILE, "2": Rank.FILE, "3": Rank.STEP, "4": Rank.STEP, "5": Rank.FINAL}
+NAMES = [owner + number for owner in OWNERS for number in RANKS]  # of flows: five for each owner
+
+
+@dataclass(eq=False)
+class Ranked:
+    """A flow."""
+
+    owner: str
+    rank: Rank
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +33,10 @@ class Item:
 put = st.builds(Item, st.sampled_from(NAMES), st.sampled_from(KEYS))
 take = st.integers(1, 4)
 remove = st.just("remove")
-change = st.sampled_from(NAMES)  # is abandoned, or no longer
-steps = st.lists(put | take | remove, max_size=60)
-steps_with_changes = st.lists(put | take | remove | change, max_size=60)
+change = st.tuples(st.sampled_from(NAMES), st.sampled_from(Rank))
+Step = Item | int | str | tuple[str, Rank]
+steps: st.SearchStrategy[list[Step]] = st.lists(put | take | remove, max_size=60)
+steps_with_changes: st.SearchStrategy[list[Step]] = st.lists(put | take | remove | change, max_size=60)
 
 
 class Queue:
@@ -35,9 +45,9 @@ class Queue:
     def __init__(self) -> None:
         self.queue: FairQueue[Item] = FairQueue()
         self.waiting: list[Item] = []
-        self.flows = {name: Progress(name, name[0]) for name in NAMES}
+        self.flows = {name: Ranked(name[0], RANKS[name[1]]) for name in NAMES}
 
-    def apply(self, step: Item | int | str) -> list[Item]:
+    def apply(self, step: Step) -> list[Item]:
         """Returns the batch, if the step takes one."""
         if isinstance(step, Item):
             self.queue.put(self.flows[step.name], step.key, step)
@@ -50,70 +60,82 @@ class Queue:
         elif step == "remove" and self.waiting:
             gone = self.waiting.pop(len(self.waiting) // 2)
             self.queue.remove(self.flows[gone.name], gone)
-        elif isinstance(step, str) and step in self.flows:
-            self.flows[step].is_abandoned ^= True
+        elif isinstance(step, tuple):
+            name, rank = step
+            self.flows[name].rank = rank
         return []
 
-    def awaited(self) -> list[Item]:
-        return [item for item in self.waiting if not self.flows[item.name].is_abandoned]
+    def rank(self, item: Item) -> Rank:
+        return self.flows[item.name].rank
+
+    def first(self) -> list[Item]:
+        """What waits in the lowest rank."""
+        lowest = min(map(self.rank, self.waiting), default=None)
+        return [item for item in self.waiting if self.rank(item) is lowest]
 
 
 @thorough
 @given(steps_with_changes)
-def test_nothing_is_lost_nor_taken_twice_and_what_is_removed_never_comes(
-    plan: list[Item | int | str],
-) -> None:
+def test_nothing_is_lost_nor_taken_twice_and_what_is_removed_never_comes(plan: list[Step]) -> None:
     queue = Queue()
     for step in plan:
-        before = queue.awaited() or list(queue.waiting)
+        before = queue.first()
         if batch := queue.apply(step):
             assert isinstance(step, int)
             assert len({item.key for item in batch}) == 1
             same_key = [item for item in before if item.key == batch[0].key]
-            assert len(batch) == min(step, len(same_key))  # nothing that fits is left out
+            assert len(batch) == min(step, len(same_key))  # nothing of its rank that fits is left out
             for item in batch:  # of a flow's items of one key the oldest comes first
                 oldest = next(i for i in before if (i.name, i.key) == (item.name, item.key))
                 assert item is oldest
                 before.remove(item)
         assert len(queue.queue) == len(queue.waiting)
-        assert queue.queue.num_awaited == len(queue.awaited())
+        for rank in Rank:
+            assert queue.queue.count(rank) == sum(queue.rank(item) is rank for item in queue.waiting)
     assert set(queue.queue.take_all()) == set(queue.waiting)
 
 
 @thorough
-@given(steps_with_changes)
-def test_abandoned_flows_are_served_only_while_no_others_wait(plan: list[Item | int | str]) -> None:
+@given(steps_with_changes, st.sampled_from(Rank))
+def test_the_lowest_rank_comes_first_from_any_rank_on(plan: list[Step], start: Rank) -> None:
     queue = Queue()
     for step in plan:
-        others_wait = bool(queue.awaited())
-        for item in queue.apply(step):
-            assert queue.flows[item.name].is_abandoned is not others_wait
+        ranks = [rank for rank in map(queue.rank, queue.waiting) if rank >= start]
+        assert queue.queue.first_rank(start) == min(ranks, default=None)
+        if isinstance(step, int) and ranks:
+            batch = queue.queue.take(step, start)
+            queue.waiting = [item for item in queue.waiting if item not in batch]
+            assert {queue.rank(item) for item in batch} == {min(ranks)}
+        elif not isinstance(step, int):
+            queue.apply(step)
 
 
 @thorough
 @given(steps, st.sampled_from((0, 1)))
 def test_between_two_batches_that_one_begins_everybody_who_waits_has_had_a_turn(
-    plan: list[Item | int | str], level: int
+    plan: list[Step], level: int
 ) -> None:
-    """At level 0 among the owners, at level 1 among the flows of each owner."""
-
-    def whose(item: Item) -> str:
-        return item.name if level else item.name[0]
-
+    """In each rank: at level 0 among the owners, at level 1 among the flows of each owner."""
     queue = Queue()
-    passed_over: dict[str, set[str]] = {name: set() for name in NAMES + list(OWNERS)}
+
+    def whose(item: Item) -> tuple[Rank, str]:
+        return queue.rank(item), item.name if level else item.name[0]
+
+    passed_over: dict[tuple[Rank, str], set[str]] = {
+        (rank, name): set() for rank in Rank for name in NAMES + list(OWNERS)
+    }
     for step in plan:
         batch = queue.apply(step)
         if not batch:
             continue
-        leader = whose(batch[0])
-        waiting = {whose(item) for item in queue.waiting}
-        for one in passed_over:
+        rank, leader = whose(batch[0])
+        waiting = set(map(whose, queue.waiting))
+        for one, leaders in passed_over.items():
             if one in map(whose, batch) or one not in waiting:
-                passed_over[one].clear()
-            elif not level or one[0] == leader[0]:
-                assert leader not in passed_over[one], f"{leader} began twice while {one} waited"
-                passed_over[one].add(leader)
+                leaders.clear()
+            elif one[0] is rank and (not level or one[1][0] == leader[0]):
+                assert leader not in leaders, f"{leader} began twice while {one} waited"
+                leaders.add(leader)
 
 
 def put_all(queue: FairQueue[str], flow: Progress, key: str, count: int) -> None:
@@ -128,6 +150,27 @@ def test_new_flows_go_before_the_one_that_was_served_last() -> None:
     put_all(queue, Progress("short"), "y", 1)
     assert queue.take(4) == ["short0"]
     assert queue.take(2) == ["long4", "long5"]
+
+
+def test_who_talks_all_day_loses_no_turn_of_the_files_that_wait() -> None:
+    queue: FairQueue[str] = FairQueue()
+    talk = Ranked("busy", Rank.STEP)
+    put_all(queue, Progress("quiet ", "quiet"), "x", 3)
+    put_all(queue, Progress("busy ", "busy"), "x", 3)
+    taken = []
+    for _ in range(4):
+        queue.put(talk, "x", "step")
+        taken += [*queue.take(1), *queue.take(1)]
+    assert taken[1::2] == ["quiet 0", "busy 0", "quiet 1", "busy 1"]
+
+
+def test_work_that_nobody_waits_for_any_more_comes_last() -> None:
+    queue: FairQueue[str] = FairQueue()
+    left, other = Progress("left "), Progress("other ")
+    put_all(queue, left, "x", 2)
+    put_all(queue, other, "x", 1)
+    left.is_abandoned = True
+    assert [queue.take(3), queue.take(3)] == [["other 0"], ["left 0", "left 1"]]
 
 
 def test_a_batch_is_shared_out_among_the_flows() -> None:

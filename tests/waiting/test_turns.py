@@ -8,7 +8,8 @@ from collections.abc import Coroutine, Sequence
 
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
-from services.whisper.batcher import BatchSizes, WhisperBatcher
+from services.whisper.batcher import WhisperBatcher
+from services.whisper.work_queues import BatchSizes
 from tests.batching.batched_requests import window_of
 from tests.fakes import ScriptedRecogniser
 from utils.model_manager import ModelSlot, ModelSource

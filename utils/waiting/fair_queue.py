@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from enum import IntEnum
 from itertools import islice
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
 
 GROW_AFTER = 64  # full batches that fit before the limit is raised by one
+
+
+class Rank(IntEnum):
+    """Which work comes first."""
+
+    FINAL = 0
+    """The text of a live turn that has ended."""
+    FIRST_STEP = 1
+    """The first words of a live turn."""
+    STEP = 2
+    FILE = 3
+    ABANDONED = 4
+    """Nobody waits for it any more."""
 
 
 class Flow(Protocol):
@@ -19,8 +33,8 @@ class Flow(Protocol):
         """Whose request it is; never changes."""
 
     @property
-    def is_abandoned(self) -> bool:
-        """Whether nobody waits for it; may change at any time."""
+    def rank(self) -> Rank:
+        """May change at any time."""
 
 
 class _Entry(NamedTuple, Generic[T]):
@@ -29,76 +43,91 @@ class _Entry(NamedTuple, Generic[T]):
 
 
 class FairQueue(Generic[T]):
-    """Round-robin over owners, and over the flows of each. A batch starts with the flow whose turn it is and
-    adds items of equal key, one per owner in turn, for as many rounds as there is room. Abandoned flows are
-    served only while no others wait.
+    """The lowest rank first; within a rank round-robin over owners, and over the flows of each. A batch
+    starts with the flow whose turn it is and adds items of equal key, one per owner in turn, for as many
+    rounds as there is room. It is of one rank: whatever joined it would make those wait who come first.
 
     Those just served, owners and flows, move behind all that wait at the next `take`, newcomers included, so
-    that between two batches that an owner starts every other owner has had a turn, and likewise its flows.
+    that between two batches of a rank that an owner starts every other owner has had a turn in that rank, and
+    likewise its flows.
     """
 
     def __init__(self) -> None:
-        # By owner, then by flow, both in the order of their turns.
-        self._owners: dict[str, dict[Flow, list[_Entry[T]]]] = {}
+        self._flows: dict[str, dict[Flow, list[_Entry[T]]]] = {}  # by owner, in the order of their turns
+        # Owners in the order of their turns. Were it the same for all ranks, one who talks all day would come
+        # last, time and again, with the files that wait meanwhile.
+        self._turns: dict[Rank, dict[str, None]] = {rank: {} for rank in Rank}
         self._served: tuple[Flow, ...] = ()
+        self._served_rank = Rank.FILE
 
     def __len__(self) -> int:
-        return sum(len(entries) for flows in self._owners.values() for entries in flows.values())
+        return sum(len(entries) for _, entries in self._waiting())
 
-    @property
-    def num_awaited(self) -> int:
-        """How many items are of flows that are not abandoned."""
-        return sum(
-            len(entries)
-            for flows in self._owners.values()
-            for flow, entries in flows.items()
-            if not flow.is_abandoned
-        )
+    def count(self, rank: Rank) -> int:
+        """How many items of this rank wait."""
+        return sum(len(entries) for flow, entries in self._waiting() if flow.rank is rank)
+
+    def first_rank(self, start: Rank = Rank.FINAL) -> Rank | None:
+        """The lowest that waits, from `start` on; None if nothing does."""
+        return min((flow.rank for flow, _ in self._waiting() if flow.rank >= start), default=None)
 
     def put(self, flow: Flow, key: Hashable, item: T) -> None:
-        self._owners.setdefault(flow.owner, {}).setdefault(flow, []).append(_Entry(key, item))
+        self._flows.setdefault(flow.owner, {}).setdefault(flow, []).append(_Entry(key, item))
+        self._turns[flow.rank].setdefault(flow.owner)
 
-    def take(self, limit: int) -> list[T]:
-        """The next batch: 1 to `limit` items, all of one key. The queue must not be empty."""
-        self._end_turns(self._served)
-        is_last_rank = not self.num_awaited
-        key = next(
-            entries[0].key
-            for flows in self._owners.values()
-            for flow, entries in flows.items()
-            if is_last_rank or not flow.is_abandoned
-        )
+    def take(self, limit: int, start: Rank = Rank.FINAL) -> list[T]:
+        """The next batch: 1 to `limit` items, all of one key and of the lowest rank from `start` on, of which
+        something must wait."""
+        self._end_turns()
+        rank = min(flow.rank for flow, _ in self._waiting() if flow.rank >= start)
+        owners = self._in_turn(rank)
+        key = next(entries[0].key for owner in owners for entries in self._of_rank(owner, rank).values())
         batch: list[T] = []
         served: dict[Flow, None] = {}
-        while taken := list(islice(self._round(key, is_last_rank), limit - len(batch))):
+        while taken := list(islice(self._round(owners, rank, key), limit - len(batch))):
             served |= dict.fromkeys(flow for flow, _ in taken)
             batch += [item for _, item in taken]
-        self._served = tuple(served)
+        self._served, self._served_rank = tuple(served), rank
         return batch
 
     def take_all(self) -> list[T]:
-        owners, self._owners = self._owners, {}
-        return [entry.item for flows in owners.values() for entries in flows.values() for entry in entries]
+        items = [entry.item for _, entries in self._waiting() for entry in entries]
+        self._flows = {}
+        return items
 
     def remove(self, flow: Flow, item: T) -> None:
         """Remove `item` if it is still queued."""
-        entries = self._owners.get(flow.owner, {}).get(flow, [])
+        entries = self._flows.get(flow.owner, {}).get(flow, [])
         entries[:] = [entry for entry in entries if entry.item is not item]
         self._drop_if_empty(flow)
 
-    def _end_turns(self, served: tuple[Flow, ...]) -> None:
-        for flow in served:
-            self._move_back(flow)
-        for owner in dict.fromkeys(flow.owner for flow in served):
-            if flows := self._owners.pop(owner, None):
-                self._owners[owner] = flows
+    def _waiting(self) -> Iterator[tuple[Flow, list[_Entry[T]]]]:
+        return (pair for flows in self._flows.values() for pair in flows.items())
 
-    def _round(self, key: Hashable, is_last_rank: bool) -> Iterator[tuple[Flow, T]]:
+    def _of_rank(self, owner: str, rank: Rank) -> dict[Flow, list[_Entry[T]]]:
+        flows = self._flows.get(owner, {})
+        return {flow: entries for flow, entries in flows.items() if flow.rank is rank}
+
+    def _in_turn(self, rank: Rank) -> list[str]:
+        """The owners of what waits in `rank`, in the order of their turns."""
+        owners = (*self._turns[rank], *self._flows)  # the latter, since ranks change
+        self._turns[rank] = {owner: None for owner in owners if self._of_rank(owner, rank)}
+        return list(self._turns[rank])
+
+    def _end_turns(self) -> None:
+        turns = self._turns[self._served_rank]
+        for flow in self._served:
+            self._move_back(flow)
+        for owner in dict.fromkeys(flow.owner for flow in self._served):
+            if owner in turns:
+                turns[owner] = turns.pop(owner)
+
+    def _round(self, owners: Sequence[str], rank: Rank, key: Hashable) -> Iterator[tuple[Flow, T]]:
         """Takes an item of `key` from each owner in turn: from the first of its flows that has one."""
-        for flows in list(self._owners.values()):
-            for flow, entries in flows.items():
+        for owner in owners:
+            for flow, entries in self._of_rank(owner, rank).items():
                 index = next((n for n, entry in enumerate(entries) if entry.key == key), None)
-                if index is not None and (is_last_rank or not flow.is_abandoned):
+                if index is not None:
                     item = entries.pop(index).item
                     self._move_back(flow)  # the next round takes from another flow of this owner
                     self._drop_if_empty(flow)
@@ -107,16 +136,16 @@ class FairQueue(Generic[T]):
 
     def _move_back(self, flow: Flow) -> None:
         """Behind the other flows of its owner."""
-        flows = self._owners.get(flow.owner, {})
+        flows = self._flows.get(flow.owner, {})
         if flow in flows:
             flows[flow] = flows.pop(flow)
 
     def _drop_if_empty(self, flow: Flow) -> None:
-        flows = self._owners.get(flow.owner, {})
+        flows = self._flows.get(flow.owner, {})
         if not flows.get(flow, True):
             del flows[flow]
         if not flows:
-            self._owners.pop(flow.owner, None)
+            self._flows.pop(flow.owner, None)
 
 
 class BatchLimit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from models import SAMPLE_RATE
+from utils.waiting.fair_queue import Rank
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,10 @@ class Progress:
         self.owner = owner
         self.done = 0
         self.total = 0
+
+    @property
+    def rank(self) -> Rank:
+        return Rank.ABANDONED if self.is_abandoned else Rank.FILE
 
     @property
     def fraction(self) -> float:
