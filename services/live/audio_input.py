@@ -1,0 +1,51 @@
+"""The audio of a live session: decoded, kept for a while, and searched for speech."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models import Span
+from options import LiveFormat
+from seams import Detector, DetectorState
+from utils.live.pcm import PcmReader
+from utils.live.recent_audio import RecentAudio, RecentSpeech
+from utils.model_manager import ModelSlot
+from utils.speech.speech_map import FRAME, Probabilities
+
+DETECTION_BLOCK = (
+    3 * FRAME
+)  # some 100 ms: a call of the detector for each frame would cost half as much again
+
+
+class AudioInput:
+    def __init__(self, detector: ModelSlot[Detector], audio: LiveFormat) -> None:
+        self._detector = detector
+        self._reader = PcmReader(audio)
+        self._state = DetectorState()
+        self.audio = RecentAudio()
+        self.speech = RecentSpeech()
+
+    def change_format(self, audio: LiveFormat) -> None:
+        """Of the pieces from now on."""
+        self._reader = PcmReader(audio)
+
+    async def take(self, piece: bytes) -> Probabilities:
+        """Adds a piece; returns the speech probabilities of the frames that it completes, in blocks."""
+        self.audio.append(self._reader.read(piece))
+        is_due = self.audio.stop - self.speech.stop >= DETECTION_BLOCK
+        return await self.judge() if is_due else np.empty(0, np.float32)
+
+    async def judge(self) -> Probabilities:
+        """The speech probabilities of the frames that are complete and not yet judged."""
+        span = Span(self.speech.stop, self.audio.stop // FRAME * FRAME)
+        if not span.num_samples:
+            return np.empty(0, np.float32)
+        block, state = self.audio.read(span), self._state
+        found, self._state = await self._detector.run(lambda model: model.detect(block, state))
+        self.speech.append(found)
+        return found
+
+    def forget(self, before: int) -> None:
+        """Drop what lies before the sample `before`; what is not yet judged stays."""
+        self.audio.forget(min(before, self.speech.stop))
+        self.speech.forget(before)

@@ -1,0 +1,53 @@
+"""Opens live sessions, as many as the recogniser can serve."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from exceptions import OverloadedError, ShuttingDownError
+from options import LiveOptions
+from seams import Detector
+from services.live.audio_input import AudioInput
+from services.live.pace import Pace
+from services.live.recognition import LiveRecogniser
+from services.live.session import Session
+from services.whisper_pool import WhisperPool
+from utils.model_manager import ModelSlot
+
+logger = logging.getLogger(__name__)
+
+SESSIONS_PER_LANE = 3
+
+
+class LiveService:
+    def __init__(self, whisper: WhisperPool, detector: ModelSlot[Detector], max_sessions: int) -> None:
+        """`max_sessions` 0: as many as the recogniser can serve."""
+        self._whisper = whisper
+        self._detector = detector
+        self._max_sessions = max_sessions or SESSIONS_PER_LANE * whisper.lanes
+        self._open: dict[str, Session] = {}
+        self._is_closed = False
+
+    @asynccontextmanager
+    async def open(self, owner: str, request_id: str, options: LiveOptions) -> AsyncIterator[Session]:
+        if self._is_closed:
+            raise ShuttingDownError
+        if len(self._open) >= self._max_sessions:
+            raise OverloadedError(
+                f"{self._max_sessions} live sessions are open, the limit of this server; try again soon."
+            )
+        pace = Pace()
+        source = AudioInput(self._detector, options.audio)
+        recogniser = LiveRecogniser(self._whisper, source, owner, pace)
+        session = Session(f"sess_{uuid.uuid4().hex[:24]}", source, recogniser, pace, options)
+        self._open[session.id] = session
+        logger.info("%s: live session %s begins", request_id, session.id)
+        try:
+            yield session
+        finally:
+            del self._open[session.id]
+            await session.close()
+            logger.info("%s: live session %s has ended", request_id, session.id)

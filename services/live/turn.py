@@ -1,0 +1,159 @@
+"""One turn of a live session: its words while they are spoken, and its transcript."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+from models import ChunkPart, Segment, Span, SpokenLanguage, TokenCounts, Word, seconds
+from options import Delay, LiveOptions
+from services.live.recognition import LiveRecogniser
+from services.live.window import SpokenWindow
+from utils.live.events import LiveEvent, TextDelta, TurnCompleted
+from utils.live.running_text import RunningText, Told
+from utils.speech.speech_map import SpeechMap
+from utils.waiting.concurrency import stopped
+
+# A window over the first length is cut in a pause between words that are told, over the second wherever it is
+# quietest: the recogniser takes no more, and a step over a long window takes long.
+LONG_WINDOW, LONGEST_WINDOW = seconds(20), seconds(28)
+SHORTEST_PART = seconds(8)
+
+
+class LiveTurn:
+    """A turn consists of windows: one that is open while somebody talks, and those before it, whose text is
+    settled. Several only if it is long, or if the client commits it and there are pauses in it."""
+
+    def __init__(
+        self,
+        item_id: str,
+        start: int,
+        options: LiveOptions,
+        recogniser: LiveRecogniser,
+        emit: Callable[[LiveEvent], None],
+    ) -> None:
+        self.id = item_id
+        self.start = start
+        self.options = options
+        self._recogniser = recogniser
+        self._emit = emit
+        self._text = RunningText(options.strict_deltas or options.delay in (Delay.HIGH, Delay.XHIGH))
+        self._interim: str | None = "" if options.interim else None
+        self._window: SpokenWindow | None = None
+        self._parts: list[asyncio.Task[ChunkPart]] = []
+        self._starts: list[int] = []  # of the windows of the parts
+        self._lane = ExitStack()
+
+    @property
+    def needed_from(self) -> int | None:
+        """The first sample that may still be read; None if there is none."""
+        if waiting := [
+            start for start, part in zip(self._starts, self._parts, strict=True) if not part.done()
+        ]:
+            return min(waiting)
+        return self._window.start if self._window else None
+
+    def speak(self, start: int) -> None:
+        """Speech begins at `start`."""
+        self._lane.enter_context(self._recogniser.in_turn(self.options.decode))
+        tell = partial(self._tell, len(self._parts))
+        self._window = SpokenWindow(self._recogniser, self.options, start, tell)
+
+    def grow(self, edge: int, speech: Callable[[Span], SpeechMap]) -> None:
+        """There is more audio, up to `edge`; `speech` says how likely any span of it is speech."""
+        if self._window is None:
+            return
+        self._window.grow(edge)
+        if (at := self._cut(self._window, edge, speech)) is not None:
+            self._settle(self._window, at, at)
+            self._window = self._window.following(at, edge, partial(self._tell, len(self._parts)))
+
+    def pause(self, stop: int) -> asyncio.Task[ChunkPart] | None:
+        """Speech has stopped at `stop`, perhaps for good. The task has the text of the open window."""
+        return self._window.pause(stop) if self._window else None
+
+    def resume(self) -> None:
+        if self._window:
+            self._window.resume()
+
+    def fall_silent(self, stop: int) -> None:
+        """Speech has ended at `stop`."""
+        if self._window:
+            self._settle(self._window, stop, None)
+            self._window = None
+        self._lane.close()
+
+    async def transcript(self, stop: int) -> TurnCompleted:
+        """Of the turn, which ended at `stop`; the delta that completes it comes before. Raises what the
+        recogniser raises."""
+        parts = [await part for part in self._parts]
+        segments = tuple(segment for part in parts for segment in part.segments)
+        return TurnCompleted(
+            self.id,
+            self._text.text,
+            segments,
+            counts=sum((part.counts for part in parts), TokenCounts()),
+            num_samples=stop - self.start,
+            languages=tuple(_languages(segments)),
+        )
+
+    async def drop(self) -> None:
+        """End all work on it."""
+        self._lane.close()
+        if self._window:
+            await self._window.drop()
+        await stopped(*self._parts)
+
+    def _cut(self, window: SpokenWindow, edge: int, speech: Callable[[Span], SpeechMap]) -> int | None:
+        """Where to end a window that has become long."""
+        length = edge - window.start
+        told = window.told[-1].stop if window.told else window.start
+        if length >= LONG_WINDOW and told - window.start >= SHORTEST_PART:
+            among = Span(window.start + SHORTEST_PART, told)
+        elif length >= LONGEST_WINDOW:
+            among = Span(window.start + SHORTEST_PART, edge - seconds(1))
+        else:
+            return None
+        return speech(among).quietest(among)
+
+    def _settle(self, window: SpokenWindow, stop: int, cut: int | None) -> None:
+        """The window ends at `stop`; its text follows that of the windows before it."""
+        before, final = self._parts[-1:], window.close(stop)
+        self._starts.append(window.start)
+        self._parts.append(asyncio.create_task(self._settled(before, window, final, cut)))
+
+    async def _settled(
+        self,
+        before: Sequence[asyncio.Task[ChunkPart]],
+        window: SpokenWindow,
+        final: asyncio.Task[ChunkPart],
+        cut: int | None,
+    ) -> ChunkPart:
+        for earlier in before:
+            await earlier
+        part = await final
+        self._recogniser.settle(part)
+        self._send(self._text.settle(window.told_before(cut), part.segments))
+        return part
+
+    def _tell(self, window: int, new: Sequence[Word], rest: Sequence[Word]) -> None:
+        self._send(self._text.tell(window, new, rest))
+
+    def _send(self, told: Sequence[Told]) -> None:
+        """Deltas that change what the client shows."""
+        for piece in told:
+            interim = piece.interim if self.options.interim else None
+            if piece.text or interim != self._interim:
+                self._interim = interim
+                self._emit(TextDelta(self.id, piece.text, interim))
+
+
+def _languages(segments: Sequence[Segment]) -> Iterator[str]:
+    lengths: Counter[str] = Counter()
+    for segment in segments:
+        if segment.language:
+            lengths[segment.language] += segment.stop - segment.start
+    return (language.code for language in SpokenLanguage.ranked(lengths))
