@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exceptions import InvalidRequestError
-from models import ChunkResult, Transcript
+from models import ChunkResult, KnownVoices, Transcript
 from options import ResponseFormat, Task
 from services.chunk_runner import Checkpoints
 from services.requests.accepted import (
@@ -58,6 +58,11 @@ class TranscriptionWork:
     def accept_background(self, fields: Fields) -> str:
         """A background transcription, as a job stores it. Raises as above."""
         return self._encode(accept_for_any_format(fields, self.defaults))
+
+    def accept_recording(self, fields: Fields, known: KnownVoices) -> str:
+        """A background transcription that knows voices already. Raises as above."""
+        accepted = accept_for_any_format(fields, self.defaults)
+        return self._encode(replace(accepted, options=replace(accepted.options, known=known)))
 
     async def stream(
         self, job: Job, upload: Path, workspace: Path, progress: Progress, checkpoints: Checkpoints
