@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 
 from exceptions import OverloadedError, ShuttingDownError
 from options import LiveOptions
@@ -23,8 +24,15 @@ SESSIONS_PER_LANE = 3
 
 
 class LiveService:
-    def __init__(self, whisper: WhisperPool, detector: ModelSlot[Detector], max_sessions: int) -> None:
+    def __init__(
+        self,
+        whisper: WhisperPool,
+        detector: ModelSlot[Detector],
+        max_sessions: int,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         """`max_sessions` 0: as many as the recogniser can serve."""
+        self._clock = clock
         self._whisper = whisper
         self._detector = detector
         self._max_sessions = max_sessions or SESSIONS_PER_LANE * whisper.lanes
@@ -39,7 +47,7 @@ class LiveService:
             raise OverloadedError(
                 f"{self._max_sessions} live sessions are open, the limit of this server; try again soon."
             )
-        pace = Pace()
+        pace = Pace(self._clock)
         source = AudioInput(self._detector, options.audio)
         recogniser = LiveRecogniser(self._whisper, source, owner, pace)
         session = Session(f"sess_{uuid.uuid4().hex[:24]}", source, recogniser, pace, options)

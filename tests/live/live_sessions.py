@@ -1,0 +1,115 @@
+"""Live sessions over fakes: audio is loud or silent, the recogniser says a word for each second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from models import SAMPLE_RATE
+from options import LiveFormat, LiveOptions
+from seams import Detector, Recogniser
+from services.live.live_service import LiveService
+from services.live.session import Session
+from services.whisper.batcher import BatchSizes
+from services.whisper_pool import WhisperPool
+from services.whisper_service import WhisperService
+from tests.fakes import LoudnessDetector, ScriptedRecogniser
+from utils.live.events import LiveEvent
+from utils.model_manager import ModelSlot, ModelSource
+
+SIXTEEN = LiveFormat(rate=SAMPLE_RATE)
+PIECE = SAMPLE_RATE // 10
+
+
+class AudioClock:
+    """A clock that goes on as audio is sent, so that it comes as it is spoken."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Talker:
+    """Sends audio to a session, and collects what it tells."""
+
+    session: Session
+    clock: AudioClock
+    events: list[LiveEvent]
+
+    async def talk(self, seconds: float) -> None:
+        await self._send(np.full(int(seconds * SAMPLE_RATE), 8000, "<i2"))
+
+    async def pause(self, seconds: float) -> None:
+        await self._send(np.zeros(int(seconds * SAMPLE_RATE), "<i2"))
+
+    async def until(self, *kinds: type[LiveEvent]) -> list[LiveEvent]:
+        """Waits for an event of one of `kinds`; all events so far."""
+        async with asyncio.timeout(30):
+            while not any(isinstance(event, kinds) for event in self.events):
+                await asyncio.sleep(0.001)
+        return self.events
+
+    def of(self, kind: type) -> list[LiveEvent]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def settle(self) -> None:
+        """Lets the session do all that it can."""
+        for _ in range(200):
+            await asyncio.sleep(0.0005)
+
+    async def _send(self, samples: np.ndarray) -> None:
+        for start in range(0, len(samples), PIECE):
+            self.clock.now += 0.1
+            await self.session.append(samples[start : start + PIECE].tobytes())
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def live_session(options: LiveOptions, recogniser: Recogniser | None = None) -> AsyncIterator[Talker]:
+    async with live_service(recogniser) as (service, clock), service.open("", "req", options) as session:
+        talker = Talker(session, clock, [])
+        collecting = asyncio.create_task(_collect(session, talker.events))
+        try:
+            yield talker
+        finally:
+            collecting.cancel()
+
+
+@asynccontextmanager
+async def live_service(
+    recogniser: Recogniser | None = None, max_sessions: int = 0
+) -> AsyncIterator[tuple[LiveService, AudioClock]]:
+    model: Recogniser = recogniser or ScriptedRecogniser()
+    whisper: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("scripted", lambda: model))
+    detector: ModelSlot[Detector] = ModelSlot("speech", ModelSource("loudness", LoudnessDetector))
+    clock = AudioClock()
+    own = WhisperService(whisper, BatchSizes())
+
+    def add(_: str) -> WhisperService:
+        raise NotImplementedError
+
+    async def remove(_: str) -> None:
+        raise NotImplementedError
+
+    try:
+        pool = WhisperPool(own, "scripted", add, remove, 0)
+        yield LiveService(pool, detector, max_sessions, clock), clock
+    finally:
+        whisper.close()
+        detector.close()
+
+
+async def _collect(session: Session, events: list[LiveEvent]) -> None:
+    async for event in session.events():
+        events.append(event)
+
+
+def names(events: Sequence[LiveEvent]) -> list[str]:
+    return [type(event).__name__ for event in events]

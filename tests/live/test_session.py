@@ -1,0 +1,304 @@
+"""A session from audio to events."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from exceptions import CommitEmptyError, ModelFailedError, OverloadedError
+from models import SAMPLE_RATE, WindowText
+from options import DecodeOptions, Delay, LiveOptions, SemanticVad, ServerVad
+from seams import EncodedWindow
+from services.live.live_service import SESSIONS_PER_LANE
+from tests.fakes import ScriptedRecogniser
+from tests.live.live_sessions import SIXTEEN, live_service, live_session, names
+from utils.live.events import (
+    Cleared,
+    Committed,
+    SpeechStarted,
+    SpeechStopped,
+    TextDelta,
+    TurnCompleted,
+    TurnFailed,
+)
+
+VAD = LiveOptions(audio=SIXTEEN)
+MANUAL = replace(VAD, turns=None)
+
+
+def deltas(events: Sequence[object]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+async def test_a_turn_is_told_while_it_is_spoken_and_completed_after_it() -> None:
+    async with live_session(VAD) as talker:
+        await talker.pause(1)
+        await talker.talk(4)
+        await talker.until(TextDelta)
+        assert not talker.of(SpeechStopped)
+        await talker.pause(0.6)
+        await talker.until(TurnCompleted)
+        started, stopped = talker.of(SpeechStarted)[0], talker.of(SpeechStopped)[0]
+        committed, completed = talker.of(Committed)[0], talker.of(TurnCompleted)[0]
+        assert isinstance(started, SpeechStarted)
+        assert abs(started.start - 0.7 * SAMPLE_RATE) < 0.05 * SAMPLE_RATE, "300 ms before the speech"
+        assert isinstance(stopped, SpeechStopped)
+        assert abs(stopped.stop - 5.5 * SAMPLE_RATE) < 0.05 * SAMPLE_RATE, "with the silence that ended it"
+        assert isinstance(committed, Committed)
+        assert committed.previous_id is None
+        assert isinstance(completed, TurnCompleted)
+        assert completed.text == "w w w w"
+        assert deltas(talker.events) == completed.text
+        assert {started.item_id, stopped.item_id, committed.item_id} == {completed.item_id}
+
+
+async def test_turns_are_committed_and_completed_in_order() -> None:
+    async with live_session(VAD) as talker:
+        for _ in range(3):
+            await talker.talk(1)
+            await talker.pause(0.7)
+        while len(talker.of(TurnCompleted)) < 3:
+            await asyncio.sleep(0.001)
+        committed = [event for event in talker.events if isinstance(event, Committed)]
+        assert [event.previous_id for event in committed] == [None, *(c.item_id for c in committed[:-1])]
+        completed = [event.item_id for event in talker.events if isinstance(event, TurnCompleted)]
+        assert completed == [event.item_id for event in committed]
+
+
+async def test_nothing_is_told_of_silence() -> None:
+    async with live_session(VAD) as talker:
+        await talker.pause(65)
+        await talker.settle()
+        assert not talker.events
+        assert talker.session._source.audio.stop - talker.session._source.audio.start <= 3 * SAMPLE_RATE
+
+
+async def test_a_committed_turn_needs_no_detector() -> None:
+    async with live_session(MANUAL) as talker:
+        await talker.talk(2)
+        await talker.session.commit()
+        events = await talker.until(TurnCompleted)
+        assert names(events)[-2:] == ["TextDelta", "TurnCompleted"]
+        assert not talker.of(SpeechStarted)
+        assert deltas(events) == "w w"
+
+
+async def test_silence_that_is_committed_is_a_turn_without_words() -> None:
+    async with live_session(MANUAL) as talker:
+        await talker.pause(0.5)
+        await talker.session.commit()
+        (committed, completed) = await talker.until(TurnCompleted)
+        assert isinstance(committed, Committed)
+        assert isinstance(completed, TurnCompleted)
+        assert (completed.text, completed.num_samples) == ("", SAMPLE_RATE // 2)
+
+
+async def test_a_commit_takes_a_tenth_of_a_second() -> None:
+    async with live_session(MANUAL) as talker:
+        with pytest.raises(CommitEmptyError, match="0 ms"):
+            await talker.session.commit()
+        await talker.pause(0.1)
+        await talker.session.commit()
+        with pytest.raises(CommitEmptyError):
+            await talker.session.commit()
+
+
+async def test_pauses_in_a_turn_that_the_client_commits_do_not_end_it() -> None:
+    async with live_session(MANUAL) as talker:
+        await talker.talk(2)
+        await talker.pause(3)
+        await talker.talk(2)
+        await talker.session.commit()
+        (completed,) = [e for e in await talker.until(TurnCompleted) if isinstance(e, TurnCompleted)]
+        assert completed.text == "w w w w"
+        assert deltas(talker.events) == completed.text
+        assert abs(completed.num_samples - 7 * SAMPLE_RATE) < 0.1 * SAMPLE_RATE
+
+
+async def test_what_is_cleared_is_not_transcribed() -> None:
+    async with live_session(VAD) as talker:
+        await talker.talk(2)
+        await talker.session.clear()
+        await talker.pause(1)
+        await talker.until(Cleared)
+        await talker.settle()
+        assert not talker.of(Committed)
+        await talker.talk(1)
+        await talker.pause(1)
+        await talker.until(TurnCompleted)
+
+
+async def test_an_update_amid_speech_holds_from_the_next_turn_on() -> None:
+    async with live_session(VAD) as talker:
+        await talker.talk(1)
+        talker.session.update(MANUAL)
+        await talker.pause(1)
+        await talker.until(TurnCompleted)
+        await talker.talk(1)
+        await talker.pause(2)
+        await talker.settle()
+        assert len(talker.of(Committed)) == 1
+        await talker.session.commit()
+        while len(talker.of(TurnCompleted)) < 2:
+            await asyncio.sleep(0.001)
+
+
+async def test_a_long_turn_is_heard_in_windows() -> None:
+    recogniser = ScriptedRecogniser()
+    windows: list[int] = []
+    recogniser.before_decode = lambda given, _: windows.extend(w.num_samples for w in given)  # type: ignore[method-assign]
+    async with live_session(VAD, recogniser) as talker:
+        for _ in range(90):
+            await talker.talk(1)
+            await asyncio.sleep(0.003)
+        kept = talker.session._source.audio
+        assert kept.stop - kept.start < 40 * SAMPLE_RATE, "memory is bounded"
+        await talker.pause(1)
+        (completed,) = [e for e in await talker.until(TurnCompleted) if isinstance(e, TurnCompleted)]
+        assert max(windows) <= 30 * SAMPLE_RATE
+        assert 80 <= len(completed.text.split()) <= 100
+        assert abs(completed.num_samples - 90.5 * SAMPLE_RATE) < 0.6 * SAMPLE_RATE
+
+
+class Wavering(ScriptedRecogniser):
+    """Says other words at the end than before: beam and greedy search differ."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = "w"
+
+    def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
+        self._said = "v" if options[0].beam_size == 1 else "w"
+
+    def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
+        return [
+            replace(
+                text,
+                text=text.text.replace("w", self._said),
+                words=tuple(replace(word, text=f" {self._said}") for word in text.words),
+            )
+            for text in texts
+        ]
+
+
+async def test_the_transcript_is_that_of_the_final_pass() -> None:
+    async with live_session(VAD, Wavering()) as talker:
+        await talker.talk(4)
+        await talker.until(TextDelta)
+        await talker.pause(1)
+        (completed,) = [e for e in await talker.until(TurnCompleted) if isinstance(e, TurnCompleted)]
+        assert completed.text == "w w w w"
+        assert set(deltas(talker.events).split()) == {"v"}
+
+
+@pytest.mark.parametrize("options", [replace(VAD, strict_deltas=True), replace(VAD, delay=Delay.HIGH)])
+async def test_deltas_add_up_where_they_must(options: LiveOptions) -> None:
+    async with live_session(options, Wavering()) as talker:
+        await talker.talk(5)
+        await talker.until(TextDelta)
+        await talker.pause(1)
+        (completed,) = [e for e in await talker.until(TurnCompleted) if isinstance(e, TurnCompleted)]
+        assert deltas(talker.events) == completed.text
+        assert completed.text.startswith("v")
+
+
+async def test_with_the_longest_delay_there_is_only_the_transcript() -> None:
+    async with live_session(replace(VAD, delay=Delay.XHIGH)) as talker:
+        await talker.talk(5)
+        await talker.settle()
+        assert not talker.of(TextDelta)
+        await talker.pause(1)
+        await talker.until(TurnCompleted)
+        assert len(talker.of(TextDelta)) == 1
+
+
+async def test_unsettled_words_are_shown_only_on_request() -> None:
+    async with live_session(replace(VAD, interim=True)) as talker:
+        await talker.talk(1)
+        await talker.until(TextDelta)
+        (first,) = talker.of(TextDelta)[:1]
+        assert isinstance(first, TextDelta)
+        assert (first.text, first.interim) == ("", "w")
+
+
+class Failing(ScriptedRecogniser):
+    def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
+        if any(window.num_samples < 2 * SAMPLE_RATE for window in windows):
+            raise ModelFailedError("out of memory")
+
+
+async def test_a_turn_that_fails_does_not_end_the_session() -> None:
+    async with live_session(VAD, Failing()) as talker:
+        await talker.talk(1)
+        await talker.pause(0.7)
+        (failed,) = [e for e in await talker.until(TurnFailed) if isinstance(e, TurnFailed)]
+        assert failed.error.message == "out of memory"
+        await talker.talk(3)
+        await talker.pause(0.7)
+        await talker.until(TurnCompleted)
+
+
+async def test_a_finished_sentence_ends_a_semantic_turn_early() -> None:
+    class Sentence(ScriptedRecogniser):
+        def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
+            return [
+                replace(text, words=(*text.words[:-1], replace(text.words[-1], text=" w.")))
+                for text in texts
+                if text.words
+            ]
+
+    async with live_session(replace(VAD, turns=SemanticVad(4 * SAMPLE_RATE)), Sentence()) as talker:
+        await talker.talk(2)
+        await talker.pause(0.3)
+        await talker.settle()
+        await talker.pause(0.2)
+        await talker.until(TurnCompleted)
+    async with live_session(replace(VAD, turns=SemanticVad(4 * SAMPLE_RATE))) as talker:
+        await talker.talk(2)
+        await talker.pause(0.3)
+        await talker.settle()
+        await talker.pause(0.4)
+        await talker.settle()
+        assert not talker.of(Committed), "a mark is missing"
+
+
+async def test_finishing_answers_what_is_committed() -> None:
+    gate = threading.Event()
+    async with live_session(MANUAL, ScriptedRecogniser(gate=gate)) as talker:
+        await talker.talk(1)
+        await talker.session.commit()
+        finishing = asyncio.create_task(talker.session.finish())
+        await talker.settle()
+        assert not finishing.done()
+        gate.set()
+        await finishing
+        await talker.until(TurnCompleted)
+
+
+async def test_a_session_beyond_the_limit_is_refused_until_another_ends() -> None:
+    async with live_service() as (service, _):
+        sessions = [service.open("", "req", VAD) for _ in range(SESSIONS_PER_LANE)]
+        for session in sessions:
+            await session.__aenter__()
+        with pytest.raises(OverloadedError):
+            async with service.open("", "req", VAD):
+                pass
+        await sessions[0].__aexit__(None, None, None)
+        async with service.open("", "req", VAD):
+            pass
+        for session in sessions[1:]:
+            await session.__aexit__(None, None, None)
+
+
+async def test_a_file_sent_at_once_is_transcribed_without_hypotheses() -> None:
+    recogniser = ScriptedRecogniser()
+    async with live_session(replace(VAD, turns=ServerVad()), recogniser) as talker:
+        audio = (b"\x40\x1f" * SAMPLE_RATE * 2 + bytes(2 * SAMPLE_RATE)) * 20
+        await talker.session.append(audio)
+        while len(talker.of(TurnCompleted)) < 20:
+            await asyncio.sleep(0.001)
+        assert sum(options.beam_size == 1 for options in recogniser.options) <= 8
