@@ -147,7 +147,7 @@ class Session:
                 if self._rules is None:
                     turn.fall_silent(stop)
                 else:
-                    self._end(turn, stop, self._source.speech.stop)
+                    self._end(turn, stop, self._detector.heard)
 
     def _speak(self, start: int) -> None:
         padding = self._rules.padding if isinstance(self._rules, ServerVad) else ServerVad().padding

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from options import LiveFormat, LiveOptions
 from seams import Detector, Recogniser
 from services.live.live_service import LiveService
 from services.live.session import Session
-from services.whisper.batcher import BatchSizes
+from services.whisper.work_queues import BatchSizes
 from services.whisper_pool import WhisperPool
 from services.whisper_service import WhisperService
 from tests.fakes import LoudnessDetector, ScriptedRecogniser
@@ -22,6 +23,8 @@ from utils.live.events import LiveEvent
 from utils.model_manager import ModelSlot, ModelSource
 
 SIXTEEN = LiveFormat(rate=SAMPLE_RATE)
+E = TypeVar("E")
+
 PIECE = SAMPLE_RATE // 10
 
 
@@ -41,7 +44,8 @@ class Talker:
 
     session: Session
     clock: AudioClock
-    events: list[LiveEvent]
+    events: list[LiveEvent] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def talk(self, seconds: float) -> None:
         await self._send(np.full(int(seconds * SAMPLE_RATE), 8000, "<i2"))
@@ -49,15 +53,21 @@ class Talker:
     async def pause(self, seconds: float) -> None:
         await self._send(np.zeros(int(seconds * SAMPLE_RATE), "<i2"))
 
-    async def until(self, *kinds: type[LiveEvent]) -> list[LiveEvent]:
-        """Waits for an event of one of `kinds`; all events so far."""
+    async def until(self, kind: type[E], count: int = 1) -> list[E]:
+        """Waits for so many events of a kind; returns them."""
         async with asyncio.timeout(30):
-            while not any(isinstance(event, kinds) for event in self.events):
-                await asyncio.sleep(0.001)
-        return self.events
+            while len(found := self.of(kind)) < count:
+                self.changed.clear()
+                await self.changed.wait()
+        return found
 
-    def of(self, kind: type) -> list[LiveEvent]:
+    def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
+
+    async def collect(self) -> None:
+        async for event in self.session.events():
+            self.events.append(event)
+            self.changed.set()
 
     async def settle(self) -> None:
         """Lets the session do all that it can."""
@@ -74,8 +84,8 @@ class Talker:
 @asynccontextmanager
 async def live_session(options: LiveOptions, recogniser: Recogniser | None = None) -> AsyncIterator[Talker]:
     async with live_service(recogniser) as (service, clock), service.open("", "req", options) as session:
-        talker = Talker(session, clock, [])
-        collecting = asyncio.create_task(_collect(session, talker.events))
+        talker = Talker(session, clock)
+        collecting = asyncio.create_task(talker.collect())
         try:
             yield talker
         finally:
@@ -104,11 +114,6 @@ async def live_service(
     finally:
         whisper.close()
         detector.close()
-
-
-async def _collect(session: Session, events: list[LiveEvent]) -> None:
-    async for event in session.events():
-        events.append(event)
 
 
 def names(events: Sequence[LiveEvent]) -> list[str]:

@@ -72,7 +72,7 @@ def test_each_g711_code_is_decoded_as_by_ffmpeg(encoding: Encoding) -> None:
     head = struct.pack("<HHIIHH", kind, 1, 8000, 8000, 1, 8)
     wav = b"RIFF" + struct.pack("<I", 36 + 256) + b"WAVEfmt " + struct.pack("<I", 16) + head
     wav += b"data" + struct.pack("<I", 256) + codes
-    with av.open(io.BytesIO(wav)) as container:
+    with av.open(io.BytesIO(wav), "r") as container:
         decoded = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
     reader = PcmReader(LiveFormat(encoding, SAMPLE_RATE))
     assert np.array_equal(reader.read(codes), decoded)

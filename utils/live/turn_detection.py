@@ -65,6 +65,11 @@ class TurnDetector:
         self._quiet_since: int | None = None  # the first frame of silence in an open turn
         self._is_paused = False
 
+    @property
+    def heard(self) -> int:
+        """The sample up to which the stream was heard."""
+        return self._frame * FRAME
+
     def feed(self, probability: float) -> TurnChange | None:
         """What the next frame changes."""
         frame = self._frame
