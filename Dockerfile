@@ -39,7 +39,7 @@ FROM build AS program
 WORKDIR /app
 # A result is kept under a fingerprint of the requirements, too.
 COPY requirements*.txt ./
-COPY server.py assembly.py loaders.py seams.py models.py options.py config.py exceptions.py ./
+COPY server.py serving.py assembly.py loaders.py seams.py models.py options.py config.py exceptions.py ./
 COPY cli cli
 COPY backends backends
 COPY routes routes

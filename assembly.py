@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import cast
 
 # Before numpy is imported below, whose BLAS reads the number of threads once. The recogniser has its own
 # thread pool; threads of BLAS, or of torch in the processes of the studio, would spin on the same cores, and
@@ -20,7 +21,7 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
 from config import MEBIBYTE, Settings
 from loaders import Loaders
 from models import SAMPLE_RATE, seconds
-from routes.state import ServerState
+from routes.state import RealtimeLimits, ServerState
 from seams import Decoder, Detector
 from services.alignment_service import AlignmentService
 from services.audio_service import AudioService
@@ -33,7 +34,9 @@ from services.durable.job_runner import JobRunner
 from services.durable.job_service import JobService
 from services.durable.lifecycle import DurableServices
 from services.durable.work import TranscriptionWork
+from services.live.interface import LiveSessions
 from services.punctuation_service import PunctuationService
+from services.requests.live_session import LiveRequests
 from services.requests.stage_defaults import StageDefaults
 from services.result_service import ResultService
 from services.separation_service import VocalSeparationService
@@ -65,8 +68,11 @@ IRRELEVANT = {
     "cors_origins",
     "forwarded_allow_ips",
     "host",
+    "live_sessions",
     "max_connections",
     "port",
+    "realtime_idle_seconds",
+    "realtime_max_minutes",
     "result_cache_hours",
     "result_cache_mb",
     "root_path",
@@ -110,6 +116,9 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         defaults=defaults,
         max_upload_bytes=settings.max_upload_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
+        live=cast(LiveSessions, None),
+        live_requests=LiveRequests(catalogue, transcription, speakers, temp),
+        realtime=RealtimeLimits(settings.realtime_idle_seconds, settings.realtime_max_minutes),
     )
 
 

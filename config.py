@@ -141,6 +141,13 @@ class Settings(BaseSettings):
     """Maximum length of a recording in hours."""
     workspace_dir: Path | None = None
     """Folder for recordings while they are processed; by default in the system's temporary folder."""
+    live_sessions: int = Field(default=0, ge=0, le=10_000)
+    """Live sessions (/v1/realtime) at once; further ones are answered 429. 0 means three for each batch that
+    the recogniser works on at once."""
+    realtime_max_minutes: float = Field(default=0, ge=0, le=100_000)
+    """Minutes after which a live session is ended; 0 for no limit."""
+    realtime_idle_seconds: float = Field(default=600, ge=1, le=86_400)
+    """Seconds after which a live session whose client sends nothing is ended."""
     shutdown_seconds: int = Field(default=8, ge=1, le=3600)
     """Time limit of a shutdown in seconds; until 3 s before it, requests in flight may finish. Docker kills a
     container after 10 s by default."""

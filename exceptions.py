@@ -6,6 +6,7 @@ TranscriptionServerError
 │   ├── CommitEmptyError           400  a live turn is committed with less than 100 ms of audio
 │   ├── InvalidApiKeyError         401  no API key, or an unknown one
 │   ├── HostNotAllowedError        403  the Host header is not in ALLOWED_HOSTS
+│   ├── OriginNotAllowedError      403  a web page of this origin may not open WebSockets
 │   ├── ModelNotFoundError         404  no such model
 │   ├── NotFoundError              404  no such file, batch, job or speaker of this caller
 │   ├── UploadTimeoutError         408  no data for UPLOAD_IDLE_SECONDS
@@ -81,6 +82,11 @@ class InvalidApiKeyError(InvalidRequestError):
 class HostNotAllowedError(InvalidRequestError):
     status = 403
     code = "host_not_allowed"
+
+
+class OriginNotAllowedError(InvalidRequestError):
+    status = 403
+    code = "origin_not_allowed"
 
 
 class ModelNotFoundError(InvalidRequestError):

@@ -7,16 +7,13 @@ import gc
 import logging
 import os
 import signal
-import socket
 import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 from starlette.types import ASGIApp
@@ -27,24 +24,30 @@ from exceptions import TranscriptionServerError
 from loaders import Loaders, default_loaders
 from routes import batches, docs, files, health, jobs, models, speakers, transcriptions, translations
 from routes.http.access import ApiKeyMiddleware
-from routes.http.connections import ConnectionLimits
 from routes.http.errors import ErrorEnvelope, add_error_handlers
-from routes.http.hosts import AllowedHostsMiddleware, allowed_hosts, cross_origin
+from routes.http.hosts import (
+    AllowedHostsMiddleware,
+    WebSocketOriginMiddleware,
+    allowed_hosts,
+    cross_origin,
+)
 from routes.http.middleware import RequestIdMiddleware
 from routes.http.paths import PathMiddleware, head_routes
+from routes.realtime import client_secrets, door, other_doors
 from routes.state import ServerState
-from utils.descriptors import raise_descriptor_limit
+from serving import Server
 from utils.process.allocator import limit_arenas
 from utils.waiting.concurrency import stopped
 from utils.waiting.supervision import supervised
 
-ROUTES = (transcriptions, translations, jobs, files, batches, speakers, models, health, docs)
+ROUTES = (
+    *(transcriptions, translations, jobs, files, batches, speakers, models, health, docs),
+    *(door, client_secrets, other_doors),
+)
 
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60
-MAX_BACKLOG = 512  # connections that the system accepts for us
-CLEANUP_SECONDS = 3  # of SHUTDOWN_SECONDS, after draining
 
 
 def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
@@ -83,7 +86,9 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
         responses={"default": {"model": ErrorEnvelope, "description": "Error"}},
     )
     app.state.startup_error = None
-    app.add_middleware(ApiKeyMiddleware, keys=settings.keys)
+    if not settings.keys:
+        app.add_middleware(WebSocketOriginMiddleware, origins=settings.origins)
+    app.add_middleware(ApiKeyMiddleware, keys=settings.keys, owner_of_secret=partial(_owner_of_secret, app))
     if hosts := allowed_hosts(settings.allowed_hosts, settings.host):
         app.add_middleware(AllowedHostsMiddleware, hosts=hosts)
     add_error_handlers(app)
@@ -91,6 +96,12 @@ def create_app(settings: Settings, loaders: Loaders | None = None) -> FastAPI:
         app.include_router(module.router)
     app.include_router(head_routes(module.router for module in ROUTES))
     return app
+
+
+def _owner_of_secret(app: FastAPI, secret: str) -> str | None:
+    state: ServerState = app.state.server
+    found = state.secrets.find(secret)
+    return found.owner if found else None
 
 
 class _App(FastAPI):
@@ -145,65 +156,6 @@ def _chores(state: ServerState, settings: Settings) -> Iterator[Coroutine[None, 
     if idle_seconds := settings.model_idle_seconds:
         unload = partial(state.models.unload_idle, idle_seconds)
         yield supervised("unloading of idle models", unload, min(idle_seconds, 60) / 2)
-
-
-class Server(uvicorn.Server):
-    """A uvicorn server that drains the requests in flight before it shuts down."""
-
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
-        descriptors = raise_descriptor_limit()
-        # The other half is for files; a burst of new connections is accepted before any can be closed.
-        self._connections = ConnectionLimits(min(settings.max_connections, descriptors // 2))
-        config = uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            http=cast(Any, self._connections.protocol),
-            backlog=min(MAX_BACKLOG, descriptors // 8),
-            forwarded_allow_ips=settings.forwarded_allow_ips,
-            # Of its own messages "Application startup complete" and the like only confuse.
-            log_level="warning" if settings.log_level == "info" else settings.log_level,
-            access_log=False,
-            log_config=None,
-            timeout_graceful_shutdown=1,
-        )
-        super().__init__(config)
-        self._app = app
-        self._seconds = settings.shutdown_seconds
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().set_exception_handler(self._connections.handle_loop_error)
-        await super().startup(sockets)
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        logger.info("Listening on http://%s:%d.", f"[{host}]" if ":" in host else host, port)
-        state: ServerState = self._app.state.server
-        state.listening.set()
-
-    async def on_tick(self, counter: int) -> bool:
-        return await super().on_tick(counter) or self._app.state.startup_error is not None
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """New requests, and those not finished in time, are answered 503 with Retry-After; so are all at once
-        while models are being loaded, which may take minutes.
-
-        The order matters: admission closes before jobs stop at their checkpoints; requests drain while the
-        sockets are still open, so that responses can be sent; only then does uvicorn close the sockets.
-        """
-        # Even if a step exceeds the limit, such as a hung kernel, the process exits: durable state is stored.
-        deadline = threading.Timer(self._seconds, os._exit, [1])
-        deadline.daemon = True
-        deadline.start()
-        logger.info("Shutting down.")
-        state: ServerState = self._app.state.server
-        state.admission.close()
-        state.results.close()
-        state.durable.runner.close()
-        for _ in range((self._seconds - CLEANUP_SECONDS) * 20):
-            if state.admission.in_flight and state.loaded.is_set() and not self.force_exit:
-                await asyncio.sleep(1 / 20)
-        state.admission.cancel_all()
-        await super().shutdown(sockets)
-        deadline.cancel()
 
 
 def serve(app: FastAPI, settings: Settings) -> None:

@@ -9,6 +9,9 @@ from typing import cast
 from starlette.requests import HTTPConnection
 
 from services.durable.lifecycle import DurableServices
+from services.live.interface import LiveSessions
+from services.live.secrets import ClientSecrets
+from services.requests.live_session import LiveRequest, LiveRequests
 from services.requests.stage_defaults import StageDefaults
 from services.result_service import ResultService
 from services.transcription import TranscriptionService
@@ -18,6 +21,15 @@ from utils.decoding.process_decoder import ProcessDecoder
 from utils.model_manager import ModelManager
 from utils.temp_manager import TempManager
 from utils.waiting.admission import Admission
+from utils.waiting.drain import Drain
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeLimits:
+    """Of one connection; 0 minutes for no limit."""
+
+    idle_seconds: float
+    max_minutes: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,12 @@ class ServerState:
     defaults: StageDefaults
     max_upload_bytes: int
     upload_idle_seconds: float
+    live: LiveSessions
+    live_requests: LiveRequests
+    realtime: RealtimeLimits
+    secrets: ClientSecrets[LiveRequest] = field(default_factory=ClientSecrets)
+    drain: Drain = field(default_factory=Drain)
+    """Of the live sessions."""
     listening: Event = field(default_factory=Event)
     """Set once the port is open; only then are models loaded."""
     loaded: Event = field(default_factory=Event)

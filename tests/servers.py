@@ -18,7 +18,8 @@ from openai import OpenAI
 from config import Settings
 from loaders import Loaders
 from routes.state import ServerState
-from server import Server, create_app
+from server import create_app
+from serving import Server
 from tests.fakes import LoudnessDetector, ScriptedRecogniser, fake_diarizer
 from utils.model_manager import ModelSource
 

@@ -64,7 +64,9 @@ ALLOWED: dict[str, set[str]] = UTILS | {
     "assembly": {"routes", "loaders", "services/durable", "services/live", "services/requests", "config"}
     | {"services/voices", "utils/store/sqlite"}
     | STAGES,
-    "server": {"assembly", "routes", "routes/http", "routes/realtime", "loaders", "config", *UTILS},
+    "serving": {"routes", "routes/http", "routes/realtime", "config", *UTILS},
+    "server": {"assembly", "routes", "routes/http", "routes/realtime", "loaders", "serving", "config"}
+    | {*UTILS},
     "cli": {"assembly", "loaders", "config", *UTILS},
     "transcription_server": {"server", "cli", "config"},
 }

@@ -11,6 +11,8 @@ HOSTED = (
     "gpt-4o-mini-transcribe",
     "gpt-4o-transcribe-diarize",
 )
+LIVE = ("gpt-live-transcribe", "gpt-realtime-whisper")
+"""Hosted for live sessions only, where they leave turns to the client."""
 SNAPSHOT = re.compile(r"gpt-[a-z0-9-]{0,20}transcribe(-[a-z0-9-]{1,30})?")  # dated names of the hosted models
 
 # Model sizes of faster-whisper.
@@ -34,7 +36,7 @@ PUBLISHED = re.compile(
 def hosted_name(model: str) -> str | None:
     """The name of the hosted API that `model` is, with or without `openai/`; None for any other model."""
     name = model.lower().removeprefix("openai/")
-    return name if name in HOSTED or SNAPSHOT.fullmatch(name) else None
+    return name if name in HOSTED or name in LIVE or SNAPSHOT.fullmatch(name) else None
 
 
 def published_size(model: str) -> str | None:

@@ -121,11 +121,9 @@ class Connection(H11Protocol):
         super().on_response_complete()
         self._note_state()
 
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        if self._is_surplus:
-            self.abort()
-        else:
-            super().handle_websocket_upgrade(event)
+    def _should_upgrade(self) -> bool:
+        """One too many is refused as any other request."""
+        return not self._is_surplus and super()._should_upgrade()
 
     def shutdown(self) -> None:
         super().shutdown()

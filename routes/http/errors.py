@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import cast
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from exceptions import (
     InvalidRequestError,
@@ -67,9 +69,31 @@ def envelope(error: TranscriptionServerError) -> JSONResponse:
     return JSONResponse({"error": error.body}, error.status, headers)
 
 
-async def _server_error(request: Request, error: Exception) -> Response:
+async def refuse(
+    error: TranscriptionServerError,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Answers a request, or a handshake, with the error."""
+    if scope["type"] == "websocket":
+        _log_refusal(HTTPConnection(scope), error)
+    response = envelope(error)
+    response.headers.update(headers or {})
+    await response(scope, receive, send)
+
+
+def _log_refusal(handshake: HTTPConnection, error: TranscriptionServerError) -> None:
+    """A browser tells its page only that the connection failed."""
+    logger.warning("%s: WebSocket refused: %s", request_id_of(handshake), error.message)
+
+
+async def _server_error(request: Request | WebSocket, error: Exception) -> Response:
     error = cast(TranscriptionServerError, error)
-    if error.status >= 500:
+    if isinstance(request, WebSocket):
+        _log_refusal(request, error)
+    elif error.status >= 500:
         logger.error("%s: %s", request_id_of(request), error.message)
     return envelope(error)
 

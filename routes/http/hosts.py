@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exceptions import HostNotAllowedError
+from exceptions import HostNotAllowedError, OriginNotAllowedError
 from routes.http.access import PUBLIC_PATHS
-from routes.http.errors import envelope
+from routes.http.errors import refuse
 
 # Docker Desktop forwards the last one to the loopback address of its host.
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "host.docker.internal"})
@@ -50,9 +51,35 @@ class AllowedHostsMiddleware:
                 message = (
                     f"This server is not called {host[:253]!r}; its operator can add it to ALLOWED_HOSTS."
                 )
-                await envelope(HostNotAllowedError(message))(scope, receive, send)
+                await refuse(HostNotAllowedError(message), scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class WebSocketOriginMiddleware:
+    """For a server without keys: browsers let any page open a WebSocket to it and read what it sends, as CORS
+    does not hold for them. Pages of its own host may, and those of `origins`."""
+
+    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+        self._app = app
+        self._origins = frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            headers = Headers(scope=scope)
+            origin = headers.get("origin")  # browsers always send it, others hardly ever
+            if origin is not None and not self._is_allowed(origin, headers.get("host", "")):
+                message = (
+                    f"Pages of {origin[:300]!r} may not connect; the operator of this server can add it to "
+                    "CORS_ORIGINS."
+                )
+                await refuse(OriginNotAllowedError(message), scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _is_allowed(self, origin: str, host: str) -> bool:
+        own = bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+        return own or "*" in self._origins or origin in self._origins
 
 
 def allowed_hosts(listed: str, address: str) -> frozenset[str]:

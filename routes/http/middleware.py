@@ -15,7 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 logger = logging.getLogger(__name__)
 
 MAX_LOGGED_PATH = 200
-RESPONSE_STARTS = ("http.response.start", "websocket.http.response.start")  # the latter denies a handshake
+SWITCHING = 101  # protocols: a WebSocket is open
+RESPONSE_STARTS = ("http.response.start", "websocket.http.response.start", "websocket.accept")
 VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")  # safe to log and to return in a header
 
 
@@ -33,11 +34,12 @@ class RequestIdMiddleware:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] in RESPONSE_STARTS:
+                message.setdefault("headers", [])
                 headers = MutableHeaders(scope=message)
                 add_tracing_headers(headers, scope)
                 ms = headers["openai-processing-ms"]
                 level = logging.DEBUG if path.startswith("/health") else logging.INFO
-                method, status = scope.get("method", "WEBSOCKET"), message["status"]
+                method, status = scope.get("method", "WEBSOCKET"), message.get("status", SWITCHING)
                 logger.log(level, "%s: %s %s %d in %s ms", state["request_id"], method, path, status, ms)
             await send(message)
 

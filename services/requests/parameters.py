@@ -149,10 +149,10 @@ def _samples(milliseconds: int | None) -> int | None:
 
 
 def _decode_options(form: TranscriptionForm, task: Task) -> DecodeOptions:
-    languages = _languages([form.language] if form.language else [], "language")
+    languages = language_codes([form.language] if form.language else [], "language")
     return DecodeOptions(
         language=languages[0] if languages else None,
-        languages=_languages(form.languages, "languages"),
+        languages=language_codes(form.languages, "languages"),
         prompt=form.prompt,
         keywords=tuple(form.keywords),
         temperature=form.temperature,
@@ -162,7 +162,7 @@ def _decode_options(form: TranscriptionForm, task: Task) -> DecodeOptions:
     )
 
 
-def _languages(given: Collection[str], param: str) -> tuple[str, ...]:
+def language_codes(given: Collection[str], param: str) -> tuple[str, ...]:
     """Their codes; none if one of them means any language. Raises InvalidRequestError."""
     codes: dict[str, None] = {}  # unique and in order
     for value in given:

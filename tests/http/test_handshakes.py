@@ -26,7 +26,7 @@ async def handshake(*headers: tuple[bytes, bytes]) -> list[Message]:
         sent.append(message)
 
     scope = {"type": "websocket", "path": "/v1/realtime", "headers": list(headers)}
-    await RequestIdMiddleware(ApiKeyMiddleware(endpoint, [KEY]))(scope, receive, send)
+    await RequestIdMiddleware(ApiKeyMiddleware(endpoint, [KEY], lambda _: None))(scope, receive, send)
     return sent
 
 

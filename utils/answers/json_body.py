@@ -46,7 +46,7 @@ def verbose_json_body(transcript: Transcript, form: AnswerForm) -> Iterator[str]
         _segment(n, segment, transcript.names, tells_language=spoken is not None)
         for n, segment in enumerate(transcript.segments)
     )
-    words = (_word(word, transcript.names) for word in transcript.words)
+    words = (wire_word(word, transcript.names) for word in transcript.words)
     turns = (_turn(turn, transcript.names) for turn in transcript.turns)
     return render_object(
         {
@@ -107,7 +107,7 @@ def diarized_segment(number: int, segment: Segment, speaker: str) -> WireDiarize
     )
 
 
-def _word(word: Word, names: Names) -> WireWord:
+def wire_word(word: Word, names: Names) -> WireWord:
     return WireWord(
         word=word.text.strip(),
         start=_seconds(word.start),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models import SAMPLE_RATE, Transcript
+from models import SAMPLE_RATE, TokenCounts, Transcript
 from utils.answers.wire import AnswerForm, DurationUsage, InputTokenDetails, TokenUsage
 
 
@@ -12,7 +12,10 @@ def usage_of(transcript: Transcript, form: AnswerForm) -> DurationUsage | TokenU
 
 
 def token_usage(transcript: Transcript) -> TokenUsage:
-    counts = transcript.counts
+    return tokens_of(transcript.counts)
+
+
+def tokens_of(counts: TokenCounts) -> TokenUsage:
     return TokenUsage(
         input_tokens=counts.text + counts.audio,
         output_tokens=counts.output,

@@ -1,0 +1,104 @@
+"""A server with scripted sessions, and a client of its WebSocket."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
+from config import Settings
+from routes.state import RealtimeLimits
+from tests.realtime.scripted_session import ScriptedSession, ScriptedSessions
+from tests.servers import RunningServer, fake_loaders, running_server
+
+SECOND = bytes(48_000)  # of PCM at 24 kHz
+
+
+class Client:
+    """Keeps what it has received; `events` waits for one of a type."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.received: list[dict[str, Any]] = []
+
+    def send(self, event_type: str, **fields: Any) -> None:
+        self.socket.send(json.dumps({"type": event_type, **fields}))
+
+    def append(self, audio: bytes = SECOND) -> None:
+        self.send("input_audio_buffer.append", audio=base64.b64encode(audio).decode())
+
+    def commit(self) -> None:
+        self.append()
+        self.send("input_audio_buffer.commit")
+
+    def update(self, **settings: Any) -> dict[str, Any]:
+        """Of the audio input; the session that holds then."""
+        self.send("session.update", session={"type": "transcription", "audio": {"input": settings}})
+        session: dict[str, Any] = self.wait_for("session.updated")["session"]
+        return session
+
+    def next(self) -> dict[str, Any]:
+        event: dict[str, Any] = json.loads(self.socket.recv(timeout=10))
+        self.received.append(event)
+        return event
+
+    def wait_for(self, event_type: str) -> dict[str, Any]:
+        while (event := self.next())["type"] != event_type:
+            assert event["type"] != "error", event
+        return event
+
+    def error(self) -> dict[str, Any]:
+        event = self.next()
+        assert event["type"] == "error", event
+        error: dict[str, Any] = event["error"]
+        return error
+
+    def transcript(self) -> str:
+        """Of a turn that is committed now: the session is alive."""
+        self.commit()
+        return str(self.wait_for("conversation.item.input_audio_transcription.completed")["transcript"])
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    running: RunningServer
+    live: ScriptedSessions
+
+    @property
+    def session(self) -> ScriptedSession:
+        return self.live.last
+
+    @property
+    def url(self) -> str:
+        return self.running.url.replace("http://", "ws://") + "/v1/realtime"
+
+    @contextmanager
+    def connected(self, query: str = "?intent=transcription", **options: Any) -> Iterator[Client]:
+        """A client that has been told of its session."""
+        options = {"compression": None, "max_size": None, "proxy": None, "open_timeout": 10} | options
+        with connect(self.url + query, **options) as socket:
+            client = Client(socket)
+            client.next()
+            yield client
+
+    def limit(self, idle_seconds: float = 600, max_minutes: float = 0) -> None:
+        """For connections that are opened from now on."""
+        state = self.running.app.state
+        state.server = replace(state.server, realtime=RealtimeLimits(idle_seconds, max_minutes))
+
+
+@contextmanager
+def live_server(
+    folder: Path, sessions: ScriptedSessions | None = None, **changes: Any
+) -> Iterator[LiveServer]:
+    settings = Settings(_env_file=None, workspace_dir=folder, **changes)
+    with running_server(settings, fake_loaders()) as running:
+        sessions = sessions or ScriptedSessions()
+        running.app.state.server = replace(running.state, live=sessions)
+        yield LiveServer(running, sessions)
