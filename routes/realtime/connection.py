@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 MAX_INVALID = 20  # frames in a row
 FINISH_SECONDS = 10.0  # for what was committed, when a limit ends the session
-CLOSE_SECONDS = 5.0  # for the client to read the rest
+CLOSE_SECONDS = 2.0  # for the client to read the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +160,14 @@ class Connection:
     ) -> Ending:
         """Waits for the answers to what was committed: at a shutdown until the server cannot wait, else a
         while."""
-        await self._session.finish()
+        finishing = asyncio.ensure_future(self._session.finish())
         over = asyncio.ensure_future(self._drain.over.wait())
         seconds = None if ending is SHUTTING_DOWN else FINISH_SECONDS
         try:
             waits: list[asyncio.Future[Any]] = [telling, writing, over]
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await stopped(over)
+            await stopped(over, finishing)
         if ending is SHUTTING_DOWN and (not telling.done() or self._commands.items.has_unanswered):
             return replace(ending, error=ShuttingDownError())
         return ending

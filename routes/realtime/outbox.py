@@ -11,8 +11,8 @@ MAX_BYTES = 4 * 1024 * 1024
 
 
 class Outbox:
-    """In order, and bounded: once `overflowed`, nothing more is taken. An event may be longer than what is left
-    of the room, as a long transcript is, if the client has kept up until then."""
+    """In order, and bounded: once `overflowed`, nothing more is taken. As long as the client has kept up, an
+    event may be longer than the room that is left: a transcript may be."""
 
     def __init__(self) -> None:
         self.overflowed = asyncio.Event()

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from config import Settings
 from routes.state import RealtimeLimits
+from tests.realtime.official_types import check
 from tests.realtime.scripted_session import ScriptedSession, ScriptedSessions
 from tests.servers import RunningServer, fake_loaders, running_server
 
@@ -21,10 +23,12 @@ SECOND = bytes(48_000)  # of PCM at 24 kHz
 
 
 class Client:
-    """Keeps what it has received; `events` waits for one of a type."""
+    """Keeps what it has received; each event is checked against the types of the official client, unless the
+    session is set up in ways that those do not know."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self.is_checked = True
         self.received: list[dict[str, Any]] = []
 
     def send(self, event_type: str, **fields: Any) -> None:
@@ -45,6 +49,8 @@ class Client:
 
     def next(self) -> dict[str, Any]:
         event: dict[str, Any] = json.loads(self.socket.recv(timeout=10))
+        if self.is_checked:
+            check(event)
         self.received.append(event)
         return event
 
@@ -58,6 +64,14 @@ class Client:
         assert event["type"] == "error", event
         error: dict[str, Any] = event["error"]
         return error
+
+    def closed(self) -> tuple[int | None, str]:
+        """How the server closes, after what it still sends."""
+        try:
+            while True:
+                self.next()
+        except ConnectionClosed as closed:
+            return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
 
     def transcript(self) -> str:
         """Of a turn that is committed now: the session is alive."""
@@ -76,13 +90,15 @@ class LiveServer:
 
     @property
     def url(self) -> str:
-        return self.running.url.replace("http://", "ws://") + "/v1/realtime"
+        return self.running.url.replace("http://", "ws://")
 
     @contextmanager
-    def connected(self, query: str = "?intent=transcription", **options: Any) -> Iterator[Client]:
+    def connected(
+        self, query: str = "?intent=transcription", path: str = "/v1/realtime", **options: Any
+    ) -> Iterator[Client]:
         """A client that has been told of its session."""
         options = {"compression": None, "max_size": None, "proxy": None, "open_timeout": 10} | options
-        with connect(self.url + query, **options) as socket:
+        with connect(self.url + path + query, **options) as socket:
             client = Client(socket)
             client.next()
             yield client

@@ -14,8 +14,8 @@ SHORTEST = 100  # ms
 
 
 class ScriptedSession:
-    """Hears nothing: a commit makes an item whose transcript says how many bytes it holds, unless the test
-    `answers` by itself. Remembers its options, and can be made to fail or to wait."""
+    """Hears nothing: a commit makes an item whose transcript says how many bytes it holds, told at once if it
+    `answers`, else when it finishes, which it does once it `may_end`. Remembers its options."""
 
     def __init__(self, number: int, options: LiveOptions) -> None:
         self.id = f"sess_{number}"
@@ -28,6 +28,7 @@ class ScriptedSession:
         self._queue: asyncio.Queue[LiveEvent | Exception | None] = asyncio.Queue()
         self._uncommitted = 0
         self._items: list[str] = []
+        self._unanswered: list[TurnCompleted] = []
         self.loop = asyncio.get_running_loop()
 
     @property
@@ -48,8 +49,9 @@ class ScriptedSession:
         item_id, previous = f"item_{len(self._items)}", self._items[-1] if self._items else None
         self._items.append(item_id)
         self._queue.put_nowait(Committed(item_id, previous))
+        self._unanswered.append(TurnCompleted(item_id, f"{self._uncommitted} bytes"))
         if self.answers:
-            self._queue.put_nowait(TurnCompleted(item_id, f"{self._uncommitted} bytes"))
+            self._answer()
         self._uncommitted = 0
 
     async def clear(self) -> None:
@@ -64,7 +66,13 @@ class ScriptedSession:
 
     async def finish(self) -> None:
         await self.may_end.wait()
+        self._answer()
         self._queue.put_nowait(None)
+
+    def _answer(self) -> None:
+        for turn in self._unanswered:
+            self._queue.put_nowait(turn)
+        self._unanswered.clear()
 
     def say(self, *events: LiveEvent | Exception) -> None:
         """From the thread of the test."""
@@ -88,11 +96,15 @@ class ScriptedSessions:
     def open_ones(self) -> list[ScriptedSession]:
         return [session for session in self.sessions if not session.has_ended]
 
+    def prepare(self, session: ScriptedSession) -> None:
+        """For subclasses, whose sessions do something else."""
+
     @asynccontextmanager
     async def open(self, owner: str, request_id: str, options: LiveOptions) -> AsyncIterator[ScriptedSession]:
         if len(self.open_ones) >= self.limit:
             raise OverloadedError(f"{self.limit} live sessions are open, the limit; try again soon.")
         session = ScriptedSession(len(self.sessions), options)
+        self.prepare(session)
         self.sessions.append(session)
         self.owners.append(owner)
         try:
