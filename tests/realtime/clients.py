@@ -110,11 +110,10 @@ class LiveServer:
 
 
 @contextmanager
-def live_server(
-    folder: Path, sessions: ScriptedSessions | None = None, **changes: Any
-) -> Iterator[LiveServer]:
+def live_server(folder: Path, *, has_diarizer: bool = True, **changes: Any) -> Iterator[LiveServer]:
     settings = Settings(_env_file=None, workspace_dir=folder, **changes)
-    with running_server(settings, fake_loaders()) as running:
-        sessions = sessions or ScriptedSessions()
+    loaders = fake_loaders() if has_diarizer else replace(fake_loaders(), diarizer=None)
+    with running_server(settings, loaders) as running:
+        sessions = ScriptedSessions()
         running.app.state.server = replace(running.state, live=sessions)
         yield LiveServer(running, sessions)

@@ -165,7 +165,7 @@ def test_a_message_that_is_too_long_closes_the_connection(client: Client, fragme
 
 
 def test_a_message_in_too_many_fragments_closes_the_connection(client: Client) -> None:
-    client.socket.send(["{", *[""] * (MAX_FRAGMENTS - 2), "}"])
+    client.socket.send(["{", *[""] * (MAX_FRAGMENTS - 3), "}"])  # and an empty one that ends it
     assert client.error()["code"] == "invalid_event"
     with suppress(ConnectionClosed):
         client.socket.send([""] * (MAX_FRAGMENTS + 1))
