@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 from asyncio import to_thread
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +30,7 @@ class InvalidEventError(InvalidRequestError):
 class ClientEvent:
     type: str
     event_id: str | None
-    fields: Mapping[str, Any]
+    fields: dict[str, Any]
 
 
 async def read_event(message: Message) -> ClientEvent:
@@ -41,8 +40,8 @@ async def read_event(message: Message) -> ClientEvent:
 
 
 async def audio_of(event: ClientEvent) -> bytes:
-    """The audio of an append. Raises InvalidRequestError."""
-    encoded = event.fields.get("audio")
+    """The audio of an append, which the event then holds no longer. Raises InvalidRequestError."""
+    encoded = event.fields.pop("audio", None)
     if not isinstance(encoded, str):
         raise _invalid_audio("'audio' must be a string of base64.")
     if len(encoded) // 4 * 3 - encoded[-2:].count("=") > MAX_AUDIO_BYTES:

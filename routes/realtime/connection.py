@@ -100,22 +100,26 @@ class Connection:
     async def _read(self) -> Ending:
         invalid = 0
         while invalid < MAX_INVALID:
+            await asyncio.sleep(0)  # of a burst of events none waits for the loop
             try:
-                async with asyncio.timeout(self._limits.idle_seconds):
-                    message = await self._websocket.receive()
+                event = await self._next()
             except TimeoutError:
                 return Ending(1001, f"Nothing was sent for {self._limits.idle_seconds:g} s.", finishes=True)
-            if message["type"] == "websocket.disconnect":
-                return Ending()
-            try:
-                event = await read_event(message)
             except InvalidEventError as error:
                 invalid += 1
                 self._send(error_event(error))
             else:
+                if event is None:
+                    return Ending()
                 invalid = 0
                 await self._carry_out(event)
         return TOO_MANY_INVALID
+
+    async def _next(self) -> ClientEvent | None:
+        """None once the client has left. Raises TimeoutError, InvalidEventError."""
+        async with asyncio.timeout(self._limits.idle_seconds):
+            message = await self._websocket.receive()
+        return None if message["type"] == "websocket.disconnect" else await read_event(message)
 
     async def _carry_out(self, event: ClientEvent) -> None:
         try:
@@ -133,6 +137,7 @@ class Connection:
                 texts = await asyncio.to_thread(render) if isinstance(event, TurnCompleted) else render()
                 for text in texts:
                     self._outbox.put(text)
+                await asyncio.sleep(0)  # so that the outbox empties amid a burst, if the client reads
         return FAILED
 
     def _render(self, event: LiveEvent) -> list[str]:

@@ -31,6 +31,8 @@ class RealtimeProtocol(WebSocketsSansIOProtocol):
     client does not take what is left; uvicorn would keep it, and its descriptor, for as long as the client
     likes. Nothing that is sent is ever logged."""
 
+    closing_seconds = CLOSING_SECONDS
+
     def __init__(
         self,
         config: Config,
@@ -68,7 +70,7 @@ class RealtimeProtocol(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.write_eof()
         self._is_refused = self.close_sent = True
-        self.close_timer = self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
+        self.close_timer = self.loop.call_later(self.closing_seconds, self.transport.abort)
 
     def keepalive_timeout(self) -> None:
         """While the session takes no more audio, the answer to a ping waits behind it, unread."""
@@ -90,4 +92,4 @@ class RealtimeProtocol(WebSocketsSansIOProtocol):
 
     def _break_off_later(self) -> None:
         if self._break is None and not self.disconnected:
-            self._break = self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
+            self._break = self.loop.call_later(self.closing_seconds, self.transport.abort)

@@ -31,6 +31,7 @@ from utils.temp_manager import TempManager
 
 TRANSCRIPTION = "audio.input.transcription"
 ENCODINGS = {"audio/pcmu": Encoding.ULAW, "audio/pcma": Encoding.ALAW}
+SHORTEST_SILENCE = 100  # ms; within words there are shorter ones
 LONGEST_SILENCE = {"low": 8, "medium": 4, "auto": 4, "high": 2}  # seconds, as hosted
 VOICES = ("known_speaker_names", "known_speaker_references", "known_speakers")
 
@@ -157,7 +158,7 @@ def _turns(settings: LiveSettings) -> TurnDetection:
     return ServerVad(
         chosen.threshold,
         chosen.prefix_padding_ms * per_millisecond,
-        chosen.silence_duration_ms * per_millisecond,
+        max(SHORTEST_SILENCE, chosen.silence_duration_ms) * per_millisecond,
     )
 
 

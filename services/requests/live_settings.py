@@ -16,6 +16,8 @@ from utils.model_names import LIVE, hosted_name
 Milliseconds = Annotated[int, Field(ge=0, le=3_600_000)]
 LOGPROBS = "item.input_audio_transcription.logprobs"
 INVALID = "invalid_value"
+TYPES = {"format": "audio/pcm", "turn_detection": "server_vad"}
+"""By default, of those with settings that depend on their type."""
 
 
 class _Settings(BaseModel):
@@ -74,7 +76,7 @@ class TurnDetection(_Settings):
     type: Literal["server_vad", "semantic_vad"] = "server_vad"
     threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.5
     prefix_padding_ms: Annotated[int, Field(ge=0, le=5_000)] = 300
-    silence_duration_ms: Annotated[int, Field(ge=100, le=10_000)] = 500
+    silence_duration_ms: Annotated[int, Field(ge=0, le=60_000)] = 500
     eagerness: Literal["low", "medium", "high", "auto"] = "auto"
     idle_timeout_ms: Milliseconds | None = None
     create_response: bool | None = None
@@ -135,7 +137,7 @@ def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
         elif change is None:
             merged.pop(name, None)
         elif isinstance(change, Mapping):
-            is_other = name in ("format", "turn_detection") and _type(change) not in (None, _type(before))
+            is_other = name in TYPES and _type(change) not in (None, _type(before) or TYPES[name])
             kept = before if isinstance(before, Mapping) and not is_other else {}
             merged[name] = _merged(kept, change)
         else:

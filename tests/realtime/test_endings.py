@@ -117,8 +117,8 @@ def test_a_client_that_does_not_read_is_closed(server: LiveServer, caplog: pytes
 
 
 def test_many_events_at_once_are_no_reason_to_close(server: LiveServer, client: Client) -> None:
-    server.session.say(*(TextDelta("item_0", f" {number}") for number in range(900)))
-    assert [client.next()["delta"] for _ in range(900)] == [f" {number}" for number in range(900)]
+    server.session.say(*(TextDelta("item_0", f" {number}") for number in range(3000)))
+    assert [client.next()["delta"] for _ in range(3000)] == [f" {number}" for number in range(3000)]
     server.session.say(TextDelta("item_0", "x" * (2 * MAX_BYTES)))
     assert len(client.next()["delta"]) == 2 * MAX_BYTES
     assert client.transcript()

@@ -225,6 +225,7 @@ def test_audio_before_the_first_update_is_kept(server: LiveServer, client: Clien
     [
         ({"turn_detection": {"threshold": 2}}, "turn_detection.threshold"),
         ({"turn_detection": {"type": "other"}}, "turn_detection.type"),
+        ({"turn_detection": {"silence_duration_ms": -1}}, "turn_detection.silence_duration_ms"),
         ({"turn_detection": {"silence_duration_ms": "x"}}, "turn_detection.silence_duration_ms"),
         ({"turn_detection": 5}, "turn_detection"),
         ({"format": {"type": "audio/opus"}}, "format.type"),
