@@ -13,7 +13,6 @@ from options import (
     LiveOptions,
     SemanticVad,
     ServerVad,
-    SpeakerCount,
     TurnDetection,
 )
 from tests.realtime.clients import Client, LiveServer
@@ -24,7 +23,6 @@ SERVER_VAD = {
     "prefix_padding_ms": 300,
     "silence_duration_ms": 500,
 }
-OURS = ("diarize", "interim", "words", "revise", "strict_deltas")
 
 
 def test_the_first_event_tells_the_defaults(client: Client) -> None:
@@ -179,38 +177,6 @@ def test_the_session_of_a_conversation_keeps_its_audio_input(server: LiveServer,
     assert told["type"] == "transcription"
     assert "output" not in told["audio"]
     assert server.session.options[-1].decode.language == "en"
-
-
-def test_extensions_are_asked_for_in_transcription(server: LiveServer, client: Client) -> None:
-    asked = dict.fromkeys(OURS, True) | {"speakers": {"minimum": 2, "maximum": 3}}
-    told = client.update(transcription=asked)["audio"]["input"]["transcription"]
-    assert {name: told[name] for name in asked} == asked
-    options = server.session.options[-1]
-    assert (options.diarize, options.interim, options.revise, options.strict_deltas) == (True,) * 4
-    assert options.speakers == SpeakerCount(2, 3)
-
-
-@pytest.mark.parametrize(
-    ("asked", "diarizes"),
-    [
-        ({"model": "gpt-4o-transcribe-diarize"}, True),
-        ({"model": "gpt-4o-transcribe-diarize", "diarize": False}, False),
-        ({"speakers": {"maximum": 2}}, True),
-        ({"model": "gpt-4o-transcribe"}, False),
-    ],
-)
-def test_who_asks_for_speakers_gets_them(
-    server: LiveServer, client: Client, asked: dict[str, Any], diarizes: bool
-) -> None:
-    client.update(transcription=asked)
-    assert server.session.options[-1].diarize is diarizes
-
-
-def test_a_session_that_is_stored_says_as_what(server: LiveServer, client: Client) -> None:
-    client.send("session.update", session={"type": "transcription", "store": True})
-    session = client.wait_for("session.updated")["session"]
-    assert session["transcription_id"] == server.session.stored_as
-    assert server.session.options[-1].store
 
 
 def test_audio_before_the_first_update_is_kept(server: LiveServer, client: Client) -> None:

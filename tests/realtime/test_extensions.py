@@ -1,4 +1,4 @@
-"""Known speakers of a live session, and where there are none."""
+"""What this server has beside the hosted API in a live session: speakers, and more of the words."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
+from options import SpeakerCount
 from tests.realtime.clients import Client, LiveServer, live_server
 from tests.recordings import tone, wav
 
 CLIP = wav(tone(3.0))
 URL = "data:audio/wav;base64," + base64.b64encode(CLIP).decode()
+OURS = ("diarize", "interim", "words", "revise", "strict_deltas")
 ANN = {"known_speaker_names": ["Ann"], "known_speaker_references": [URL]}
 
 
@@ -79,3 +81,35 @@ def test_where_diarization_is_off_it_is_unavailable(without: LiveServer, asked: 
         assert (error["type"], error["code"]) == ("not_implemented_error", "stage_unavailable")
         assert error["param"] == "session.audio.input.transcription.diarize"
         assert client.transcript()
+
+
+def test_extensions_are_asked_for_in_transcription(server: LiveServer, client: Client) -> None:
+    asked = dict.fromkeys(OURS, True) | {"speakers": {"minimum": 2, "maximum": 3}}
+    told = client.update(transcription=asked)["audio"]["input"]["transcription"]
+    assert {name: told[name] for name in asked} == asked
+    options = server.session.options[-1]
+    assert (options.diarize, options.interim, options.revise, options.strict_deltas) == (True,) * 4
+    assert options.speakers == SpeakerCount(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "diarizes"),
+    [
+        ({"model": "gpt-4o-transcribe-diarize"}, True),
+        ({"model": "gpt-4o-transcribe-diarize", "diarize": False}, False),
+        ({"speakers": {"maximum": 2}}, True),
+        ({"model": "gpt-4o-transcribe"}, False),
+    ],
+)
+def test_who_asks_for_speakers_gets_them(
+    server: LiveServer, client: Client, asked: dict[str, Any], diarizes: bool
+) -> None:
+    client.update(transcription=asked)
+    assert server.session.options[-1].diarize is diarizes
+
+
+def test_a_session_that_is_stored_says_as_what(server: LiveServer, client: Client) -> None:
+    client.send("session.update", session={"type": "transcription", "store": True})
+    session = client.wait_for("session.updated")["session"]
+    assert session["transcription_id"] == server.session.stored_as
+    assert server.session.options[-1].store
