@@ -76,7 +76,7 @@ class Connection:
         self._send(session_event(commands.dialect.created, commands.dialect, commands.view))
         work = (self._read(), self._tell(), self._write())
         reading, telling, writing = (asyncio.ensure_future(self._guarded(part)) for part in work)
-        limits = [asyncio.ensure_future(limit) for limit in self._limits_of_connection()]
+        limits = [asyncio.ensure_future(limit) for limit in self._watch_limits()]
         try:
             ending = await _first([reading, telling, writing, *limits])
             await stopped(reading)
@@ -149,7 +149,7 @@ class Connection:
             await self._outbox.send_all(self._websocket.send_text)
         return Ending()
 
-    def _limits_of_connection(self) -> list[Coroutine[Any, Any, Ending]]:
+    def _watch_limits(self) -> list[Coroutine[Any, Any, Ending]]:
         limits = [
             _once(self._outbox.overflowed.wait(), OVERFLOWED),
             _once(self._drain.began.wait(), SHUTTING_DOWN),

@@ -38,9 +38,15 @@ logger = logging.getLogger(__name__)
 @router.websocket("")
 async def realtime(websocket: WebSocket) -> None:
     """Whoever is refused is so before the upgrade, with a status and the envelope."""
-    state, owner, request_id = state_of(websocket), owner_of(websocket), request_id_of(websocket)
+    state = state_of(websocket)
     if state.drain.began.is_set():
         raise ShuttingDownError
+    with state.drain.connection():  # until what is stored of the session is
+        await _serve(websocket, state)
+
+
+async def _serve(websocket: WebSocket, state: ServerState) -> None:
+    owner, request_id = owner_of(websocket), request_id_of(websocket)
     if "call_id" in websocket.query_params:
         raise NotFoundError("There are no calls on this server; open a session without 'call_id'.")
     request = await _request_of(websocket, state, owner)
@@ -55,8 +61,7 @@ async def realtime(websocket: WebSocket) -> None:
             websocket, session, state.live_requests, owner, view, _dialect_of(websocket), limits, state.drain
         )
         began = time.monotonic()
-        with state.drain.connection():
-            ending = await connection.run()
+        ending = await connection.run()
     seconds = time.monotonic() - began
     code, reason = ending.code or "by the client", ending.reason
     logger.info("%s: session %s closed after %.0f s: %s %s", request_id, view.id, seconds, code, reason)

@@ -20,7 +20,7 @@ from options import (
     TranscriptionOptions,
     TurnDetection,
 )
-from services.requests.live_settings import INVALID, LOGPROBS, LiveSettings
+from services.requests.live_settings import INVALID, LOGPROBS, LiveSettings, SpeakerBounds
 from services.requests.parameters import language_codes
 from services.requests.speaker_names import speaker_references
 from services.transcription import TranscriptionService
@@ -103,9 +103,7 @@ class LiveRequests:
             interim=asked.interim,
             diarize=request.diarizes,
             revise=asked.revise,
-            speakers=SpeakerCount(asked.speakers.minimum, asked.speakers.maximum)
-            if asked.speakers
-            else SpeakerCount(),
+            speakers=_count(asked.speakers),
             known=_both(request.enrolled, request.clips) if request.diarizes else NO_KNOWN_VOICES,
             store=settings.store,
         )
@@ -160,6 +158,10 @@ def _turns(settings: LiveSettings) -> TurnDetection:
         chosen.prefix_padding_ms * per_millisecond,
         max(SHORTEST_SILENCE, chosen.silence_duration_ms) * per_millisecond,
     )
+
+
+def _count(asked: SpeakerBounds | None) -> SpeakerCount:
+    return SpeakerCount(asked.minimum, asked.maximum) if asked else SpeakerCount()
 
 
 def _both(enrolled: KnownVoices, clips: KnownVoices) -> KnownVoices:

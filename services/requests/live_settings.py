@@ -97,7 +97,7 @@ class Audio(_Settings):
 
 
 class LiveSettings(_Settings):
-    include: Annotated[list[str], Field(max_length=100)] = []
+    include: Annotated[list[Short], Field(max_length=100)] = []
     audio: Audio = Audio()
     store: bool = False
     """Ours: whether the session becomes a background transcription when it ends."""
