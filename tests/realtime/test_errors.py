@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from routes.realtime.client_events import MAX_AUDIO_BYTES, MAX_FRAME_BYTES, MAX_VALUES
 from routes.realtime.protocol import MAX_FRAGMENTS
 from tests.realtime.clients import Client, LiveServer
+from tests.servers import wait_until
 
 COMPLETED = "conversation.item.input_audio_transcription.completed"
 RUBBISH: tuple[str | bytes, ...] = (
@@ -162,6 +163,12 @@ def test_a_message_that_is_too_long_closes_the_connection(client: Client, fragme
     with suppress(ConnectionClosed):  # perhaps it has been closed before all is sent
         client.socket.send([piece] * fragments if fragments > 1 else piece)
     assert client.closed()[0] == 1009
+
+
+def test_text_that_is_no_text_closes_the_connection(server: LiveServer, client: Client) -> None:
+    client.socket.send(b'{"type": "\xff"}', text=True)
+    assert client.closed()[0] == 1007
+    wait_until(lambda: server.session.has_ended)
 
 
 def test_a_message_in_too_many_fragments_closes_the_connection(client: Client) -> None:

@@ -186,9 +186,11 @@ def test_with_keys_the_key_is_the_guard(guarded: LiveServer) -> None:
 
 
 def test_pages_that_are_allowed_may_connect(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with live_server(tmp_path_factory.mktemp("work"), cors_origins="https://app.example") as running:
-        with running.connected(origin="https://app.example"):
-            pass
+    folder, origin = tmp_path_factory.mktemp("work"), "https://app.example"
+    with live_server(folder, cors_origins=origin, root_path="/whisper") as running:
+        for path in ("/v1/realtime", "/whisper/v1/realtime"):
+            with running.connected(path=path, origin=origin):
+                pass
         assert refusal(running, origin="https://app.example.evil")[0] == 403
 
 
