@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -78,7 +77,7 @@ class WebSocketOriginMiddleware:
         await self._app(scope, receive, send)
 
     def _is_allowed(self, origin: str, host: str) -> bool:
-        own = bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+        own = bool(host) and origin.partition("://")[2].lower() == host.lower()
         return own or "*" in self._origins or origin in self._origins
 
 

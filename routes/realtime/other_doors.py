@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from fastapi import APIRouter, Request, WebSocket
 
 from exceptions import NotFoundError, StageUnavailableError
 
 router = APIRouter(include_in_schema=False)
 
+MAX_SHOWN_PATH = 200
 INSTEAD = "connect with a WebSocket to /v1/realtime, which transcribes"
 
 
@@ -32,4 +35,5 @@ async def translations(_: Request) -> None:
 @router.websocket("/{path:path}")
 async def unknown_path(websocket: WebSocket) -> None:
     """The last of all routes: a WebSocket elsewhere would be closed without a reason."""
-    raise NotFoundError(f"There is no WebSocket at {websocket.url.path}; {INSTEAD}.")
+    path = quote(websocket.scope["path"])[:MAX_SHOWN_PATH]  # the decoded path could contain line breaks
+    raise NotFoundError(f"There is no WebSocket at {path}; {INSTEAD}.")

@@ -160,8 +160,15 @@ def test_there_are_no_calls_to_join(server: LiveServer) -> None:
 def test_other_paths_have_no_websocket(server: LiveServer, path: str) -> None:
     status, error, headers = refusal(server, path=path)
     assert (status, error["code"]) == (404, "not_found")
+    assert f"{path};" in error["message"]
     assert "/v1/realtime" in error["message"]
     assert headers["x-request-id"]
+
+
+def test_a_path_cannot_write_lines_of_the_log(server: LiveServer, caplog: pytest.LogCaptureFixture) -> None:
+    refusal(server, path="/a%0Db%1B")
+    assert "/a%0Db%1B" in caplog.text
+    assert not [record for record in caplog.records if "\r" in record.getMessage()]
 
 
 def test_a_handshake_that_lost_its_upgrade_is_told_so(server: LiveServer) -> None:
@@ -169,7 +176,9 @@ def test_a_handshake_that_lost_its_upgrade_is_told_so(server: LiveServer) -> Non
     assert (answer.status_code, answer.json()["error"]["code"]) == (426, "upgrade_required")
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", ""])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://[", "", "x"]
+)
 def test_pages_of_others_may_not_connect_where_there_are_no_keys(server: LiveServer, origin: str) -> None:
     status, error, _ = refusal(server, origin=origin)
     assert (status, error["code"]) == (403, "origin_not_allowed")
