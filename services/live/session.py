@@ -141,11 +141,11 @@ class Session:
             case Paused(stop), LiveTurn() as turn:
                 self._pause(turn, stop)
             case Resumed(), LiveTurn() as turn:
+                turn.resume(self._paused_at or 0, self._detector.heard)
                 self._paused_at = None
-                turn.resume()
             case Ended(stop), LiveTurn() as turn:
                 if self._rules is None:
-                    turn.fall_silent(stop)
+                    turn.fall_silent(stop, self._detector.heard)
                 else:
                     self._end(turn, stop, self._detector.heard)
 
@@ -157,11 +157,11 @@ class Session:
         else:
             turn = self._begin(start)
             self._emit(SpeechStarted(turn.id, start))
-        turn.speak(start)
+        turn.speak(start, self._detector.heard)
 
     def _pause(self, turn: LiveTurn, stop: int) -> None:
         self._paused_at = stop
-        final = turn.pause(stop)
+        final = turn.pause(stop, self._detector.heard)
         rules = self._rules
         if final and isinstance(rules, SemanticVad):
 
@@ -181,7 +181,7 @@ class Session:
         """Its speech has stopped at `stop`, and it is committed `now`."""
         self._turn, self._paused_at, self._free_from = None, None, now
         self._detector.close()
-        turn.fall_silent(stop)
+        turn.fall_silent(stop, now)
         if self._rules is not None:
             self._emit(SpeechStopped(turn.id, now))
         self._emit(Committed(turn.id, self._last_id))

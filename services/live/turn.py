@@ -21,6 +21,7 @@ from utils.waiting.concurrency import stopped
 # quietest: the recogniser takes no more, and a step over a long window takes long.
 LONG_WINDOW, LONGEST_WINDOW = seconds(20), seconds(28)
 SHORTEST_PART = seconds(8)
+AFTER_PAUSE = seconds(0.1)  # into the silence, where the next window begins
 
 
 class LiveTurn:
@@ -56,11 +57,11 @@ class LiveTurn:
             return min(waiting)
         return self._window.start if self._window else None
 
-    def speak(self, start: int) -> None:
-        """Speech begins at `start`."""
+    def speak(self, start: int, edge: int) -> None:
+        """Speech begins after `start`; there is audio up to `edge`."""
         self._lane.enter_context(self._recogniser.in_turn(self.options.decode))
         tell = partial(self._tell, len(self._parts))
-        self._window = SpokenWindow(self._recogniser, self.options, start, tell)
+        self._window = SpokenWindow(self._recogniser, self.options, start, edge, tell)
 
     def grow(self, edge: int, speech: Callable[[Span], SpeechMap]) -> None:
         """There is more audio, up to `edge`; `speech` says how likely any span of it is speech."""
@@ -68,21 +69,27 @@ class LiveTurn:
             return
         self._window.grow(edge)
         if (at := self._cut(self._window, edge, speech)) is not None:
-            self._settle(self._window, at, at)
-            self._window = self._window.following(at, edge, partial(self._tell, len(self._parts)))
+            self._cut_at(self._window, at, at, edge)
 
-    def pause(self, stop: int) -> asyncio.Task[ChunkPart] | None:
-        """Speech has stopped at `stop`, perhaps for good. The task has the text of the open window."""
-        return self._window.pause(stop) if self._window else None
+    def pause(self, stop: int, edge: int) -> asyncio.Task[ChunkPart] | None:
+        """Speech has stopped at `stop`, perhaps for good, as is noticed at `edge`. The task has the text of
+        the open window."""
+        return self._window.pause(stop, edge) if self._window else None
 
-    def resume(self) -> None:
-        if self._window:
+    def resume(self, stop: int, edge: int) -> None:
+        """After the pause that began at `stop`, somebody talks again. A window that is long enough ends in
+        it, as its text has just been decoded."""
+        if self._window is None:
+            return
+        if stop - self._window.start >= SHORTEST_PART:
+            self._cut_at(self._window, stop + AFTER_PAUSE, stop, edge)
+        else:
             self._window.resume()
 
-    def fall_silent(self, stop: int) -> None:
-        """Speech has ended at `stop`."""
+    def fall_silent(self, stop: int, edge: int) -> None:
+        """Speech has ended at `stop`, as is noticed at `edge`."""
         if self._window:
-            self._settle(self._window, stop, None)
+            self._settle(self._window, stop, edge, None)
             self._window = None
         self._lane.close()
 
@@ -119,9 +126,14 @@ class LiveTurn:
             return None
         return speech(among).quietest(among)
 
-    def _settle(self, window: SpokenWindow, stop: int, cut: int | None) -> None:
+    def _cut_at(self, window: SpokenWindow, at: int, stop: int, edge: int) -> None:
+        """The window ends with the speech before `stop`, and another begins at `at`."""
+        self._settle(window, stop, at, at)
+        self._window = window.following(at, edge, partial(self._tell, len(self._parts)))
+
+    def _settle(self, window: SpokenWindow, stop: int, edge: int, cut: int | None) -> None:
         """The window ends at `stop`; its text follows that of the windows before it."""
-        before, final = self._parts[-1:], window.close(stop)
+        before, final = self._parts[-1:], window.close(stop, edge)
         self._starts.append(window.start)
         self._parts.append(asyncio.create_task(self._settled(before, window, final, cut)))
 

@@ -19,25 +19,26 @@ Tell = Callable[[Sequence[Word], Sequence[Word]], None]
 """Takes the words that are settled now, and those after them that are not."""
 
 FIRST_STEP = seconds(0.5)
-FIRST_STEPS = 2  # come sooner, so that a turn shows at once
+FIRST_STEPS = 4  # come sooner, so that a turn shows at once
 FINAL_ONLY = DelayRules(step=0)
 AFTER_SPEECH = seconds(0.4)  # of silence that belongs to the window, as in files
 
 
 class SpokenWindow:
-    """From `start` on. `known` are words at its start that are told already."""
+    """From `start` on; there is audio up to `edge`. `known` are words at its start that are told already."""
 
     def __init__(
         self,
         recogniser: LiveRecogniser,
         options: LiveOptions,
         start: int,
+        edge: int,
         tell: Tell,
         known: Sequence[Word] = (),
         language: str | None = None,
     ) -> None:
         self.start = start
-        self._edge = start
+        self._edge = edge
         self._recogniser = recogniser
         self._options = options
         self._tell = tell
@@ -59,10 +60,10 @@ class SpokenWindow:
         self._edge = edge
         self._grown.set()
 
-    def pause(self, stop: int) -> asyncio.Task[ChunkPart]:
-        """Speech has stopped at `stop`, perhaps for good: decode the window while the silence still counts.
-        The task is cancelled if speech goes on."""
-        final = asyncio.create_task(self._decode(Span(self.start, self._edge)))
+    def pause(self, stop: int, edge: int) -> asyncio.Task[ChunkPart]:
+        """Speech has stopped at `stop`, perhaps for good: decode the window, up to `edge`, while the silence
+        still counts. The task is cancelled if speech goes on."""
+        final = asyncio.create_task(self._decode(Span(self.start, edge)))
         final.add_done_callback(_retrieved)
         self._final = stop, final
         return final
@@ -73,15 +74,15 @@ class SpokenWindow:
             self._final = None
         self._grown.set()
 
-    def close(self, stop: int) -> asyncio.Task[ChunkPart]:
-        """Speech has ended at `stop`. The transcript, begun in the pause or now."""
+    def close(self, stop: int, edge: int) -> asyncio.Task[ChunkPart]:
+        """Speech has ended at `stop`, which was noticed at `edge`. The transcript, begun in the pause or
+        now."""
         if self._steps:
             self._steps.cancel()
         if self._final and self._final[0] == stop:
             return self._final[1]
         self.resume()
-        self._edge = min(self._edge, stop + AFTER_SPEECH)
-        return self.pause(stop)
+        return self.pause(stop, min(edge, stop + AFTER_SPEECH))
 
     def told_before(self, cut: int | None) -> Sequence[Word]:
         """The words that are told, all of them or those before the window is cut."""
@@ -90,9 +91,7 @@ class SpokenWindow:
     def following(self, at: int, edge: int, tell: Tell) -> SpokenWindow:
         """The window that goes on at `at`, amid speech, where this one is cut."""
         known = [word for word in self.told if _centre(word) >= at]
-        window = SpokenWindow(self._recogniser, self._options, at, tell, known, self._language)
-        window.grow(edge)
-        return window
+        return SpokenWindow(self._recogniser, self._options, at, edge, tell, known, self._language)
 
     async def drop(self) -> None:
         """End all work on it."""
@@ -108,7 +107,7 @@ class SpokenWindow:
     async def _step_on(self) -> None:
         """One hypothesis after the other. One that has to wait hears all that came meanwhile, so that under
         load they come less often, but never late."""
-        heard, count = self.start, 0
+        heard, count = self._edge, 0  # speech was noticed a little after it began
         while True:
             step = self._rules.step if count >= FIRST_STEPS else min(FIRST_STEP, self._rules.step)
             await self._wait_beyond(heard + step)
