@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import cast
 
 # Before numpy is imported below, whose BLAS reads the number of threads once. The recogniser has its own
 # thread pool; threads of BLAS, or of torch in the processes of the studio, would spin on the same cores, and
@@ -34,7 +33,8 @@ from services.durable.job_runner import JobRunner
 from services.durable.job_service import JobService
 from services.durable.lifecycle import DurableServices
 from services.durable.work import TranscriptionWork
-from services.live.interface import LiveSessions
+from services.live.live_service import LiveService
+from services.live.recording import SessionStore
 from services.punctuation_service import PunctuationService
 from services.requests.live_session import LiveRequests
 from services.requests.stage_defaults import StageDefaults
@@ -87,7 +87,8 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     detector = models.add("speech", loaders.detector)
     diarizer = loaders.diarizer(models) if loaders.diarizer else None
     voices = VoiceService(decoder, detector, diarizer, settings.known_speaker_threshold) if diarizer else None
-    chunks = LocalChunkRunner(_stages(settings, loaders, models, diarizer))
+    whisper = _whispers(settings, loaders, models)
+    chunks = LocalChunkRunner(_stages(settings, loaders, models, whisper, diarizer))
     temp = TempManager(settings.workspace_dir)
     audio = _audio(settings, loaders, models, decoder, temp.room, detector)
     transcription = TranscriptionService(audio, chunks)
@@ -103,6 +104,7 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
     results = _results(settings, loaders, transcription, temp)
     temp.room.give_way = results.cancel_oldest_abandoned
     work = TranscriptionWork(transcription, catalogue, defaults, speakers)
+    durable = _durable(settings, store, work, temp)
     return ServerState(
         transcription=transcription,
         results=results,
@@ -111,12 +113,14 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         catalogue=catalogue,
         admission=Admission(settings.max_requests),
         temp=temp,
-        durable=_durable(settings, store, work, temp),
+        durable=durable,
         speakers=speakers,
         defaults=defaults,
         max_upload_bytes=settings.max_upload_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
-        live=cast(LiveSessions, None),
+        live=LiveService(
+            whisper, detector, SessionStore(temp, durable.transcribe_recording), settings.live_sessions
+        ),
         live_requests=LiveRequests(catalogue, transcription, speakers, temp),
         realtime=RealtimeLimits(settings.realtime_idle_seconds, settings.realtime_max_minutes),
     )
@@ -154,11 +158,17 @@ def _audio(
     )
 
 
-def _stages(settings: Settings, loaders: Loaders, models: ModelManager, diarizer: Diarizer | None) -> Stages:
+def _stages(
+    settings: Settings,
+    loaders: Loaders,
+    models: ModelManager,
+    whisper: WhisperPool,
+    diarizer: Diarizer | None,
+) -> Stages:
     aligner, labeller = loaders.aligner, loaders.punctuator
     languages = frozenset(settings.punctuation_languages.split(","))
     return Stages(
-        whisper=_whispers(settings, loaders, models),
+        whisper=whisper,
         diarization=diarizer,
         aligner=AlignmentService(models.add("alignment", aligner)) if aligner else None,
         punctuator=PunctuationService(models.add("punctuation", labeller), languages) if labeller else None,

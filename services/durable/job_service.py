@@ -30,10 +30,6 @@ class JobReport:
     transcript: Transcript | None = None
 
 
-def new_job_id() -> str:
-    return f"transcription_{uuid.uuid4().hex}"
-
-
 class JobService:
     def __init__(
         self, store: JobStore, spool: Path, runner: JobRunner, max_jobs: int, clock: Clock = time.time
@@ -52,10 +48,12 @@ class JobService:
     async def create(
         self, owner: str, endpoint: str, request: str, upload: Path, job_id: str | None = None
     ) -> Job:
-        """Queue an accepted request; moves the upload. `job_id` is one of `new_job_id` that was told before.
+        """Queue an accepted request; moves the upload. `job_id` is one that the caller was told before.
         Raises OverloadedError, InsufficientStorageError."""
         now = self._clock()
-        job = Job(job_id or new_job_id(), owner, endpoint, request, created_at=int(now))
+        job = Job(
+            job_id or f"transcription_{uuid.uuid4().hex}", owner, endpoint, request, created_at=int(now)
+        )
         await self._store.check_room(self._max_jobs)
         await finish_in_thread(partial(move, upload, self._spool / job.id))
         try:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 from exceptions import DataFolderError
+from models import KnownVoices
 from services.durable.batch_service import BatchService
 from services.durable.file_service import FileService
 from services.durable.job_runner import JobRunner
 from services.durable.job_service import JobService
 from services.durable.upgrade import upgrade_jobs
-from services.durable.work import TranscriptionWork
+from services.durable.work import TRANSCRIPTIONS, Fields, TranscriptionWork
 from utils.store.interface import Store
 from utils.waiting.supervision import supervised
 
@@ -51,6 +53,14 @@ class DurableServices:
                 ("expiry of batches", self.batches.sweep, SWEEP_SECONDS),
             ):
                 group.create_task(supervised(name, work, pause_seconds))
+
+    async def transcribe_recording(
+        self, owner: str, job_id: str, fields: Fields, voices: KnownVoices, recording: Path
+    ) -> None:
+        """Queue a background transcription that knows voices already; moves the recording. Raises
+        InvalidRequestError, OverloadedError, InsufficientStorageError."""
+        request = await asyncio.to_thread(self.work.accept_recording, fields, voices)
+        await self.jobs.create(owner, TRANSCRIPTIONS, request, recording, job_id)
 
     async def close(self) -> None:
         await self.store.connection.close()

@@ -34,7 +34,8 @@ from utils.waiting.progress import Progress
 
 Fields = Sequence[tuple[str, str]]
 
-TASKS = {"/v1/audio/transcriptions": Task.TRANSCRIBE, "/v1/audio/translations": Task.TRANSLATE}
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
+TASKS = {TRANSCRIPTIONS: Task.TRANSCRIBE, "/v1/audio/translations": Task.TRANSLATE}
 
 
 @dataclass(frozen=True, slots=True)

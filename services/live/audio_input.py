@@ -7,7 +7,7 @@ import numpy as np
 from models import Span
 from options import LiveFormat
 from seams import Detector, DetectorState
-from utils.live.pcm import PcmReader
+from utils.live.pcm import Pcm, PcmReader
 from utils.live.recent_audio import RecentAudio, RecentSpeech
 from utils.model_manager import ModelSlot
 from utils.speech.speech_map import FRAME, Probabilities
@@ -29,9 +29,13 @@ class AudioInput:
         """Of the pieces from now on."""
         self._reader = PcmReader(audio)
 
-    async def take(self, piece: bytes) -> Probabilities:
-        """Adds a piece; returns the speech probabilities of the frames that it completes, in blocks."""
-        self.audio.append(self._reader.read(piece))
+    def decode(self, piece: bytes) -> Pcm:
+        """The samples of the next piece of audio."""
+        return self._reader.read(piece)
+
+    async def take(self, samples: Pcm) -> Probabilities:
+        """Adds samples; returns the speech probabilities of the frames that they complete, in blocks."""
+        self.audio.append(samples)
         is_due = self.audio.stop - self.speech.stop >= DETECTION_BLOCK
         return await self.judge() if is_due else np.empty(0, np.float32)
 

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
 
-from exceptions import OverloadedError, ShuttingDownError
+from exceptions import OverloadedError
 from options import LiveOptions
 from seams import Detector
 from services.live.audio_input import AudioInput
 from services.live.pace import Pace
 from services.live.recognition import LiveRecogniser
+from services.live.recording import SessionRecording, SessionStore
 from services.live.session import Session
 from services.whisper_pool import WhisperPool
 from utils.model_manager import ModelSlot
@@ -28,6 +29,7 @@ class LiveService:
         self,
         whisper: WhisperPool,
         detector: ModelSlot[Detector],
+        store: SessionStore,
         max_sessions: int,
         clock: Callable[[], float] = monotonic,
     ) -> None:
@@ -35,14 +37,12 @@ class LiveService:
         self._clock = clock
         self._whisper = whisper
         self._detector = detector
+        self._store = store
         self._max_sessions = max_sessions or SESSIONS_PER_LANE * whisper.lanes
         self._open: dict[str, Session] = {}
-        self._is_closed = False
 
     @asynccontextmanager
     async def open(self, owner: str, request_id: str, options: LiveOptions) -> AsyncIterator[Session]:
-        if self._is_closed:
-            raise ShuttingDownError
         if len(self._open) >= self._max_sessions:
             raise OverloadedError(
                 f"{self._max_sessions} live sessions are open, the limit of this server; try again soon."
@@ -50,7 +50,8 @@ class LiveService:
         pace = Pace(self._clock)
         source = AudioInput(self._detector, options.audio)
         recogniser = LiveRecogniser(self._whisper, source, owner, pace)
-        session = Session(f"sess_{uuid.uuid4().hex[:24]}", source, recogniser, pace, options)
+        recording = SessionRecording(self._store, owner, f"transcription_{uuid.uuid4().hex}")
+        session = Session(f"sess_{uuid.uuid4().hex[:24]}", source, recogniser, recording, pace, options)
         self._open[session.id] = session
         logger.info("%s: live session %s begins", request_id, session.id)
         try:

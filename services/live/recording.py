@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from exceptions import TranscriptionServerError
 from models import SAMPLE_RATE, KnownVoices
 from options import LiveOptions
-from services.durable.job_service import JobService
-from services.durable.work import TranscriptionWork
 from utils.audio_utils import BYTES_PER_SAMPLE, MIN_SAMPLES
 from utils.disk import disk_full_translated
 from utils.live.pcm import Pcm
+from utils.temp_manager import TempManager
 from utils.waiting.concurrency import finish_in_thread
-from utils.workspace_room import WorkspaceRoom
 
 logger = logging.getLogger(__name__)
 
-ENDPOINT = "/v1/audio/transcriptions"
 BLOCK = 10 * SAMPLE_RATE  # samples collected for one write
 # The header of a WAV file whose length is not known yet: 16-bit mono, up to the end of the file.
 UNKNOWN_LENGTH = 0xFFFFFFFF
@@ -34,51 +33,69 @@ HEADER = struct.pack(
 )
 
 
-class SessionRecording:
-    """A WAV file in `folder`, a workspace."""
-
-    def __init__(self, folder: Path, room: WorkspaceRoom) -> None:
-        self.path = folder / "session.wav"
-        self.num_samples = 0
-        self._folder = folder
-        self._room = room
-        self._waiting = bytearray(HEADER)
-
-    async def append(self, samples: Pcm) -> None:
-        """Raises InsufficientStorageError."""
-        self.num_samples += len(samples)
-        self._waiting += samples.astype("<i2").tobytes()
-        if len(self._waiting) >= BLOCK * BYTES_PER_SAMPLE:
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Write what was collected. Raises InsufficientStorageError."""
-        block, self._waiting = self._waiting, bytearray()
-        await self._room.reserve(self._folder, len(block))
-        await finish_in_thread(partial(_write, self.path, block))
-        await self._room.reserve(self._folder, 0)
+CreateJob: TypeAlias = Callable[[str, str, Sequence[tuple[str, str]], KnownVoices, Path], Awaitable[None]]
+"""Queues the background transcription of a recording, given its owner, its id, the fields of its form and the
+voices that it knows. Raises TranscriptionServerError."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionStore:
-    """Makes background transcriptions of recordings of sessions."""
+    """Where recordings are written, and what makes background transcriptions of them."""
 
-    jobs: JobService
-    work: TranscriptionWork
+    temp: TempManager
+    create: CreateJob
 
-    async def keep(
-        self, job_id: str, owner: str, recording: SessionRecording, options: LiveOptions, voices: KnownVoices
-    ) -> None:
-        """Queue the transcription of a recording. Speakers with one of `voices` get its name, so that labels
-        carry on those of the session."""
-        if recording.num_samples < MIN_SAMPLES:
+
+class SessionRecording:
+    """A WAV file in a workspace of its own, which is made with the first sample."""
+
+    def __init__(self, store: SessionStore, owner: str, job_id: str) -> None:
+        self.id = job_id
+        self._store = store
+        self._owner = owner
+        self._workspace = AsyncExitStack()
+        self._folder: Path | None = None
+        self._num_samples = 0
+        self._waiting = bytearray(HEADER)
+        self._has_failed = False
+
+    async def append(self, samples: Pcm) -> None:
+        """A disk that is full ends the recording, and not the session."""
+        if self._has_failed:
+            return
+        self._num_samples += len(samples)
+        self._waiting += samples.astype("<i2").tobytes()
+        if len(self._waiting) < BLOCK * BYTES_PER_SAMPLE:
             return
         try:
-            await recording.flush()
-            request = self.work.accept_recording(list(_fields(options)), voices)
-            await self.jobs.create(owner, ENDPOINT, request, recording.path, job_id)
+            await self._flush()
         except TranscriptionServerError as error:
-            logger.error("%s: the session could not be stored: %s", job_id, error.message)
+            self._has_failed = True
+            logger.error("%s: the rest of the session cannot be stored: %s", self.id, error.message)
+
+    async def keep(self, options: LiveOptions, voices: KnownVoices) -> None:
+        """Queue its transcription. Speakers with one of `voices` get its name, so that their labels carry on
+        those of the session."""
+        if self._num_samples < MIN_SAMPLES:
+            return
+        async with self._workspace:
+            try:
+                path = await self._flush()
+                await self._store.create(self._owner, self.id, list(_fields(options)), voices, path)
+            except TranscriptionServerError as error:
+                logger.error("%s: the session cannot be stored: %s", self.id, error.message)
+
+    async def _flush(self) -> Path:
+        """Write what was collected. Raises InsufficientStorageError, WorkspaceFolderError."""
+        temp = self._store.temp
+        if self._folder is None:
+            self._folder = await self._workspace.enter_async_context(temp.workspace())
+        block, self._waiting = self._waiting, bytearray()
+        await temp.room.reserve(self._folder, len(block))
+        path = self._folder / "session.wav"
+        await finish_in_thread(partial(_write, path, block))
+        await temp.room.reserve(self._folder, 0)
+        return path
 
 
 def _fields(options: LiveOptions) -> Iterator[tuple[str, str]]:

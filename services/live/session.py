@@ -8,11 +8,12 @@ import uuid
 from collections.abc import AsyncGenerator, Iterator
 
 from exceptions import CommitEmptyError, TranscriptionServerError, UnexpectedError
-from models import ChunkPart, seconds
+from models import NO_KNOWN_VOICES, ChunkPart, seconds
 from options import LiveOptions, SemanticVad, ServerVad, TurnDetection
 from services.live.audio_input import AudioInput
 from services.live.pace import Pace
 from services.live.recognition import LiveRecogniser
+from services.live.recording import SessionRecording
 from services.live.turn import LiveTurn
 from utils.live.events import Cleared, Committed, LiveEvent, SpeechStarted, SpeechStopped, TurnFailed
 from utils.live.pcm import bytes_per_second
@@ -43,12 +44,14 @@ class Session:
         session_id: str,
         source: AudioInput,
         recogniser: LiveRecogniser,
+        recording: SessionRecording,
         pace: Pace,
         options: LiveOptions,
     ) -> None:
         self.id = session_id
         self._source = source
         self._recogniser = recogniser
+        self._recording = recording
         self._pace = pace
         self._options = options
         self._events: asyncio.Queue[LiveEvent | None] = asyncio.Queue()
@@ -63,7 +66,7 @@ class Session:
 
     @property
     def stored_as(self) -> str | None:
-        return None
+        return self._recording.id if self._options.store else None
 
     def update(self, options: LiveOptions) -> None:
         if options.audio != self._options.audio:
@@ -75,10 +78,11 @@ class Session:
     async def append(self, audio: bytes) -> None:
         for piece in _pieces(audio, bytes_per_second(self._options.audio)):
             await self._recogniser.backlog.has_room()
-            before = self._source.audio.stop
-            found = await self._source.take(piece)
-            self._pace.take(self._source.audio.stop - before)
-            self._hear(found)
+            samples = self._source.decode(piece)
+            self._pace.take(len(samples))
+            if self._options.store:
+                await self._recording.append(samples)
+            self._hear(await self._source.take(samples))
 
     async def commit(self) -> None:
         self._hear(await self._source.judge())
@@ -113,13 +117,14 @@ class Session:
             self._events.put_nowait(None)
 
     async def close(self) -> None:
-        """Drop all work."""
+        """Drop all work; what is to be stored is."""
         await stopped(*self._answers.values())
         for turn in (*self._answers, self._turn):
             if turn:
                 await turn.drop()
         self._answers.clear()
         self._events.put_nowait(None)
+        await self._recording.keep(self._options, NO_KNOWN_VOICES)
 
     def _emit(self, event: LiveEvent) -> None:
         self._events.put_nowait(event)

@@ -14,6 +14,7 @@ from models import SAMPLE_RATE
 from options import LiveFormat, LiveOptions
 from seams import Detector, Recogniser
 from services.live.live_service import LiveService
+from services.live.recording import CreateJob, SessionStore
 from services.live.session import Session
 from services.whisper.work_queues import BatchSizes
 from services.whisper_pool import WhisperPool
@@ -21,6 +22,7 @@ from services.whisper_service import WhisperService
 from tests.fakes import LoudnessDetector, ScriptedRecogniser
 from utils.live.events import LiveEvent
 from utils.model_manager import ModelSlot, ModelSource
+from utils.temp_manager import TempManager
 
 SIXTEEN = LiveFormat(rate=SAMPLE_RATE)
 E = TypeVar("E")
@@ -81,9 +83,19 @@ class Talker:
             await asyncio.sleep(0)
 
 
+async def keep_nothing(*_: object) -> None:
+    """Of sessions that are not stored."""
+    raise NotImplementedError
+
+
 @asynccontextmanager
-async def live_session(options: LiveOptions, recogniser: Recogniser | None = None) -> AsyncIterator[Talker]:
-    async with live_service(recogniser) as (service, clock), service.open("", "req", options) as session:
+async def live_session(
+    options: LiveOptions, recogniser: Recogniser | None = None, create: CreateJob = keep_nothing
+) -> AsyncIterator[Talker]:
+    async with (
+        live_service(recogniser, create=create) as (service, clock),
+        service.open("", "req", options) as session,
+    ):
         talker = Talker(session, clock)
         collecting = asyncio.create_task(talker.collect())
         try:
@@ -94,7 +106,7 @@ async def live_session(options: LiveOptions, recogniser: Recogniser | None = Non
 
 @asynccontextmanager
 async def live_service(
-    recogniser: Recogniser | None = None, max_sessions: int = 0
+    recogniser: Recogniser | None = None, max_sessions: int = 0, create: CreateJob = keep_nothing
 ) -> AsyncIterator[tuple[LiveService, AudioClock]]:
     model: Recogniser = recogniser or ScriptedRecogniser()
     whisper: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("scripted", lambda: model))
@@ -108,12 +120,14 @@ async def live_service(
     async def remove(_: str) -> None:
         raise NotImplementedError
 
+    temp = TempManager()
     try:
         pool = WhisperPool(own, "scripted", add, remove, 0)
-        yield LiveService(pool, detector, max_sessions, clock), clock
+        yield LiveService(pool, detector, SessionStore(temp, create), max_sessions, clock), clock
     finally:
         whisper.close()
         detector.close()
+        temp.close()
 
 
 def names(events: Sequence[LiveEvent]) -> list[str]:
