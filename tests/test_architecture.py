@@ -26,6 +26,7 @@ UTILS: dict[str, set[str]] = {
     "utils/transcript": {"utils", "utils/answers", "utils/speakers", "utils/words"},
     "utils/live": {
         "utils",
+        "utils/answers",
         "utils/audio",
         "utils/speakers",
         "utils/speech",

@@ -20,7 +20,7 @@ from services.whisper.work_queues import BatchSizes
 from services.whisper_pool import WhisperPool
 from services.whisper_service import WhisperService
 from tests.fakes import LoudnessDetector, ScriptedRecogniser
-from utils.live.events import LiveEvent
+from utils.live.events import LiveEvent, TextDelta
 from utils.model_manager import ModelSlot, ModelSource
 from utils.temp_manager import TempManager
 
@@ -132,3 +132,7 @@ async def live_service(
 
 def names(events: Sequence[LiveEvent]) -> list[str]:
     return [type(event).__name__ for event in events]
+
+
+def deltas(events: Sequence[object]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from exceptions import CommitEmptyError, ModelFailedError, OverloadedError
+from exceptions import ModelFailedError, OverloadedError
 from models import SAMPLE_RATE, WindowText
 from options import DecodeOptions, Delay, LiveOptions, SemanticVad, ServerVad
 from seams import EncodedWindow
 from services.live.live_service import SESSIONS_PER_LANE
 from tests.fakes import ScriptedRecogniser
-from tests.live.live_sessions import SIXTEEN, live_service, live_session, names
+from tests.live.live_sessions import SIXTEEN, deltas, live_service, live_session
 from utils.live.events import (
-    Cleared,
     Committed,
     SpeechStarted,
     SpeechStopped,
@@ -28,10 +26,6 @@ from utils.live.events import (
 
 VAD = LiveOptions(audio=SIXTEEN)
 MANUAL = replace(VAD, turns=None)
-
-
-def deltas(events: Sequence[object]) -> str:
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
 async def test_a_turn_is_told_while_it_is_spoken_and_completed_after_it() -> None:
@@ -69,60 +63,6 @@ async def test_nothing_is_told_of_silence() -> None:
         await talker.settle()
         assert not talker.events
         assert talker.session._source.audio.stop - talker.session._source.audio.start <= 3 * SAMPLE_RATE
-
-
-async def test_a_committed_turn_needs_no_detector() -> None:
-    async with live_session(MANUAL) as talker:
-        await talker.talk(2)
-        await talker.session.commit()
-        await talker.until(TurnCompleted)
-        assert names(talker.events)[-2:] == ["TextDelta", "TurnCompleted"]
-        assert not talker.of(SpeechStarted)
-        assert deltas(talker.events) == "w w"
-
-
-async def test_silence_that_is_committed_is_a_turn_without_words() -> None:
-    async with live_session(MANUAL) as talker:
-        await talker.pause(0.5)
-        await talker.session.commit()
-        (completed,) = await talker.until(TurnCompleted)
-        assert names(talker.events) == ["Committed", "TurnCompleted"]
-        assert (completed.text, completed.num_samples) == ("", SAMPLE_RATE // 2)
-
-
-async def test_a_commit_takes_a_tenth_of_a_second() -> None:
-    async with live_session(MANUAL) as talker:
-        with pytest.raises(CommitEmptyError, match="0 ms"):
-            await talker.session.commit()
-        await talker.pause(0.1)
-        await talker.session.commit()
-        with pytest.raises(CommitEmptyError):
-            await talker.session.commit()
-
-
-async def test_pauses_in_a_turn_that_the_client_commits_do_not_end_it() -> None:
-    async with live_session(MANUAL) as talker:
-        await talker.talk(2)
-        await talker.pause(3)
-        await talker.talk(2)
-        await talker.session.commit()
-        (completed,) = await talker.until(TurnCompleted)
-        assert completed.text == "w w w w"
-        assert deltas(talker.events) == completed.text
-        assert abs(completed.num_samples - 7 * SAMPLE_RATE) < 0.1 * SAMPLE_RATE
-
-
-async def test_what_is_cleared_is_not_transcribed() -> None:
-    async with live_session(VAD) as talker:
-        await talker.talk(2)
-        await talker.session.clear()
-        await talker.pause(1)
-        await talker.until(Cleared)
-        await talker.settle()
-        assert not talker.of(Committed)
-        await talker.talk(1)
-        await talker.pause(1)
-        await talker.until(TurnCompleted)
 
 
 async def test_an_update_amid_speech_holds_from_the_next_turn_on() -> None:
@@ -259,19 +199,6 @@ async def test_a_finished_sentence_ends_a_semantic_turn_early() -> None:
         await talker.pause(0.4)
         await talker.settle()
         assert not talker.of(Committed), "a mark is missing"
-
-
-async def test_finishing_answers_what_is_committed() -> None:
-    gate = threading.Event()
-    async with live_session(MANUAL, ScriptedRecogniser(gate=gate)) as talker:
-        await talker.talk(1)
-        await talker.session.commit()
-        finishing = asyncio.create_task(talker.session.finish())
-        await talker.settle()
-        assert not finishing.done()
-        gate.set()
-        await finishing
-        await talker.until(TurnCompleted)
 
 
 async def test_a_session_beyond_the_limit_is_refused_until_another_ends() -> None:
