@@ -35,7 +35,7 @@ studio-suite: $(VENV)/.dev weights
 studio:
 	$(MAKE) STUDIO=1 .venv-studio/.dev
 
-PEERS := .venv-peers/.ready tests/contract/node/node_modules/.ready
+PEERS := .venv-peers/.ready .venv-peers-live/.ready tests/contract/node/node_modules/.ready
 
 peers: $(PEERS)
 
@@ -53,6 +53,11 @@ compatibility: $(VENV)/.dev weights $(PEERS)
 .venv-peers/.ready: requirements-peers.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/pip install --disable-pip-version-check -r requirements-peers.txt
+	touch $@
+
+.venv-peers-live/.ready: requirements-peers-live.txt
+	$(PYTHON) -m venv .venv-peers-live
+	.venv-peers-live/bin/pip install --disable-pip-version-check -r requirements-peers-live.txt
 	touch $@
 
 tests/contract/node/node_modules/.ready: tests/contract/node/package-lock.json
@@ -83,7 +88,7 @@ fuzz: $(VENV)/.dev weights
 	$(BIN)/python -m benchmarks.files.fuzz --cases $(FUZZ_CASES) --seed $(FUZZ_SEED)
 
 clean:
-	rm -rf .venv .venv-studio .venv-gpu .venv-peers weights .openai-newest tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist
+	rm -rf .venv .venv-studio .venv-gpu .venv-peers .venv-peers-live weights .openai-newest tests/contract/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \

@@ -166,7 +166,7 @@ def test_there_is_no_import_cycle() -> None:
 
 def test_every_source_is_in_a_known_folder() -> None:
     outside = {"tests", "benchmarks", "weights", ".openai-newest"}
-    outside |= {".venv", ".venv-studio", ".venv-gpu", ".venv-peers"}
+    outside |= {".venv", ".venv-studio", ".venv-gpu", ".venv-peers", ".venv-peers-live"}
     found = {path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in outside}
     assert found == set(SOURCES)
 

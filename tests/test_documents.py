@@ -65,6 +65,7 @@ def test_every_requirement_is_pinned_and_explained() -> None:
         "requirements-dev.txt",
         "requirements-bench.txt",
         "requirements-peers.txt",
+        "requirements-peers-live.txt",
     ):
         for requirement in requirements(file):
             name, pin, _ = requirement.partition("==")

@@ -28,10 +28,10 @@ class Certificate:
 
 
 def self_signed(folder: Path) -> Certificate:
-    """Of the name in the files."""
+    """Of the name in the files, and of localhost, by which clients on this machine connect."""
     own = Certificate(folder / "certificate.pem", folder / "key.pem")
     options = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
-    names = ("-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}")
+    names = ("-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME},DNS:localhost")
     command: list[str | Path] = ["openssl", "req", *options, *names, "-keyout", own.key, "-out", own.file]
     subprocess.run(command, check=True, capture_output=True)
     return own
