@@ -1,4 +1,4 @@
-"""Command line: `python -m cli` with a recording, `pull-models`, `install-weights` or `health`."""
+"""Command line: `python -m cli` with a recording, `live`, `pull-models`, `install-weights` or `health`."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ def main(argv: Sequence[str], command: str = "python -m cli") -> int:
     from cli.transcribe import transcribe
 
     return transcribe(argv, command)
+
+
+def _live(argv: Sequence[str], command: str) -> int:
+    from cli.live.command import live
+
+    return live(argv, command)
 
 
 def _pull_models(argv: Sequence[str], command: str) -> int:
@@ -64,6 +70,7 @@ def _health(argv: Sequence[str], command: str) -> int:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str], str], int]] = {
+    "live": _live,
     "pull-models": _pull_models,
     "install-weights": _install_weights,
     "health": _health,

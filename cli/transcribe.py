@@ -43,8 +43,8 @@ def transcribe(argv: Sequence[str], command: str) -> int:
 def _parser(command: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=command,
-        description=f"Transcribe a recording. `{command} pull-models` downloads models, and "
-        f"`{command} install-weights` those that are embedded.",
+        description=f"Transcribe a recording. `{command} live` transcribes a microphone, "
+        f"`{command} pull-models` downloads models, and `{command} install-weights` those that are embedded.",
     )
     parser.add_argument("recording", type=Path)
     parser.add_argument("-f", "--format", choices=list(ResponseFormat), default=ResponseFormat.TEXT)

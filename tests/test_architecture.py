@@ -68,7 +68,8 @@ ALLOWED: dict[str, set[str]] = UTILS | {
     "serving": {"routes", "routes/http", "routes/realtime", "config", *UTILS},
     "server": {"assembly", "routes", "routes/http", "routes/realtime", "loaders", "serving", "config"}
     | {*UTILS},
-    "cli": {"assembly", "loaders", "config", *UTILS},
+    "cli": {"assembly", "cli/live", "loaders", "config", *UTILS},
+    "cli/live": {*UTILS},
     "transcription_server": {"server", "cli", "config"},
 }
 MAX_MODULES = 14  # in a folder

@@ -64,6 +64,7 @@ def test_every_requirement_is_pinned_and_explained() -> None:
         "requirements-weights.txt",
         "requirements-dev.txt",
         "requirements-bench.txt",
+        "requirements-microphone.txt",
         "requirements-peers.txt",
         "requirements-peers-live.txt",
     ):

@@ -11,6 +11,7 @@ HELP = f"""\
 
   {COMMAND}                       start the server
   {COMMAND} RECORDING [options]   transcribe a recording through a running server
+  {COMMAND} live [options]        transcribe what is said into the microphone
   {COMMAND} pull-models [--all]   download the models of the enabled stages and check them
   {COMMAND} install-weights       install the weights of the embedded models, as the first start does
   {COMMAND} health [--ready]      check that the server answers, or that it can transcribe

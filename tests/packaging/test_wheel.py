@@ -90,6 +90,7 @@ def test_the_wheel_asks_for_what_the_requirements_say(wheel: Path) -> None:
     studio = {*requirements("requirements-studio.txt")}
     assert asked == {
         "": {*requirements("requirements.txt")},
+        "extra == 'microphone'": {*requirements("requirements-microphone.txt")},
         "extra == 'studio'": studio,
         "extra == 'gpu'": studio | {*requirements("requirements-gpu.txt")},
     }

@@ -28,10 +28,12 @@ def speech(rate: int) -> bytes:
     """Somebody says SAID: 16-bit samples."""
     samples = conversation("dialogue", FIXTURES).samples[: round(SPOKEN_SECONDS * SAMPLE_RATE)]
     samples = resample_poly(samples, rate, SAMPLE_RATE).clip(-1, 1)
-    return (samples * np.iinfo(np.int16).max).astype("<i2").tobytes()
+    return bytes((samples * np.iinfo(np.int16).max).astype("<i2"))
 
 
-def texts_of_peer(script: str, base_url: str, folder: Path, rate: int = 24_000, **more: str) -> dict[str, str]:
+def texts_of_peer(
+    script: str, base_url: str, folder: Path, rate: int = 24_000, **more: str
+) -> dict[str, str]:
     return _texts([PYTHON, Path(__file__).parent / "peers" / script], base_url, folder, rate, more)
 
 

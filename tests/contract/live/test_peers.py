@@ -1,5 +1,5 @@
-"""Programs that people have, unmodified, in live sessions: each has a turn that the server ends, one that it commits, and
-one in which nobody speaks."""
+"""Programs that people have, unmodified, in live sessions: each has a turn that the server ends, one that it
+commits, and one in which nobody speaks."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The speech-to-text session of OpenAI Agents: prints the text of a turn that the server ends, of one that ends with the
-input, and of one in which nobody speaks. Arguments: base URL, speech (16-bit, 24 kHz)."""
+"""The speech-to-text session of OpenAI Agents: prints the text of a turn that the server ends, of one that
+ends with the input, and of one in which nobody speaks. Arguments: base URL, speech (16-bit, 24 kHz)."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ async def turns(*parts: np.ndarray, ends: bool) -> list[str]:
             await audio.add_audio(part[start : start + RATE // 10])
     if ends:
         await audio.add_audio(None)
-    texts = []
+    texts: list[str] = []
     async for text in session.transcribe_turns():
         if not texts and not ends:
             await audio.add_audio(None)

@@ -1,6 +1,6 @@
-"""What Home Assistant's `openai_stt_ha` sends, and how it takes the answer: prints the text of a turn that the server ends,
-of one that is committed, and of one in which nobody speaks. Its audio has 16 kHz, which it does not say.
-Arguments: base URL, speech (16-bit, 16 kHz)."""
+"""What Home Assistant's `openai_stt_ha` sends, and how it takes the answer: prints the text of a turn that
+the server ends, of one that is committed, and of one in which nobody speaks. Its audio has 16 kHz, which it
+does not say. Arguments: base URL, speech (16-bit, 16 kHz)."""
 
 import asyncio
 import base64

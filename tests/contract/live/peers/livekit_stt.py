@@ -1,10 +1,11 @@
-"""LiveKit's STT plugin in a realtime session: prints the text of a turn that the server ends (`gpt-4o-transcribe`), of
-turns that the plugin's own detector ends and commits (its two live models), and of a turn in which nobody
-speaks. Arguments: base URL, speech (16-bit, 24 kHz)."""
+"""LiveKit's STT plugin in a realtime session: prints the text of a turn that the server ends, of turns that
+the plugin's own detector ends and commits (for its two live models), and of a turn in which nobody speaks.
+Arguments: base URL, speech (16-bit, 24 kHz)."""
 
 import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from livekit import rtc
@@ -31,7 +32,7 @@ class EndsAtOnce:
         if self._heard >= RATE:
             self._full.set()
 
-    async def __aiter__(self):
+    async def __aiter__(self) -> AsyncIterator[VADEvent]:
         await self._full.wait()
         await asyncio.sleep(0.2)  # the plugin sends the last frame after the detector has it
         yield VADEvent(VADEventType.END_OF_SPEECH, 0, 0.0, 0.0, 0.0, [])

@@ -1,5 +1,5 @@
-"""The asynchronous official client: prints the text of a turn that the server ends, of one that is committed, and of
-one in which nobody speaks. Arguments: base URL, speech (16-bit, 24 kHz)."""
+"""The asynchronous official client: prints the text of a turn that the server ends, of one that is committed,
+and of one in which nobody speaks. Arguments: base URL, speech (16-bit, 24 kHz)."""
 
 import asyncio
 import base64
@@ -33,9 +33,11 @@ async def main() -> dict[str, str]:
     client = AsyncOpenAI(base_url=sys.argv[1], api_key="unused")
     texts = {}
     async with client.realtime.connect(extra_query={"intent": "transcription"}) as connection:
-        transcription = {"model": "gpt-4o-transcribe", "language": "en"}
         await connection.session.update(
-            session={"type": "transcription", "audio": {"input": {"transcription": transcription}}}
+            session={
+                "type": "transcription",
+                "audio": {"input": {"transcription": {"model": "gpt-4o-transcribe", "language": "en"}}},
+            }
         )
         await append(connection, SPEECH + bytes(SECOND))
         texts["detected"] = await transcript(connection)

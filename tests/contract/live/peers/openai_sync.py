@@ -1,5 +1,5 @@
-"""The blocking official client: prints the text of a turn that the server ends, of one that is committed, and of one
-in which nobody speaks. Arguments: base URL, speech (16-bit, 24 kHz)."""
+"""The blocking official client: prints the text of a turn that the server ends, of one that is committed, and
+of one in which nobody speaks. Arguments: base URL, speech (16-bit, 24 kHz)."""
 
 import base64
 import json
@@ -30,9 +30,7 @@ texts = {}
 with OpenAI(base_url=sys.argv[1], api_key="unused").realtime.connect(model="whisper-1") as connection:
     append(connection, SPEECH + bytes(SECOND))
     texts["detected"] = transcript(connection)
-    connection.session.update(
-        session={"type": "transcription", "audio": {"input": {"turn_detection": None}}}
-    )
+    connection.session.update(session={"type": "transcription", "audio": {"input": {"turn_detection": None}}})
     for name, audio in (("committed", SPEECH), ("empty", bytes(SECOND))):
         append(connection, audio)
         connection.input_audio_buffer.commit()

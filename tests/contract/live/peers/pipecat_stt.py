@@ -1,5 +1,5 @@
-"""pipecat's realtime STT service: prints the text of a turn that the server ends, and what is left of two that are
-committed, in the first of which nobody speaks. Arguments: base URL, speech (16-bit, 24 kHz)."""
+"""pipecat's realtime STT service: prints the text of a turn that the server ends, and what is left of two
+that are committed, in the first of which nobody speaks. Arguments: base URL, speech (16-bit, 24 kHz)."""
 
 import asyncio
 import json
@@ -27,9 +27,7 @@ SETTINGS = OpenAIRealtimeSTTService.Settings(model="gpt-realtime-whisper", delay
 
 def frames(audio: bytes) -> list[Frame]:
     step = SECOND // 50
-    return [
-        InputAudioRawFrame(audio[start : start + step], RATE, 1) for start in range(0, len(audio), step)
-    ]
+    return [InputAudioRawFrame(audio[start : start + step], RATE, 1) for start in range(0, len(audio), step)]
 
 
 async def first_text(sent: list[Frame], **options: object) -> str:
@@ -41,11 +39,11 @@ async def first_text(sent: list[Frame], **options: object) -> str:
     worker.set_reached_downstream_filter((TranscriptionFrame,))
     texts: list[str] = []
 
-    @worker.event_handler("on_pipeline_started")
+    @worker.event_handler("on_pipeline_started")  # type: ignore[untyped-decorator]
     async def send(worker: PipelineWorker, _: Frame) -> None:
         await worker.queue_frames(sent)
 
-    @worker.event_handler("on_frame_reached_downstream")
+    @worker.event_handler("on_frame_reached_downstream")  # type: ignore[untyped-decorator]
     async def take(worker: PipelineWorker, frame: TranscriptionFrame) -> None:
         texts.append(frame.text)
         await worker.queue_frame(EndFrame())
