@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -50,3 +51,16 @@ def test_what_fails_fails_where_it_is_used() -> None:
 
     with ReadAhead(1, 1).reading(fail) as result, pytest.raises(OSError, match="gone"):
         result()
+
+
+def test_who_waits_for_what_is_given_up_is_not_cancelled() -> None:
+    """A lane of the model may wait for the window of a caller who leaves. The CancelledError of futures would
+    become that of asyncio there, as if the lane itself were to end."""
+    ahead, busy = ReadAhead(2, 1), threading.Event()
+    with ThreadPoolExecutor(1) as lane, ahead.reading(lambda: busy.wait(10)):
+        with ahead.reading(Reader()) as result:
+            waiting = lane.submit(result)
+        try:
+            assert waiting.result(10) == 1
+        finally:
+            busy.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -28,8 +28,15 @@ class ReadAhead:
             return
         self._room -= 1
         reading = self._threads.submit(read)
+
+        def result() -> R:
+            try:
+                return reading.result()
+            except CancelledError:  # the context has ended meanwhile
+                return read()
+
         try:
-            yield reading.result
+            yield result
         finally:
             reading.cancel()
             self._room += 1
