@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from cli.live.keys import commit_when_entered, end_when_interrupted
-from cli.live.session import LiveError, start_reading, talk
+from cli.live.session import Inbox, LiveError, talk
 from cli.live.sources import RATE, microphone, played, standard_input
 from cli.live.views import print_complete, print_event, terminal, text_view
 
@@ -98,7 +98,8 @@ async def _transcribe(arguments: argparse.Namespace, pieces: Iterator[bytes]) ->
     url = f"{arguments.url.rstrip('/').replace('http', 'ws', 1)}/realtime?intent=transcription"
     headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', 'unused')}"}
     async with connect(url, additional_headers=headers, max_size=None, compression=None) as socket:
-        inbox = start_reading(pieces)
+        inbox = Inbox()
+        inbox.fill(pieces)
         end_when_interrupted(inbox, running.cancel)
         if arguments.turns == "commit" and screen and sys.stdin.isatty():
             commit_when_entered(inbox, screen.entered)

@@ -13,13 +13,10 @@ from cli.live.session import Inbox, Request
 def end_when_interrupted(inbox: Inbox, abort: Callable[[], object]) -> None:
     """At the first SIGINT, what was said until then is still transcribed; the second calls `abort`."""
     loop = asyncio.get_running_loop()
-    ending: list[asyncio.Task[None]] = []
 
     def interrupt() -> None:
-        if ending:
-            abort()
-        else:
-            ending.append(loop.create_task(inbox.put(Request.END)))
+        inbox.put(Request.END)
+        loop.add_signal_handler(signal.SIGINT, abort)
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
 
@@ -27,14 +24,12 @@ def end_when_interrupted(inbox: Inbox, abort: Callable[[], object]) -> None:
 def commit_when_entered(inbox: Inbox, entered: Callable[[], None]) -> None:
     """`entered` is called for each line that the user enters."""
     loop = asyncio.get_running_loop()
-    commits: set[asyncio.Task[None]] = set()
 
     def enter() -> None:
-        if not sys.stdin.readline():
+        if sys.stdin.readline():
+            entered()
+            inbox.put(Request.COMMIT)
+        else:
             loop.remove_reader(sys.stdin)
-            return
-        entered()
-        commits.add(commit := loop.create_task(inbox.put(Request.COMMIT)))
-        commit.add_done_callback(commits.discard)
 
     loop.add_reader(sys.stdin, enter)

@@ -7,7 +7,6 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
 from contextlib import suppress
 from enum import Enum
 from typing import Any, TypeAlias
@@ -32,29 +31,41 @@ class Request(Enum):
 
 
 Sent: TypeAlias = bytes | Request | LiveError
-Inbox: TypeAlias = "asyncio.Queue[Sent]"
 Event: TypeAlias = dict[str, Any]
 
 
-def start_reading(pieces: Iterator[bytes]) -> Inbox:
-    """What a thread reads of `pieces`, until they end or fail. The thread is not waited for."""
-    inbox: Inbox = asyncio.Queue(10 * SECONDS_AHEAD)
-    loop = asyncio.get_running_loop()
+class Inbox:
+    """What is to be sent, in its order."""
 
-    def put(item: Sent) -> None:
-        asyncio.run_coroutine_threadsafe(inbox.put(item), loop).result()
+    def __init__(self) -> None:
+        self._items: asyncio.Queue[Sent] = asyncio.Queue()
+        self._room = threading.Semaphore(10 * SECONDS_AHEAD)
 
-    def read() -> None:
-        with suppress(RuntimeError, CancelledError):  # the loop has ended
-            try:
-                for piece in pieces:
-                    put(piece)
-                put(Request.END)
-            except Exception as error:  # whatever a library raises about a device or a file
-                put(LiveError(f"The sound cannot be read: {error}"))
+    def put(self, item: Sent) -> None:
+        self._items.put_nowait(item)
 
-    threading.Thread(target=read, daemon=True).start()
-    return inbox
+    async def get(self) -> Sent:
+        item = await self._items.get()
+        if isinstance(item, bytes):
+            self._room.release()
+        return item
+
+    def fill(self, pieces: Iterator[bytes]) -> None:
+        """With what a thread reads of `pieces`, until they end or fail. The thread is not waited for."""
+        loop = asyncio.get_running_loop()
+
+        def read() -> None:
+            end: Sent = Request.END
+            with suppress(RuntimeError):  # the loop has ended
+                try:
+                    for piece in pieces:
+                        self._room.acquire()
+                        loop.call_soon_threadsafe(self.put, piece)
+                except Exception as error:  # whatever a library raises about a device or a file
+                    end = LiveError(f"The sound cannot be read: {error}")
+                loop.call_soon_threadsafe(self.put, end)
+
+        threading.Thread(target=read, daemon=True).start()
 
 
 async def talk(
