@@ -17,7 +17,7 @@ from tests.packaging.requirement_files import requirements
 from tests.recordings import FIXTURES
 from tests.servers import RunningServer
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/live.md").read_text()
 HEARD_BY_A_PAGE = """
 import { WebSocket } from "ws";
