@@ -107,7 +107,9 @@ async def _transcribe(arguments: argparse.Namespace, pieces: Iterator[bytes]) ->
 
 
 def _settings(arguments: argparse.Namespace, interim: bool) -> dict[str, Any]:
-    transcription = {"model": "whisper-1", "diarize": arguments.speakers, "interim": interim}
+    transcription = {"model": "whisper-1", "interim": interim}
+    if arguments.speakers:
+        transcription |= {"diarize": True, "words": True}
     if arguments.language:
         transcription["language"] = arguments.language
     sound = {

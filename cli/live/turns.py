@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, TypeAlias
@@ -36,8 +36,10 @@ class Turn:
             labelled.append(Line(rest, unsettled=self.unsettled if rest else self.unsettled.lstrip()))
         return labelled
 
-    def completed(self, transcript: str) -> list[Line]:
-        """The transcript is more accurate than the segments, but does not say who speaks where."""
+    def completed(self, transcript: str, words: Iterable[tuple[str, str]]) -> list[Line]:
+        """By the speakers of its words, who come with them, or those of the segments, or nobody's."""
+        if spoken := _spoken(transcript, words):
+            return spoken
         labelled = self.labelled()
         if len(labelled) > 1:
             return labelled
@@ -73,10 +75,20 @@ def told(turns: Turns, event: Mapping[str, Any]) -> tuple[Turns, list[Line]]:
         return {**turns, item: replace(turn, segments=segments)}, []
     others = {name: other for name, other in turns.items() if name != item}
     if kind == "completed":
-        return others, turn.completed(_text(event, "transcript").strip())
+        words = ((_text(word, "word"), _text(word, "speaker")) for word in event.get("words") or ())
+        return others, turn.completed(_text(event, "transcript").strip(), words)
     if kind == "failed":
         return others, [Line(f"[not transcribed: {_text(event.get('error') or {}, 'message')}]")]
     return turns, []
+
+
+def _spoken(transcript: str, words: Iterable[tuple[str, str]]) -> list[Line]:
+    """The transcript, cut where somebody else speaks; nothing if the words are not those of it."""
+    lines, rest = [], transcript
+    for speaker, said in groupby(words, key=lambda word: word[1]):
+        before, rest = rest, _after(sum(_letters(word) for word, _ in said), rest)
+        lines.append(Line(before[: len(before) - len(rest)].strip(), speaker))
+    return [] if rest else lines
 
 
 def _text(event: Mapping[str, Any], name: str) -> str:

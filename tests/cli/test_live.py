@@ -37,7 +37,13 @@ def test_standard_input_is_sent_and_its_text_printed() -> None:
     assert session.sound == SOUND
     sent = session.received[0]["session"]["audio"]["input"]
     assert sent["format"] == {"type": "audio/pcm", "rate": 16_000}
-    assert sent["transcription"] | {"language": "de", "diarize": True} == sent["transcription"]
+    assert sent["transcription"] == {
+        "model": "whisper-1",
+        "language": "de",
+        "diarize": True,
+        "words": True,
+        "interim": False,
+    }
     assert sent["turn_detection"] == {"type": "server_vad"}
     assert session.request
     assert session.request.path == "/v1/realtime?intent=transcription"

@@ -61,6 +61,15 @@ def test_words_take_their_speakers_when_those_are_known() -> None:
     assert after([*events, completed("Shall we? Yes, I")]) == (labelled, [])
 
 
+def test_the_words_of_a_transcript_say_who_speaks_where() -> None:
+    told = [delta("Shall we? Yes. I do"), segment("s1", "A", "Shall we? Yes.")]
+    words = [("Shall", "A"), ("we?", "A"), ("Yes,", "B"), ("I", "B"), ("do.", "B")]
+    end = completed("Shall we? Yes, I do.")
+    named = end | {"words": [{"word": word, "speaker": speaker} for word, speaker in words]}
+    assert after([*told, named]) == ([Line("Shall we?", "A"), Line("Yes, I do.", "B")], [])
+    assert after([*told, end | {"words": named["words"][:2]}]) == ([Line("Shall we? Yes, I do.", "A")], [])
+
+
 def test_a_corrected_label_replaces_the_former() -> None:
     events = [segment("s1", "A", "Shall we?"), segment("s2", "B", "Yes."), segment("s2", "A", "Yes.")]
     assert after(events) == ([], [Line("Shall we? Yes.", "A")])
