@@ -76,6 +76,10 @@ class ServerProcess:
         except psutil.NoSuchProcess:
             return 0
 
+    def cpu_seconds(self) -> float:
+        """Of the server and its children so far."""
+        return cpu_seconds(self.pid)
+
     def workspaces(self) -> list[str]:
         """Request workspaces currently on disk."""
         return [path.name for path in self._workspaces.glob("*/*/")]
@@ -93,7 +97,7 @@ class ServerProcess:
     def _start(self, program: Sequence[str], folder: Path, settings: dict[str, str]) -> None:
         self._workspaces = folder / "work"
         self._log = folder / "server.log"
-        port = _free_port()
+        port = free_port()
         self.base_url = f"http://{HOST}:{port}"
         own = {"HOST": HOST, "PORT": str(port), "DATA_DIR": str(folder / "data"), "RESULT_CACHE_MB": "0"}
         environment = {**os.environ, **own, "WORKSPACE_DIR": str(self._workspaces), **settings}
@@ -147,7 +151,14 @@ def serving(base_url: str | None) -> Iterator[str]:
         yield server.base_url
 
 
-def _free_port() -> int:
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process and its children have taken so far."""
+    parent = psutil.Process(pid)
+    times = (process.cpu_times() for process in [parent, *parent.children(recursive=True)])
+    return float(sum(each.user + each.system for each in times))
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
