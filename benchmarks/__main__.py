@@ -11,6 +11,9 @@ from pathlib import Path
 
 from benchmarks.eval_set import MissingAudioError
 from benchmarks.files import accuracy
+from benchmarks.live import hour, sharing, words
+from benchmarks.live import soak as live_soak
+from benchmarks.live import speakers as live_speakers
 from benchmarks.load import callers, day_answers, day_store, faults, latency, memory, soak
 from benchmarks.recognition import coverage, faint, hallucinations, languages, music, wer, word_times
 from benchmarks.report import note, provenance, write_section
@@ -41,13 +44,21 @@ SECTIONS = {
     "day_answers": day_answers,
     "hours": hours,
     "day_store": day_store,
+    "live": words,
+    "live_speakers": live_speakers,
+    "live_sharing": sharing,
+    "live_hour": hour,
     "soak": soak,
+    "live_soak": live_soak,
     "faults": faults,
     "files": accuracy,
 }
 
 OWN_SERVERS = frozenset(
-    ("counts", "start", "load", "memory", "day", "day_answers", "hours", "day_store", "soak", "faults")
+    (
+        *("counts", "start", "load", "memory", "day", "day_answers", "hours", "day_store", "soak", "faults"),
+        *("live", "live_speakers", "live_sharing", "live_hour", "live_soak"),
+    )
 )
 """Sections that start their own servers."""
 

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from benchmarks.live.excerpts import Excerpt
+from benchmarks.live.peers.whisperlivekit import PeerProcess, play_to_whisperlivekit, whisperlivekit_running
 from benchmarks.live.player import play, session_update
 from benchmarks.live.told import LiveTurn, Told, live_turns, told_words, words_of
-from benchmarks.live.whisperlivekit import PeerProcess, play_to_whisperlivekit, whisperlivekit_running
 from benchmarks.server_process import SERVER, ServerProcess
 from benchmarks.worker import Worker
 
@@ -80,7 +80,7 @@ class Baseline:
     @classmethod
     @contextmanager
     def running(cls) -> Iterator[Baseline]:
-        with Worker("benchmarks.live.baseline") as worker:
+        with Worker("benchmarks.live.peers.baseline") as worker:
             yield cls(worker)
 
     def run(self, excerpts: Sequence[Excerpt]) -> Run:

@@ -24,7 +24,7 @@ Excerpts of about {SECONDS:.0f} s of conversations of 2 to 6 speakers, played in
 at once, each to another one: to this server over `/v1/realtime` (24 kHz, pieces of 50 ms, `server_vad` and
 `delay` as they are by default, Whisper base int8), without and with live speakers; and to LocalAgreement-2 on
 a growing buffer, cut behind sentences from 15 s on, with faster-whisper behind one lock
-(`benchmarks/live/baseline.py`: the same weights, beam 5, all cores, fed in the same process).
+(`benchmarks/live/peers/baseline.py`: the same weights, beam 5, all cores, fed in the same process).
 WhisperLiveKit, where `WHISPERLIVEKIT` names its `whisperlivekit-server`, runs with the same weights and
 LocalAgreement. When a word was said is known from the words of the same excerpt sent as a file. A passage is
 what is said without a pause of half a second. All times are p50 / p90 in seconds. `first`: of the first

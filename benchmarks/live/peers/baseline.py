@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.live.agreement import LocalAgreement
 from benchmarks.live.measures import Said
+from benchmarks.live.peers.agreement import LocalAgreement
 from benchmarks.reference_whisper import BEAM_SIZE, load_model
 from benchmarks.values import Message
 from benchmarks.worker import answer_requests
