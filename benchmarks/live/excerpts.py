@@ -19,7 +19,7 @@ from utils.decoding.blocks import decoded_blocks
 Pcm = npt.NDArray[np.int16]
 
 RATE = 24_000  # what clients of the hosted API send
-SECONDS = 90.0
+SECONDS = 75.0
 MARGIN = 0.4  # seconds of an excerpt before its first word and after its last
 
 

@@ -29,6 +29,7 @@ LIMIT = 10  # LIVE_SESSIONS
 CLIP_SECONDS = (0.5, 4.0)
 SETTLED_SECONDS = 20.0  # in which all that sessions hold must be given back
 MEGABYTE = 1_000_000
+LOG_PART = 3000  # characters of the log shown from each traceback on
 SEED = 1
 
 METHOD = f"""\
@@ -57,13 +58,15 @@ def measure(options: Options) -> str:
         outcomes += asyncio.run(_send(server.base_url, clips, number - WARM_UP, SEED + 1))
         after = asyncio.run(_settled(server))
         room = asyncio.run(_open_all(server.base_url))
-        errors = server.log().count("Traceback")
+        log = server.log()
+    _, *tracebacks = log.split("Traceback")
+    note("\n".join(text[:LOG_PART] for text in tracebacks))
     rows = [(name, end, count) for (name, end), count in sorted(outcomes.items())]
     return "\n\n".join(
         [
             METHOD,
             table(("session", "outcome", "count"), rows),
-            *_summary(outcomes, before, after, room, errors),
+            *_summary(outcomes, before, after, room, len(tracebacks)),
         ]
     )
 

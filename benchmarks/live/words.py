@@ -26,13 +26,13 @@ at once, each to another one: to this server over `/v1/realtime` (24 kHz, pieces
 a growing buffer, cut behind sentences from 15 s on, with faster-whisper behind one lock
 (`benchmarks/live/peers/baseline.py`: the same weights, beam 5, all cores, fed in the same process).
 WhisperLiveKit, where `WHISPERLIVEKIT` names its `whisperlivekit-server`, runs with the same weights and
-LocalAgreement. When a word was said is known from the words of the same excerpt sent as a file. A passage is
-what is said without a pause of half a second. All times are p50 / p90 in seconds. `first`: of the first
-words told for good, after
-the passage began. `sign`: of the first word shown, after the first word of the turn. `word`: of every word
-told for good, after it was said. `last`: until all words of a passage were told, after its end. `final`: of
-`completed` after `speech_stopped`. `changed`: words told before the end of a turn that its `completed` does
-not have. `file`: the word error rate of the same excerpts sent as files."""
+LocalAgreement; what it has not told a minute after the end counts as left out. When a word was said is known
+from the words of the same excerpt sent as a file. A passage is what is said without a pause of half a second.
+All times are p50 / p90 in seconds. `first`: of the first words told for good, after the passage began.
+`sign`: of the first word shown, after the first word of the turn. `word`: of every word told for good, after
+it was said. `last`: until all words of a passage were told, after its end. `final`: of `completed` after
+`speech_stopped`. `changed`: words told before the end of a turn that its `completed` does not have. `file`:
+the word error rate of the same excerpts sent as files."""
 
 HEADER = (
     "sessions", "", "first", "sign", "word", "last", "final", "changed", "WER", "file", "CPU s/s",

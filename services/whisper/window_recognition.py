@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from models import Audio, ChunkPart, Segment, Span, WindowText
 from options import DecodeOptions, Task
 from seams import EncodedWindow, Recogniser, WindowFeatures
@@ -59,7 +57,7 @@ class WindowEncoder:
         def features() -> WindowFeatures:
             audio = read()
             if len(audio) < HOP:
-                return WindowFeatures(np.zeros((mels, 0), np.float32), 0, 0)
+                return _features(audio[:0], mels, 0)
             return _features(audio, mels, self.contexts(len(audio))[0])
 
         return await self._batcher.encode(flow, features, options, is_late=True)
@@ -91,7 +89,10 @@ class WindowRecogniser:
     voiced: Sequence[Span]
 
     async def recognise(self, piece: Piece, options: DecodeOptions) -> ChunkPart:
-        """Segments in samples of the recording. Speech that their words leave out is heard again."""
+        """Segments in samples of the recording; none of less than a frame. Speech that their words leave out
+        is heard again."""
+        if piece.span.num_samples < HOP:
+            return ChunkPart((), piece.span.stop)
         options = replace(options, language=piece.language)
         text = await self._decode(piece.span, piece.encoded, options)
         segments = self._segments(text, piece.span, options)

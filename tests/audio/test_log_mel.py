@@ -22,5 +22,10 @@ def test_frames_equal_those_of_the_library(num_mels: int, num_samples: int) -> N
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("num_samples", [0, 1, 159])
+def test_less_than_a_frame_has_none(num_samples: int) -> None:
+    assert log_mel(SPEECH[:num_samples], 80).shape == (80, 0)
+
+
 def test_silence_is_the_lowest_value() -> None:
     np.testing.assert_allclose(log_mel(np.zeros(1600, np.float32), 80), -1.5, atol=1e-6)

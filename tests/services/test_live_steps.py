@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 
 from exceptions import ModelCrashedError
-from models import SAMPLE_RATE, Audio
+from models import SAMPLE_RATE, Audio, Chunk, ChunkPart, Span
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper.work_queues import BatchSizes
 from services.whisper_service import NO_TEXT, Step, WhisperService
 from tests.fakes import ScriptedRecogniser
+from utils.audio.log_mel import HOP
 from utils.model_manager import ModelSlot, ModelSource
 from utils.speech.contexts import short_contexts
+from utils.speech.speech_map import SpeechMap
 from utils.waiting.fair_queue import Rank
 
 ENGLISH = DecodeOptions("en")
@@ -134,3 +136,15 @@ async def test_a_step_that_cannot_read_fails_alone() -> None:
     assert isinstance(failed, ValueError)
     assert isinstance(fine, Step)
     await before
+
+
+async def test_a_final_of_less_than_a_frame_has_no_words() -> None:
+    model, turn, window = Listening(), Turn(rank=Rank.FINAL), Span(0, HOP - 1)
+    chunk, speech = Chunk(0, 0, HOP - 1, window), SpeechMap(0, HOP - 1, np.ones(1, np.float32))
+
+    def read(span: Span) -> Audio:
+        return np.zeros(span.num_samples, np.float32)
+
+    parts = service(model).transcribe(turn, read, chunk, speech, [window], ENGLISH, {})
+    assert [part async for part in parts] == [ChunkPart((), HOP - 1)]
+    assert model.encoded == []

@@ -24,6 +24,8 @@ LogMel: TypeAlias = npt.NDArray[np.float32]
 def log_mel(audio: Audio, num_mels: int) -> LogMel:
     """The frames that `audio` fills."""
     num_frames = len(audio) // HOP
+    if not num_frames:
+        return np.zeros((num_mels, 0), np.float32)
     audio = np.pad(np.pad(audio, (0, HOP)), FFT // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(audio, FFT)[: num_frames * HOP : HOP]
     spectrum = np.fft.rfft(frames * _window())

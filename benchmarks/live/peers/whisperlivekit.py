@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from benchmarks.server_process import HOST, READY_SECONDS, STOP_SECONDS, cpu_sec
 from models import SAMPLE_RATE
 
 PIECE = SAMPLE_RATE // 20  # samples: 50 ms
+LATEST_SECONDS = 60.0
 OPTIONS = ("--backend", "faster-whisper", "--backend-policy", "localagreement", "--lan", "en", "--pcm-input")
 
 
@@ -60,19 +61,22 @@ def whisperlivekit_running(program: Path) -> Iterator[PeerProcess]:
 
 
 async def play_to_whisperlivekit(base_url: str, pcm: Pcm, delay: float) -> list[tuple[str, float]]:
-    """The words that it told for good, and when, in seconds since the first sample."""
+    """The words that it told for good up to LATEST_SECONDS after the end, and when, in seconds since the
+    first sample."""
     await asyncio.sleep(delay)
+    texts: list[tuple[float, str]] = []
     async with connect(f"ws{base_url.removeprefix('http')}/asr", max_size=None, compression=None) as socket:
         started = time.monotonic()
         speaking = asyncio.create_task(_speak(socket, pcm, started))
-        texts: list[tuple[float, str]] = []
-        async for message in socket:
-            event = json.loads(message)
-            if event.get("type") == "ready_to_stop":
-                break
-            if "lines" in event:
-                lines = (line["text"] for line in event["lines"])
-                texts.append((time.monotonic() - started, " ".join(filter(None, lines))))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(len(pcm) / SAMPLE_RATE + LATEST_SECONDS):
+                async for message in socket:
+                    event = json.loads(message)
+                    if event.get("type") == "ready_to_stop":
+                        break
+                    if "lines" in event:
+                        lines = (line["text"] for line in event["lines"])
+                        texts.append((time.monotonic() - started, " ".join(filter(None, lines))))
         await speaking
     return settled_words(texts)
 
