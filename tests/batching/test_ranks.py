@@ -125,15 +125,18 @@ async def test_with_one_lane_the_batches_of_files_are_half_as_large_in_a_live_tu
 
 @dataclass(eq=False)
 class Gated(RecordingRecogniser):
-    """Every call of a file is held at a gate."""
+    """Every decoding of a file is held at a gate."""
 
     opened: threading.Event = field(default_factory=threading.Event)
+    both_are_held: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def check(self, lengths: Sequence[int], options: Sequence[DecodeOptions]) -> None:
         if GREEDY not in options:
+            if len(self.steps) == 2:
+                self.both_are_held.set()
             self.opened.wait(10)
 
 
@@ -142,7 +145,7 @@ async def test_a_live_step_runs_beside_a_burst_of_files_that_go_on_after_the_tur
     requests = Requests(model, CPU, lanes=2)
     with requests.batcher.in_turn():
         files = [asyncio.create_task(requests.ask(str(n), 30)) for n in range(8)]
-        await asyncio.to_thread(model.has_begun.wait)
+        assert not await asyncio.to_thread(model.both_are_held.wait, 0.05)
         step = Work(Rank.STEP)
         encoded = await requests.batcher.encode(step, lambda: window_of(2), GREEDY)
         text = await requests.batcher.decode(step, encoded, GREEDY, words=True, retries=False)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 from exceptions import ModelCrashedError
-from models import SAMPLE_RATE, Audio, Chunk, ChunkPart, Span
+from models import SAMPLE_RATE, Audio, Chunk, ChunkPart, Span, WindowText
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser, WindowFeatures
 from services.whisper.work_queues import BatchSizes
@@ -33,11 +33,13 @@ class Turn:
     owner: str = "a"
     rank: Rank = Rank.STEP
     heard: list[Audio] = field(default_factory=list)
+    was_read: threading.Event = field(default_factory=threading.Event)
 
     def say(self, seconds: float) -> None:
         self.heard.append(np.zeros(round(seconds * SAMPLE_RATE), np.float32))
 
     def read(self) -> Audio:
+        self.was_read.set()
         return np.concatenate(self.heard) if self.heard else np.zeros(0, np.float32)
 
 
@@ -61,13 +63,20 @@ class Listening(ScriptedRecogniser):
             raise ModelCrashedError("The process of the model ended with SIGSEGV.")
 
 
+class Doubtful(Listening):
+    """Repeats itself."""
+
+    def after_decode(self, texts: list[WindowText]) -> list[WindowText]:
+        return [replace(text, compression_ratio=9.0) for text in texts]
+
+
 def service(model: Recogniser) -> WhisperService:
     slot: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("fake", lambda: model))
     return WhisperService(slot, BatchSizes(), short_contexts)
 
 
 async def test_a_step_is_greedy_tried_once_and_has_timed_words() -> None:
-    model, turn = Listening(), Turn()
+    model, turn = Doubtful(), Turn()
     turn.say(2)
     step = await service(model).step(turn, turn.read, DecodeOptions("en", temperature=0.4))
     assert (step.text.text, len(step.text.words), step.language) == (" w w", 2, "en")
@@ -84,7 +93,7 @@ async def test_a_step_that_waited_hears_all_that_came_meanwhile() -> None:
     before = asyncio.create_task(whisper.step(first, first.read, ENGLISH))
     await asyncio.to_thread(model.has_begun.wait)
     step = asyncio.create_task(whisper.step(turn, turn.read, ENGLISH))
-    await asyncio.sleep(0)
+    assert not await asyncio.to_thread(turn.was_read.wait, 0.05)
     turn.say(3)
     gate.set()
     assert (await step).text.text == " w" * 4
