@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator, Iterator
 
-from exceptions import CommitEmptyError, TranscriptionServerError, UnexpectedError
+from exceptions import CommitEmptyError, ModelFailedError, TranscriptionServerError, UnexpectedError
 from models import NO_KNOWN_VOICES, ChunkPart, seconds
 from options import LiveOptions, SemanticVad, ServerVad, TurnDetection
 from services.live.audio_input import AudioInput
@@ -62,7 +62,7 @@ class Session:
         self._free_from = 0  # the sample from which audio belongs to no turn
         self._last_id: str | None = None
         self._answers: dict[LiveTurn, asyncio.Task[None]] = {}  # those to come, in order
-        self._is_finished = False
+        self._is_finished = self._is_closed = False
 
     @property
     def stored_as(self) -> str | None:
@@ -118,6 +118,7 @@ class Session:
 
     async def close(self) -> None:
         """Drop all work; what is to be stored is."""
+        self._is_closed = True
         await stopped(*self._answers.values())
         for turn in (*self._answers, self._turn):
             if turn:
@@ -201,6 +202,11 @@ class Session:
             event = await turn.transcript(stop)
         except TranscriptionServerError as error:
             event = TurnFailed(turn.id, error)
+        except asyncio.CancelledError:
+            if self._is_closed:
+                raise
+            # The model was closed, and with it all that was queued.
+            event = TurnFailed(turn.id, ModelFailedError("The model was unloaded; send the audio again."))
         except Exception:
             logger.exception("%s: a turn failed", self.id)
             event = TurnFailed(turn.id, UnexpectedError())
