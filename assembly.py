@@ -119,7 +119,11 @@ def build_state(settings: Settings, loaders: Loaders) -> ServerState:
         max_upload_bytes=settings.max_upload_bytes,
         upload_idle_seconds=settings.upload_idle_seconds,
         live=LiveService(
-            whisper, detector, SessionStore(temp, durable.transcribe_recording), settings.live_sessions
+            whisper,
+            detector,
+            diarizer,
+            SessionStore(temp, durable.transcribe_recording),
+            settings.live_sessions,
         ),
         live_requests=LiveRequests(catalogue, transcription, speakers, temp),
         realtime=RealtimeLimits(settings.realtime_idle_seconds, settings.realtime_max_minutes),

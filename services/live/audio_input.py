@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models import Span
+from models import Span, seconds
 from options import LiveFormat
 from seams import Detector, DetectorState
 from utils.live.pcm import Pcm, PcmReader
@@ -12,9 +12,8 @@ from utils.live.recent_audio import RecentAudio, RecentSpeech
 from utils.model_manager import ModelSlot
 from utils.speech.speech_map import FRAME, Probabilities
 
-DETECTION_BLOCK = (
-    3 * FRAME
-)  # some 100 ms: a call of the detector for each frame would cost half as much again
+KEPT_SPEECH = seconds(200)  # before the audio that is kept: more than speakers are told apart in at once
+DETECTION_BLOCK = 3 * FRAME  # some 100 ms: a call for each frame would cost half as much again
 
 
 class AudioInput:
@@ -50,6 +49,6 @@ class AudioInput:
         return found
 
     def forget(self, before: int) -> None:
-        """Drop what lies before the sample `before`; what is not yet judged stays."""
+        """Drop the audio before the sample `before`; what is not yet judged stays."""
         self.audio.forget(min(before, self.speech.stop))
-        self.speech.forget(before)
+        self.speech.forget(before - KEPT_SPEECH)

@@ -11,7 +11,9 @@ from time import monotonic
 from exceptions import OverloadedError
 from options import LiveOptions
 from seams import Detector
+from services.diarization_service import Diarizer
 from services.live.audio_input import AudioInput
+from services.live.labelling import SessionSpeakers
 from services.live.pace import Pace
 from services.live.recognition import LiveRecogniser
 from services.live.recording import SessionRecording, SessionStore
@@ -29,6 +31,7 @@ class LiveService:
         self,
         whisper: WhisperPool,
         detector: ModelSlot[Detector],
+        diarizer: Diarizer | None,
         store: SessionStore,
         max_sessions: int,
         clock: Callable[[], float] = monotonic,
@@ -37,6 +40,7 @@ class LiveService:
         self._clock = clock
         self._whisper = whisper
         self._detector = detector
+        self._diarizer = diarizer
         self._store = store
         self._max_sessions = max_sessions or SESSIONS_PER_LANE * whisper.lanes
         self._open: dict[str, Session] = {}
@@ -51,7 +55,10 @@ class LiveService:
         source = AudioInput(self._detector, options.audio)
         recogniser = LiveRecogniser(self._whisper, source, owner, pace)
         recording = SessionRecording(self._store, owner, f"transcription_{uuid.uuid4().hex}")
-        session = Session(f"sess_{uuid.uuid4().hex[:24]}", source, recogniser, recording, pace, options)
+        speakers = SessionSpeakers(self._diarizer, source)
+        session = Session(
+            f"sess_{uuid.uuid4().hex[:24]}", source, recogniser, recording, speakers, pace, options
+        )
         self._open[session.id] = session
         logger.info("%s: live session %s begins", request_id, session.id)
         try:

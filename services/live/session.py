@@ -8,9 +8,10 @@ import uuid
 from collections.abc import AsyncGenerator, Iterator
 
 from exceptions import CommitEmptyError, ModelFailedError, TranscriptionServerError, UnexpectedError
-from models import NO_KNOWN_VOICES, ChunkPart, seconds
+from models import ChunkPart, seconds
 from options import LiveOptions, SemanticVad, ServerVad, TurnDetection
 from services.live.audio_input import AudioInput
+from services.live.labelling import SessionSpeakers
 from services.live.pace import Pace
 from services.live.recognition import LiveRecogniser
 from services.live.recording import SessionRecording
@@ -45,6 +46,7 @@ class Session:
         source: AudioInput,
         recogniser: LiveRecogniser,
         recording: SessionRecording,
+        speakers: SessionSpeakers,
         pace: Pace,
         options: LiveOptions,
     ) -> None:
@@ -52,6 +54,7 @@ class Session:
         self._source = source
         self._recogniser = recogniser
         self._recording = recording
+        self._speakers = speakers
         self._pace = pace
         self._options = options
         self._events: asyncio.Queue[LiveEvent | None] = asyncio.Queue()
@@ -125,7 +128,8 @@ class Session:
                 await turn.drop()
         self._answers.clear()
         self._events.put_nowait(None)
-        await self._recording.keep(self._options, NO_KNOWN_VOICES)
+        self._speakers.close()
+        await self._recording.keep(self._options, self._speakers.voices)
 
     def _emit(self, event: LiveEvent) -> None:
         self._events.put_nowait(event)
@@ -137,7 +141,9 @@ class Session:
         now = self._source.audio.stop
         if self._turn:
             self._turn.grow(now, self._source.speech.over)
+        self._speakers.grow()
         needed = [turn.needed_from for turn in (*self._answers, self._turn) if turn]
+        needed.append(self._speakers.needed_from)
         self._source.forget(min([now - KEPT, *(start for start in needed if start is not None)]))
 
     def _follow(self, change: TurnChange) -> None:
@@ -180,7 +186,8 @@ class Session:
 
     def _begin(self, start: int) -> LiveTurn:
         item_id = f"item_{uuid.uuid4().hex[:24]}"
-        self._turn = LiveTurn(item_id, start, self._options, self._recogniser, self._emit)
+        tracking = self._speakers.tracking(self._options, start)
+        self._turn = LiveTurn(item_id, start, self._options, self._recogniser, self._emit, tracking)
         return self._turn
 
     def _end(self, turn: LiveTurn, stop: int, now: int) -> None:

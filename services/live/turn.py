@@ -10,8 +10,10 @@ from functools import partial
 
 from models import ChunkPart, Segment, Span, SpokenLanguage, TokenCounts, Word, seconds
 from options import Delay, LiveOptions
+from services.live.labelling import SpeakerTracking
 from services.live.recognition import LiveRecogniser
 from services.live.window import SpokenWindow
+from utils.live.agreement import after
 from utils.live.events import LiveEvent, TextDelta, TurnCompleted
 from utils.live.running_text import RunningText, Told
 from utils.speech.speech_map import SpeechMap
@@ -35,6 +37,7 @@ class LiveTurn:
         options: LiveOptions,
         recogniser: LiveRecogniser,
         emit: Callable[[LiveEvent], None],
+        tracking: SpeakerTracking | None = None,
     ) -> None:
         self.id = item_id
         self.start = start
@@ -47,6 +50,8 @@ class LiveTurn:
         self._parts: list[asyncio.Task[ChunkPart]] = []
         self._starts: list[int] = []  # of the windows of the parts
         self._lane = ExitStack()
+        self._tracking = tracking
+        self._labelling = tracking.label(item_id, options.revise, emit) if tracking else None
 
     @property
     def needed_from(self) -> int | None:
@@ -96,12 +101,22 @@ class LiveTurn:
     async def transcript(self, stop: int) -> TurnCompleted:
         """Of the turn, which ended at `stop`; the delta that completes it comes before. Raises what the
         recogniser raises."""
-        parts = [await part for part in self._parts]
+        hearing = asyncio.ensure_future(self._hear_speakers(stop))
+        try:
+            parts = [await part for part in self._parts]
+            await hearing
+        finally:
+            await stopped(hearing)
         segments = tuple(segment for part in parts for segment in part.segments)
+        labels: tuple[str, ...] = ()
+        if self._labelling:
+            segments = self._labelling.finish(segments)
+            labels = self._labelling.labels(segments)
         return TurnCompleted(
             self.id,
             self._text.text,
             segments,
+            labels,
             counts=sum((part.counts for part in parts), TokenCounts()),
             num_samples=stop - self.start,
             languages=tuple(_languages(segments)),
@@ -110,6 +125,8 @@ class LiveTurn:
     async def drop(self) -> None:
         """End all work on it."""
         self._lane.close()
+        if self._tracking and self._labelling:
+            self._tracking.drop(self._labelling)
         if self._window:
             await self._window.drop()
         await stopped(*self._parts)
@@ -148,11 +165,20 @@ class LiveTurn:
             await earlier
         part = await final
         self._recogniser.settle(part)
-        self._send(self._text.settle(window.told_before(cut), part.segments))
+        told = window.told_before(cut)
+        self._send(self._text.settle(told, part.segments))
+        if self._labelling:
+            self._labelling.tell(after(told, [word for segment in part.segments for word in segment.words]))
         return part
+
+    async def _hear_speakers(self, stop: int) -> None:
+        if self._tracking and self._labelling:
+            await self._tracking.finish(self._labelling, stop)
 
     def _tell(self, window: int, new: Sequence[Word], rest: Sequence[Word]) -> None:
         self._send(self._text.tell(window, new, rest))
+        if self._labelling:
+            self._labelling.tell(new)
 
     def _send(self, told: Sequence[Told]) -> None:
         """Deltas that change what the client shows."""

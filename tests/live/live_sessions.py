@@ -19,9 +19,9 @@ from services.live.session import Session
 from services.whisper.work_queues import BatchSizes
 from services.whisper_pool import WhisperPool
 from services.whisper_service import WhisperService
-from tests.fakes import LoudnessDetector, ScriptedRecogniser
+from tests.fakes import LoudnessDetector, ScriptedRecogniser, fake_diarizer
 from utils.live.events import LiveEvent, TextDelta
-from utils.model_manager import ModelSlot, ModelSource
+from utils.model_manager import ModelManager, ModelSlot, ModelSource
 from utils.temp_manager import TempManager
 
 SIXTEEN = LiveFormat(rate=SAMPLE_RATE)
@@ -120,13 +120,16 @@ async def live_service(
     async def remove(_: str) -> None:
         raise NotImplementedError
 
+    models = ModelManager()
+    diarizer = fake_diarizer(models)
     temp = TempManager()
     try:
         pool = WhisperPool(own, "scripted", add, remove, 0)
-        yield LiveService(pool, detector, SessionStore(temp, create), max_sessions, clock), clock
+        yield LiveService(pool, detector, diarizer, SessionStore(temp, create), max_sessions, clock), clock
     finally:
         whisper.close()
         detector.close()
+        models.close()
         temp.close()
 
 
