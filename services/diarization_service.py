@@ -66,17 +66,52 @@ class Diarizer(Protocol):
         """The network of its voice embeddings."""
         ...
 
+    @property
+    def hearing(self) -> VoiceHearing | None:
+        """What it hears with, if it can tell a growing chunk apart without hearing all of it again."""
+        ...
+
     async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
         """The embedding of the one voice in the regions of `speech`, to compare with those of recordings;
         None if the backend itself finds no voice in them."""
         ...
 
 
+class VoiceHearing:
+    """The networks of a `ClusteringDiarizer`, in short calls; what they hear belongs to the caller."""
+
+    def __init__(self, segmenter: ModelSlot[Segmenter], voices: ModelSlot[PartsEmbedder]) -> None:
+        self._segmenter = segmenter
+        self._voices = voices
+
+    async def segment(
+        self, samples: ReadSamples, heard: Span, starts: Sequence[int], speech: SpeechMap
+    ) -> HeardWindows:
+        """The local speakers of the windows that start at `starts`, at least one."""
+        batches = [
+            await self._segmenter.run(
+                partial(_segment, samples, heard, starts[first : first + BATCH], speech)
+            )
+            for first in range(0, len(starts), BATCH)
+        ]
+        return HeardWindows.joined(batches)
+
+    async def embed(
+        self, samples: ReadSamples, stretches: Sequence[Span], planned: Sequence[Sequence[VoiceSample]]
+    ) -> list[Embeddings]:
+        """The voices of the samples in each stretch that has any, one row a sample."""
+        return [
+            await self._voices.run(partial(_embed_samples, samples, stretch, voices))
+            for stretch, voices in zip(stretches, planned, strict=True)
+            if voices
+        ]
+
+
 class ClusteringDiarizer:
     """Local speakers of overlapping windows, clustered over the chunk by samples of their voices."""
 
     def __init__(self, segmenter: ModelSlot[Segmenter], voices: ModelSlot[PartsEmbedder]) -> None:
-        self._segmenter = segmenter
+        self._hearing = VoiceHearing(segmenter, voices)
         self._slot = voices
 
     async def diarize(
@@ -85,34 +120,23 @@ class ClusteringDiarizer:
         starts = network_windows.plan_windows(heard, speech.regions(VOICE_RULES))
         if not starts:
             return ChunkSpeakers()
-        windows = await self._segment(samples, heard, starts, speech)
+        windows = await self._hearing.segment(samples, heard, starts, speech)
         between = await asyncio.to_thread(network_windows.plan_between, starts, windows.classes)
         if between:
-            more = await self._segment(samples, heard, between, speech)
+            more = await self._hearing.segment(samples, heard, between, speech)
             windows = HeardWindows.joined([windows, more])
         local = await asyncio.to_thread(combine_windows, heard, windows, speech)
         stretches = plan_stretches(local)
         planned = await asyncio.to_thread(sample_voices, local, stretches)
-        rows = [
-            await self._slot.run(partial(_embed_samples, samples, stretch, voices))
-            for stretch, voices in zip(stretches, planned, strict=True)
-            if voices
-        ]
+        rows = await self._hearing.embed(samples, stretches, planned)
         if not rows:
             return ChunkSpeakers()
         voices = [voice for voices in planned for voice in voices]
-        return await asyncio.to_thread(_cluster_samples, local, voices, np.concatenate(rows), count)
+        return await asyncio.to_thread(tell_apart, local, voices, np.concatenate(rows), count)
 
-    async def _segment(
-        self, samples: ReadSamples, heard: Span, starts: Sequence[int], speech: SpeechMap
-    ) -> HeardWindows:
-        batches = [
-            await self._segmenter.run(
-                partial(_segment, samples, heard, starts[first : first + BATCH], speech)
-            )
-            for first in range(0, len(starts), BATCH)
-        ]
-        return HeardWindows.joined(batches)
+    @property
+    def hearing(self) -> VoiceHearing:
+        return self._hearing
 
     @property
     def network(self) -> VoiceNetwork:
@@ -170,9 +194,10 @@ def _embed_samples(
     return model.embed_parts(samples(stretch), inside)
 
 
-def _cluster_samples(
+def tell_apart(
     local: LocalSpeakers, samples: Sequence[VoiceSample], embeddings: Embeddings, count: SpeakerCount
 ) -> ChunkSpeakers:
+    """The speakers of what was heard: `embeddings` (n, d) of the samples, at least one."""
     trust = np.array([sample.trust for sample in samples], np.float32)
     spans = [sample.spans for sample in samples]
     sampled = SampledVoices(embeddings, trust, spans, *held_apart(local, samples))

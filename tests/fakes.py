@@ -35,6 +35,7 @@ Rows = npt.NDArray[np.float32]
 
 SEAT_HERTZ = (300, 700, 1100, 1500)
 SEAT_FRAME = 1280
+PITCHES = 16  # that the fake voices tell apart
 LOUD = 0.01  # mean amplitude above which the fake detector hears speech
 
 
@@ -134,7 +135,7 @@ class PitchEmbedder:
 
     def embed_parts(self, stretch: Audio, voices: Sequence[Sequence[Span]]) -> Rows:
         heard = [np.concatenate([stretch[span.start : span.stop] for span in spans]) for spans in voices]
-        return np.eye(8, dtype=np.float32)[[pitch_band(audio) for audio in heard]]
+        return np.eye(PITCHES, dtype=np.float32)[[pitch_band(audio) for audio in heard]]
 
 
 class PitchSegmenter:
@@ -144,17 +145,25 @@ class PitchSegmenter:
         return np.stack([self._classes(window) for window in windows])
 
     def _classes(self, window: Audio) -> Rows:
+        first = np.arange(WINDOW_FRAMES) * NETWORK_FRAME
+        last = first + 2 * FRAME_CENTRE
+        loudness = np.cumsum(np.abs(window, dtype=np.float64))
+        crossings = np.cumsum(np.r_[0, np.diff(np.signbit(window))])
+        is_loud = (loudness[last - 1] - loudness[first]) / (last - first) > LOUD
+        bands = pitch_bands(crossings[last - 1] - crossings[first], last - first)
         classes = np.zeros((WINDOW_FRAMES, 7), np.float32)
-        for frame, row in enumerate(classes):
-            heard = window[frame * NETWORK_FRAME : frame * NETWORK_FRAME + 2 * FRAME_CENTRE]
-            row[1 + pitch_band(heard) % 3 if np.abs(heard).mean() > LOUD else 0] = 1.0
+        classes[np.arange(WINDOW_FRAMES), np.where(is_loud, 1 + bands % 3, 0)] = 1.0
         return classes
 
 
 def pitch_band(audio: Audio) -> int:
-    """Bands of 200 Hz."""
-    crossings = int(np.count_nonzero(np.diff(np.signbit(audio))))
-    return min(7, int(crossings * SAMPLE_RATE / max(len(audio), 1) / 2 // 200))
+    crossings = np.count_nonzero(np.diff(np.signbit(audio)))
+    return int(pitch_bands(np.array(crossings), np.array(max(len(audio), 1))))
+
+
+def pitch_bands(crossings: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Bands of 200 Hz, by how often a sound crosses zero in so many samples."""
+    return np.minimum(PITCHES - 1, (crossings * SAMPLE_RATE / lengths / 2 // 200).astype(np.int64))
 
 
 def fake_diarizer(models: ModelManager, network: str = "pitch") -> ClusteringDiarizer:

@@ -100,6 +100,7 @@ class StubDiarizer:
     """Returns reference turns, with a slightly different embedding of each speaker in each chunk."""
 
     network = NETWORK
+    hearing = None
 
     def __init__(self, turns: Sequence[Turn]) -> None:
         self._turns = turns

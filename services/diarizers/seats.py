@@ -64,6 +64,10 @@ class SeatDiarizer:
     def network(self) -> VoiceNetwork:
         return VoiceNetwork(self._voices.model_name, KNOWN_VOICE)
 
+    @property
+    def hearing(self) -> None:
+        return None
+
     async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
         return await embed_voice(self._voices, samples, plan_windows(speech, SOLO, SOLO_HOP))
 

@@ -44,6 +44,10 @@ class SenkoDiarizer:
     def network(self) -> VoiceNetwork:
         return VoiceNetwork(self._slot.model_name, KNOWN_VOICE)
 
+    @property
+    def hearing(self) -> None:
+        return None
+
     async def voice_of(self, samples: ReadSamples, speech: Sequence[Span]) -> Embedding | None:
         """The voice with the most speech in the stretch that `speech` spans."""
         stretch = Span(speech[0].start, speech[-1].stop)

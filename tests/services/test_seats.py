@@ -134,7 +134,7 @@ async def test_silence_has_no_speakers(tested: DiarizerUnderTest) -> None:
 
 
 async def test_speech_that_no_seat_hears_has_a_speaker(tested: DiarizerUnderTest) -> None:
-    found = await tested.diarize(tone(3, 2000), ANY)
+    found = await tested.diarize(tone(3, 1900), ANY)
     assert {turn.speaker for turn in found.turns} == {voice.speaker for voice in found.voices} == {0}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from typing import overload
@@ -21,6 +21,11 @@ def speaker_label(number: int, names: Sequence[str | None] = ()) -> str:
     index = number - sum(name is not None for name in names[:number])
     unused = (letters for n in count() if (letters := _letters(n)) not in names)
     return next(islice(unused, index, None))
+
+
+def unused_letter(taken: Container[str]) -> str:
+    """The first of A, B, … that is not taken."""
+    return next(letters for n in count() if (letters := _letters(n)) not in taken)
 
 
 def without_speakers(transcript: Transcript) -> Transcript:

@@ -54,6 +54,10 @@ class HeardWindows:
             np.concatenate([part.levels for part in parts]),
         )
 
+    def since(self, first: int) -> HeardWindows:
+        """Without the windows before number `first`."""
+        return HeardWindows(self.starts[first:], self.classes[first:].copy(), self.levels[first:].copy())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalSpeakers:

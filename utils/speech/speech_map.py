@@ -59,6 +59,23 @@ class SpeechMap:
         frames = self.probabilities[first:last]
         return float((frames >= SURE).mean()) if len(frames) else 0.0
 
+    def spoken(self, span: Span, onset: float = SURE) -> int:
+        """The samples of the frames in `span`, from its start on, that reach the probability `onset`."""
+        first = max((span.start - self.start) // FRAME, 0)
+        last = max(-(-(span.stop - self.start) // FRAME), 0)
+        return int((self.probabilities[first:last] >= onset).sum()) * FRAME
+
+    def since(self, start: int) -> SpeechMap:
+        """The map from the frame that holds sample `start` on."""
+        frames = max((start - self.start) // FRAME, 0)
+        begin = self.start + frames * FRAME
+        return SpeechMap(begin, max(self.stop - begin, 0), self.probabilities[frames:].copy())
+
+    def continued(self, later: SpeechMap, until: int) -> SpeechMap:
+        """The map with the frames of `later` after it, up to sample `until`; all end with a frame."""
+        new = later.since(self.stop).probabilities[: (until - self.stop) // FRAME]
+        return SpeechMap(self.start, until - self.start, np.concatenate([self.probabilities, new]))
+
     def quietest(self, span: Span) -> int:
         """The centre of the frame in `span` least likely to be speech; on a tie, the last one."""
         first = (span.start - self.start) // FRAME

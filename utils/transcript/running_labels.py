@@ -12,7 +12,7 @@ from models import ChunkResult, ChunkSpeakers, KnownVoices, Segment, Transcript,
 from options import SpeakerCount
 from utils.chunk_merger import merge_turns
 from utils.speakers.assignment import REACH, assign_speakers
-from utils.speakers.labels import speaker_label
+from utils.speakers.labels import speaker_label, unused_letter
 from utils.speakers.linking import link_speakers
 from utils.speakers.voice_matching import match_voices, mean_speakers
 from utils.transcript.events import Announced
@@ -31,27 +31,34 @@ class RunningSpeakers:
 
     def add(self, chunk: ChunkSpeakers) -> dict[int, int]:
         """The chunk's speakers as speakers of the recording."""
-        known, linked = link_speakers([self.so_far, chunk], self._count)
-        by_group = {group: speaker for speaker, group in known.items()}
-        unused = count(len(self.so_far.voices))
-        numbers = {
-            speaker: by_group[group] if group in by_group else by_group.setdefault(group, next(unused))
-            for speaker, group in sorted(linked.items(), key=lambda item: item[1])
-        }
-        self.so_far = self._with(chunk, numbers)
+        numbers = link_chunk(self.so_far, chunk, self._count, count(len(self.so_far.voices)))
+        self.so_far = with_chunk(self.so_far, chunk, numbers)
         return numbers
 
-    def _with(self, chunk: ChunkSpeakers, numbers: Mapping[int, int]) -> ChunkSpeakers:
-        """The voices of all chunks, but the turns of the last one only: the next chunk overlaps no other."""
-        spoken = Counter({voice.speaker: voice.num_samples for voice in self.so_far.voices})
-        for voice in chunk.voices:
-            spoken[numbers[voice.speaker]] += voice.num_samples
-        means = mean_speakers([self.so_far, chunk], [{speaker: speaker for speaker in spoken}, numbers])
-        return replace(
-            chunk,
-            turns=tuple(replace(turn, speaker=numbers[turn.speaker]) for turn in chunk.turns),
-            voices=tuple(Voice(speaker, spoken[speaker], means[speaker]) for speaker in means),
-        )
+
+def link_chunk(
+    so_far: ChunkSpeakers, chunk: ChunkSpeakers, bounds: SpeakerCount, unused: Iterator[int]
+) -> dict[int, int]:
+    """The chunk's speakers as speakers so far, or with the next of the `unused` numbers."""
+    known, linked = link_speakers([so_far, chunk], bounds)
+    by_group = {group: speaker for speaker, group in known.items()}
+    return {
+        speaker: by_group[group] if group in by_group else by_group.setdefault(group, next(unused))
+        for speaker, group in sorted(linked.items(), key=lambda item: item[1])
+    }
+
+
+def with_chunk(so_far: ChunkSpeakers, chunk: ChunkSpeakers, numbers: Mapping[int, int]) -> ChunkSpeakers:
+    """The voices of all chunks, but the turns of the last one only: the next chunk overlaps no other."""
+    spoken = Counter({voice.speaker: voice.num_samples for voice in so_far.voices})
+    for voice in chunk.voices:
+        spoken[numbers[voice.speaker]] += voice.num_samples
+    means = mean_speakers([so_far, chunk], [{speaker: speaker for speaker in spoken}, numbers])
+    return replace(
+        chunk,
+        turns=tuple(replace(turn, speaker=numbers[turn.speaker]) for turn in chunk.turns),
+        voices=tuple(Voice(speaker, spoken[speaker], means[speaker]) for speaker in means),
+    )
 
 
 class RunningLabels:
@@ -105,7 +112,7 @@ class RunningLabels:
         if name is not None and name not in self._labels:
             return name
         taken = {*self._labels, *(voice.name for voice in self._known.voices)}
-        return next(label for n in count() if (label := speaker_label(n)) not in taken)
+        return unused_letter(taken)
 
 
 def _items(segments: Iterable[Segment]) -> Iterator[tuple[Word | Segment, int | None]]:
