@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from exceptions import ModelFailedError
 from models import SAMPLE_RATE, Audio, Span, WindowText, Word
@@ -145,25 +146,21 @@ class PitchSegmenter:
         return np.stack([self._classes(window) for window in windows])
 
     def _classes(self, window: Audio) -> Rows:
-        first = np.arange(WINDOW_FRAMES) * NETWORK_FRAME
-        last = first + 2 * FRAME_CENTRE
-        loudness = np.cumsum(np.abs(window, dtype=np.float64))
-        crossings = np.cumsum(np.r_[0, np.diff(np.signbit(window))])
-        is_loud = (loudness[last - 1] - loudness[first]) / (last - first) > LOUD
-        bands = pitch_bands(crossings[last - 1] - crossings[first], last - first)
-        classes = np.zeros((WINDOW_FRAMES, 7), np.float32)
-        classes[np.arange(WINDOW_FRAMES), np.where(is_loud, 1 + bands % 3, 0)] = 1.0
-        return classes
+        heard = sliding_window_view(window, 2 * FRAME_CENTRE)[::NETWORK_FRAME][:WINDOW_FRAMES]
+        crossings = np.count_nonzero(np.diff(np.signbit(heard)), axis=1)
+        bands = pitch_bands(crossings, 2 * FRAME_CENTRE)
+        is_loud = np.abs(heard).mean(axis=1) > LOUD
+        return np.eye(7, dtype=np.float32)[np.where(is_loud, 1 + bands % 3, 0)]
 
 
 def pitch_band(audio: Audio) -> int:
     crossings = np.count_nonzero(np.diff(np.signbit(audio)))
-    return int(pitch_bands(np.array(crossings), np.array(max(len(audio), 1))))
+    return int(pitch_bands(np.array(crossings), max(len(audio), 1)))
 
 
-def pitch_bands(crossings: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Bands of 200 Hz, by how often a sound crosses zero in so many samples."""
-    return np.minimum(PITCHES - 1, (crossings * SAMPLE_RATE / lengths / 2 // 200).astype(np.int64))
+def pitch_bands(crossings: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
+    """Bands of 200 Hz, by how often a sound of this length crosses zero."""
+    return np.minimum(PITCHES - 1, (crossings * SAMPLE_RATE / length / 2 // 200).astype(np.int64))
 
 
 def fake_diarizer(models: ModelManager, network: str = "pitch") -> ClusteringDiarizer:

@@ -28,6 +28,7 @@ UTILS: dict[str, set[str]] = {
         "utils",
         "utils/answers",
         "utils/audio",
+        "utils/numeric",
         "utils/speakers",
         "utils/speech",
         "utils/transcript",

@@ -130,7 +130,7 @@ async def test_labels_follow_a_second_behind_what_is_heard_and_at_once_at_the_en
             session.audio = np.concatenate([session.audio, tone(TICK / SAMPLE_RATE)])
             await session.advance(False)
             lags.append(session.begin + len(session.audio) - session.speakers.told_until)
-        assert max(lags) <= 3.3 * SAMPLE_RATE
+        assert max(lags) <= 3.5 * SAMPLE_RATE
 
 
 async def test_a_session_of_ten_minutes_keeps_no_more_than_one_of_two() -> None:
@@ -190,11 +190,11 @@ async def test_a_known_voice_is_told_by_name_from_three_seconds_on() -> None:
 
 
 async def test_what_later_evidence_contradicts_can_be_seen() -> None:
-    """A second of somebody's voice counts as the last speaker's until more of it is heard."""
+    """A word of somebody's voice counts as the last speaker's until more of it is heard."""
     async with diarizer() as made:
         session = Session(made)
-        await session.play([(1, 6), (None, 1), (4, 1), (None, 2), (4, 4)])
-    moment = round(7.5 * SAMPLE_RATE)
+        await session.play([(1, 6), (None, 1), (4, 0.8), (None, 2), (4, 4)])
+    moment = round(7.4 * SAMPLE_RATE)
     told = next(turn.speaker for turn in session.speakers.turns if turn.start <= moment < turn.stop)
     now = next(turn.speaker for turn in session.speakers.latest_turns if turn.start <= moment < turn.stop)
     assert (session.speakers.label(told), session.speakers.label(now)) == ("A", "B")

@@ -86,7 +86,7 @@ def table(turns: ToldTurns, until: int) -> np.ndarray:
 def test_the_numbers_inside_a_chunk_do_not_matter(first: list[int], second: list[int]) -> None:
     rows = [(0.0, 4.0, 0), (4.0, 9.0, 1), (9.0, 12.0, 2), (12.0, 15.0, 0)]
     turns = ToldTurns(None)
-    turns.tell(chunk_of(rows[:2], dict(enumerate(first))), 7 * SAMPLE_RATE)
+    turns.tell(chunk_of(rows[:2], dict(enumerate(first))), 8 * SAMPLE_RATE)
     turns.tell(chunk_of(rows, dict(enumerate(second))), 15 * SAMPLE_RATE)
     assert told(turns) == rows
 
@@ -100,13 +100,22 @@ def test_speakers_of_a_telling_are_those_told_before_with_whom_they_share_most_t
     assert [turn.speaker for turn in turns.latest] == [0, 2, 0]
 
 
+def test_a_speaker_who_has_only_begun_is_told_when_more_is_heard_or_the_turn_is_over() -> None:
+    turns = ToldTurns(None)
+    turns.tell(chunk_of([(0, 5, 0), (5, 7, 1)]), 6 * SAMPLE_RATE)
+    assert (told(turns), turns.until) == ([(0, 5, 0)], 5 * SAMPLE_RATE)
+    turns.tell(chunk_of([(0, 5, 0), (5, 9, 1)]), 8 * SAMPLE_RATE)
+    turns.tell(chunk_of([(0, 5, 0), (5, 9, 1), (9, 10, 0)]), 10 * SAMPLE_RATE)
+    assert told(turns) == [(0, 5, 0), (5, 9, 1), (9, 10, 0)]
+
+
 def test_a_scrap_of_voice_is_nobody_new() -> None:
     turns = ToldTurns(None)
     turns.tell(chunk_of([(0, 5, 0)]), 5 * SAMPLE_RATE)
-    turns.tell(chunk_of([(0, 5, 0), (5, 6, 1)]), 6 * SAMPLE_RATE)
-    assert told(turns) == [(0, 6, 0)]
+    turns.tell(chunk_of([(0, 5, 0), (5, 5.5, 1)]), 6 * SAMPLE_RATE)
+    assert told(turns) == [(0, 5.5, 0)]
     turns.tell(chunk_of([(0, 5, 0), (5, 8, 1)]), 8 * SAMPLE_RATE)
-    assert told(turns) == [(0, 6, 0), (6, 8, 1)]
+    assert told(turns) == [(0, 5.5, 0), (6, 8, 1)]
 
 
 def test_who_talks_at_the_same_time_is_somebody_else_however_little() -> None:

@@ -14,7 +14,8 @@ from utils.speakers.activity import speaking_time
 from utils.speakers.embedding import unpack
 from utils.transcript.running_labels import link_chunk, with_chunk
 
-OWN_VOICE = SAMPLE_RATE * 3 // 2  # of speech, without which nobody is told to be a further speaker
+OWN_VOICE = SAMPLE_RATE  # of speech, without which nobody is told to be a further speaker
+UNCLEAR = 2 * SAMPLE_RATE  # of a turn, within which it is told only if it is over
 NEW = -1
 ANY = SpeakerCount()
 
@@ -41,7 +42,10 @@ class ToldTurns:
         return tuple(self._told)
 
     def tell(self, chunk: ChunkSpeakers, until: int) -> None:
-        """Tell the turns up to `until` that are not told yet, from the open chunk told apart again."""
+        """Tell the turns up to `until` that are not told yet, from the open chunk told apart again; where a
+        speaker has only begun, up to there, since little of a voice is easily taken for another."""
+        begun = (turn.start for turn in chunk.turns if until - UNCLEAR < turn.start < until < turn.stop)
+        until = max(self.until, min(begun, default=until))
         numbers = self._continued(chunk, until)
         known = replace(
             chunk,
@@ -53,7 +57,7 @@ class ToldTurns:
         for turn in self.latest:
             if turn.start < until and turn.stop > self.until:
                 self._append(replace(turn, start=max(turn.start, self.until), stop=min(turn.stop, until)))
-        self.until = max(self.until, until)
+        self.until = until
 
     def close(self, start: int) -> None:
         """Begin a chunk at `start`; the one told last is over."""
