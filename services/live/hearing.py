@@ -9,7 +9,8 @@ import numpy as np
 
 from models import SAMPLE_RATE, ChunkSpeakers, Span
 from options import SpeakerCount
-from services.diarization_service import Diarizer, ReadSamples, VoiceHearing, tell_apart
+from services.diarization_service import Diarizer, VoiceHearing, tell_apart
+from utils.audio_utils import ReadSamples
 from utils.live.heard_chunk import UNSURE, HeardChunk
 from utils.speakers.local_speakers import WINDOW
 from utils.speech.speech_map import SpeechMap

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from models import SAMPLE_RATE, KnownVoice, KnownVoices, Span, SpeakerTurn
 from options import SpeakerCount
-from services.diarization_service import Diarizer, ReadSamples
+from services.diarization_service import Diarizer
 from services.live.hearing import chunk_hearing
+from utils.audio_utils import ReadSamples
 from utils.live.speaker_labels import SpeakerLabels
 from utils.live.told_turns import ToldTurns
 from utils.speech.speech_map import FRAME, SpeechMap

@@ -49,8 +49,18 @@ class Talker:
     events: list[LiveEvent] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def talk(self, seconds: float) -> None:
-        await self._send(np.full(int(seconds * SAMPLE_RATE), 8000, "<i2"))
+    async def talk(self, seconds: float, hertz: float = 300) -> None:
+        """Speakers differ in their pitch."""
+        times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+        await self._send((20_000 * np.sin(2 * np.pi * hertz * times)).astype("<i2"))
+
+    async def talk_until(self, kind: type[E]) -> list[E]:
+        """Talks until there is an event of a kind."""
+        async with asyncio.timeout(30):
+            while not self.of(kind):
+                await self.talk(0.5)
+                await self.settle()
+        return self.of(kind)
 
     async def pause(self, seconds: float) -> None:
         await self._send(np.zeros(int(seconds * SAMPLE_RATE), "<i2"))

@@ -42,7 +42,7 @@ async def test_the_sound_of_a_session_is_kept_when_it_ends() -> None:
     assert job_id == told
     assert fields["response_format"] == "verbose_json"
     assert len(audio) == 23 * SAMPLE_RATE
-    assert np.abs(audio[: 2 * SAMPLE_RATE]).min() > 0.2
+    assert np.abs(audio[: 2 * SAMPLE_RATE]).mean() > 0.2
     assert not audio[2 * SAMPLE_RATE :].any()
 
 

@@ -31,17 +31,17 @@ MANUAL = replace(VAD, turns=None)
 async def test_a_turn_is_told_while_it_is_spoken_and_completed_after_it() -> None:
     async with live_session(VAD) as talker:
         await talker.pause(1)
-        await talker.talk(4)
-        await talker.until(TextDelta)
+        await talker.talk_until(TextDelta)
         assert not talker.of(SpeechStopped)
+        spoken = talker.clock.now - 1
         await talker.pause(0.6)
         await talker.until(TurnCompleted)
         started, stopped = talker.of(SpeechStarted)[0], talker.of(SpeechStopped)[0]
         committed, completed = talker.of(Committed)[0], talker.of(TurnCompleted)[0]
         assert abs(started.start - 0.7 * SAMPLE_RATE) < 0.05 * SAMPLE_RATE, "300 ms before the speech"
-        assert abs(stopped.stop - 5.5 * SAMPLE_RATE) < 0.05 * SAMPLE_RATE, "with the silence that ended it"
+        assert abs(stopped.stop - (1.5 + spoken) * SAMPLE_RATE) < 0.05 * SAMPLE_RATE, "with the silence that ended it"
         assert committed.previous_id is None
-        assert completed.text == "w w w w"
+        assert 1 <= len(completed.text.split()) <= spoken + 1
         assert deltas(talker.events) == completed.text
         assert {started.item_id, stopped.item_id, committed.item_id} == {completed.item_id}
 
@@ -123,19 +123,17 @@ class Wavering(ScriptedRecogniser):
 
 async def test_the_transcript_is_that_of_the_final_pass() -> None:
     async with live_session(VAD, Wavering()) as talker:
-        await talker.talk(4)
-        await talker.until(TextDelta)
+        await talker.talk_until(TextDelta)
         await talker.pause(1)
         (completed,) = await talker.until(TurnCompleted)
-        assert completed.text == "w w w w"
+        assert set(completed.text.split()) == {"w"}
         assert set(deltas(talker.events).split()) == {"v"}
 
 
 @pytest.mark.parametrize("options", [replace(VAD, strict_deltas=True), replace(VAD, delay=Delay.HIGH)])
 async def test_deltas_add_up_where_they_must(options: LiveOptions) -> None:
     async with live_session(options, Wavering()) as talker:
-        await talker.talk(5)
-        await talker.until(TextDelta)
+        await talker.talk_until(TextDelta)
         await talker.pause(1)
         (completed,) = await talker.until(TurnCompleted)
         assert deltas(talker.events) == completed.text
@@ -154,9 +152,7 @@ async def test_with_the_longest_delay_there_is_only_the_transcript() -> None:
 
 async def test_unsettled_words_are_shown_only_on_request() -> None:
     async with live_session(replace(VAD, interim=True)) as talker:
-        await talker.talk(1)
-        await talker.until(TextDelta)
-        (first,) = talker.of(TextDelta)[:1]
+        first = (await talker.talk_until(TextDelta))[0]
         assert (first.text, first.interim) == ("", "w")
 
 

@@ -16,7 +16,7 @@ class SpeakerLabels:
 
     def __init__(self, known: KnownVoices) -> None:
         self._known = known
-        self._labels: list[str] = []  # by number
+        self._letters: dict[int, str] = {}
         self._taken = {voice.name for voice in known.voices}
         self._named: dict[int, str] = {}
 
@@ -32,9 +32,10 @@ class SpeakerLabels:
         self._named |= match_voices(enough, KnownVoices(free, self._known.threshold))
 
     def label(self, number: int) -> str:
-        """Of the speaker with this number."""
-        while number >= len(self._labels):
-            letter = "" if len(self._labels) in self._named else unused_letter(self._taken)
-            self._taken.add(letter)
-            self._labels.append(letter)
-        return self._named.get(number) or self._labels[number]
+        """Of the speaker with this number. Letters are given in the order in which they are asked for."""
+        if number in self._named:
+            return self._named[number]
+        if number not in self._letters:
+            self._letters[number] = unused_letter(self._taken)
+            self._taken.add(self._letters[number])
+        return self._letters[number]

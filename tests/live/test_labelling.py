@@ -1,0 +1,79 @@
+"""The words of a live session get speakers while they are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from options import LiveOptions
+from tests.live.live_sessions import SIXTEEN, Talker, live_session
+from utils.live.events import SpeakerSegment, SpeechStopped, TurnCompleted
+
+DIARIZED = LiveOptions(audio=SIXTEEN, diarize=True)
+LOW, HIGH = 300, 900
+
+
+def told(talker: Talker) -> list[str]:
+    return [f"{segment.speaker}:{segment.text}" for segment in talker.of(SpeakerSegment)]
+
+
+async def test_speakers_keep_their_labels_from_turn_to_turn() -> None:
+    async with live_session(DIARIZED) as talker:
+        for number, hertz in enumerate((LOW, HIGH, LOW)):
+            await talker.talk(4, hertz)
+            await talker.pause(1)
+            await talker.until(TurnCompleted, number + 1)
+        speakers = [segment.speaker for segment in talker.of(SpeakerSegment)]
+        assert list(dict.fromkeys(speakers)) == ["A", "B"]
+        by_turn = [
+            {s.speaker for s in talker.of(SpeakerSegment) if s.item_id == turn.item_id}
+            for turn in talker.of(TurnCompleted)
+        ]
+        assert by_turn == [{"A"}, {"B"}, {"A"}]
+
+
+async def test_a_turn_without_a_pause_may_have_two_speakers() -> None:
+    async with live_session(DIARIZED) as talker:
+        await talker.talk(6, LOW)
+        await talker.talk(6, HIGH)
+        await talker.pause(1)
+        (turn,) = await talker.until(TurnCompleted)
+        found = [(turn.labels[s.speaker], s.text) for s in turn.segments if s.speaker is not None]
+        assert [label for label, _ in found] == ["A", "B"]
+        assert "".join(text for _, text in found).split() == ["w"] * 12
+        assert " ".join(piece.partition(":")[2] for piece in told(talker)).split() == ["w"] * 12
+        assert list(dict.fromkeys(piece[0] for piece in told(talker))) == ["A", "B"]
+
+
+async def test_segments_are_told_while_a_turn_is_spoken() -> None:
+    async with live_session(DIARIZED) as talker:
+        for _ in range(8):
+            await talker.talk(1)
+            await talker.settle()
+        assert talker.of(SpeakerSegment)
+        assert not talker.of(SpeechStopped)
+
+
+async def test_segments_come_before_the_transcript_and_have_ids_of_their_own() -> None:
+    async with live_session(DIARIZED) as talker:
+        await talker.talk(5)
+        await talker.pause(1)
+        await talker.until(TurnCompleted)
+        assert isinstance(talker.events[-1], TurnCompleted)
+        ids = [segment.segment_id for segment in talker.of(SpeakerSegment)]
+        assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("seconds", [5, 40])
+async def test_speakers_may_be_asked_for_later(seconds: float) -> None:
+    async with live_session(replace(DIARIZED, diarize=False)) as talker:
+        await talker.talk(2)
+        await talker.pause(seconds)
+        await talker.until(TurnCompleted)
+        assert not talker.of(SpeakerSegment)
+        talker.session.update(DIARIZED)
+        await talker.talk(4)
+        await talker.pause(1)
+        await talker.until(TurnCompleted, 2)
+        assert {segment.speaker for segment in talker.of(SpeakerSegment)} == {"A"}
