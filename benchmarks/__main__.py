@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.eval_set import MissingAudioError
 from benchmarks.files import accuracy
-from benchmarks.live import hour, sharing, words
+from benchmarks.live import hour, replayed_speakers, sharing, words
 from benchmarks.live import soak as live_soak
 from benchmarks.live import speakers as live_speakers
 from benchmarks.load import callers, day_answers, day_store, faults, latency, memory, soak
@@ -46,6 +46,7 @@ SECTIONS = {
     "day_store": day_store,
     "live": words,
     "live_speakers": live_speakers,
+    "live_diarization": replayed_speakers,
     "live_sharing": sharing,
     "live_hour": hour,
     "soak": soak,

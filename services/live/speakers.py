@@ -55,6 +55,11 @@ class LiveSpeakers:
         return self._told_until
 
     @property
+    def settled_until(self) -> int:
+        """The sample up to which no more turns are told; earlier than `told_until` in a pause."""
+        return self._told.until
+
+    @property
     def needs_from(self) -> int:
         """The earliest sample whose audio and speech will still be asked for."""
         return self._hearing.needs_from
