@@ -25,7 +25,7 @@ from utils.model_manager import ModelManager, ModelSource
 from utils.speakers.linking import resolve_speakers
 from utils.speech.speech_map import FRAME, SpeechMap
 
-TITLE = "Live speakers"
+TITLE = "Live: diarization alone"
 
 METHOD = """\
 Every file of `der/manifest.jsonl`, no number of speakers given: as a file (*offline*, in chunks of ten
@@ -34,8 +34,8 @@ the turns as they were first told. *Lag* is how long after it was said speech ha
 worst in nine tenths of it. *Changed* is the share of what was told whose speaker later evidence contradicts.
 *Found* are the speakers of the whole session, offline and live at its end. *CPU* is the processor time of
 networks and clustering, without the speech detector, for a second of sound; on a machine with other work it
-is higher. Scored with pyannote.metrics including overlap, without a collar; the parts are miss + false alarm +
-confusion."""
+is higher. Scored with pyannote.metrics including overlap, without a collar; the parts are miss, false alarm
+and confusion."""
 
 HEADER = ("file", "offline", "parts", "live", "parts", "difference", "lag", "changed", "speakers", "found")
 ANY = SpeakerCount()

@@ -39,7 +39,9 @@ async def test_a_turn_is_told_while_it_is_spoken_and_completed_after_it() -> Non
         started, stopped = talker.of(SpeechStarted)[0], talker.of(SpeechStopped)[0]
         committed, completed = talker.of(Committed)[0], talker.of(TurnCompleted)[0]
         assert abs(started.start - 0.7 * SAMPLE_RATE) < 0.05 * SAMPLE_RATE, "300 ms before the speech"
-        assert abs(stopped.stop - (1.5 + spoken) * SAMPLE_RATE) < 0.05 * SAMPLE_RATE, "with the silence that ended it"
+        assert abs(stopped.stop - (1.5 + spoken) * SAMPLE_RATE) < 0.05 * SAMPLE_RATE, (
+            "with the silence that ended it"
+        )
         assert committed.previous_id is None
         assert 1 <= len(completed.text.split()) <= spoken + 1
         assert deltas(talker.events) == completed.text

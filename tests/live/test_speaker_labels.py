@@ -18,8 +18,8 @@ def known(**people: int) -> KnownVoices:
 
 def test_letters_go_by_first_appearance_and_skip_known_names() -> None:
     labels = SpeakerLabels(known(B=7))
-    assert labels.label(1) == "C"
-    assert [labels.label(number) for number in range(3)] == ["A", "C", "D"]
+    assert labels.label(1) == "A"
+    assert [labels.label(number) for number in range(3)] == ["C", "A", "D"]
 
 
 def test_a_letter_becomes_a_name_once_there_is_enough_voice() -> None:
