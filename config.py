@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-VERSION = "0.5.0"  # the only place; pyproject.toml reads it from here
+VERSION = "0.6.0"  # the only place; pyproject.toml reads it from here
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
