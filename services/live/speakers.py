@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from models import SAMPLE_RATE, KnownVoice, KnownVoices, Span, SpeakerTurn
@@ -37,9 +38,9 @@ class LiveSpeakers:
     async def advance(self, speech: SpeechMap, until: int, is_end_of_turn: bool) -> None:
         """Hear what is new up to `until`, and tell who speaks if it is time to, as at the end of a turn.
 
-        `speech` covers at least what follows `needs_from`. Raises what a model raises; nothing is lost then,
-        and the next call hears it all."""
-        until = min(until, speech.stop) // FRAME * FRAME
+        `speech` covers at least what follows `needs_from`; a turn may have ended before what was heard last.
+        Raises what a model raises; nothing is lost then, and the next call hears it all."""
+        until = max(min(until, speech.stop) // FRAME * FRAME, self._heard)
         if not speech.spoken(Span(self._told.until, until), SPEECH):
             self._hearing.pass_silence(speech, until)
             self._heard = self._told_until = until
@@ -90,10 +91,11 @@ class LiveSpeakers:
     async def _tell(self, speech: SpeechMap, until: int, is_end_of_turn: bool) -> None:
         is_silent = not speech.spoken(Span(until - PAUSE, until), SPEECH)
         is_pause = is_silent or is_end_of_turn
-        await self._hearing.hear(speech, until, is_pause)
+        if until > self._heard:
+            await self._hearing.hear(speech, until, is_pause)
         chunk = await self._hearing.tell_apart(self._count)
         # The detector may miss that somebody goes on, so that the end of a pause is told with what follows.
         behind = BEHIND // 2 if is_silent else 0 if is_end_of_turn else BEHIND
-        self._told.tell(chunk, until - behind)
+        await asyncio.to_thread(self._told.tell, chunk, until - behind)
         self._heard, self._told_until = until, until if is_end_of_turn else self._told.until
         self._labels.hear(self._told.voices)

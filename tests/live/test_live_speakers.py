@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from exceptions import ModelFailedError
 from models import NO_KNOWN_VOICES, SAMPLE_RATE, Audio, ChunkSpeakers, KnownVoice, KnownVoices, Span
 from options import SpeakerCount
+from seams import PartsEmbedder, Segmenter
 from services.diarization_service import ClusteringDiarizer, Diarizer
 from services.live.speakers import LiveSpeakers
-from tests.fakes import PITCHES, PitchEmbedder, PitchSegmenter, fake_diarizer
+from tests.fakes import PITCHES, PitchEmbedder, PitchSegmenter
 from tests.recordings import silence, speech_map, tone
 from utils.model_manager import ModelManager, ModelSource
 from utils.speakers.embedding import pack
@@ -34,10 +36,12 @@ class Session:
 
     def __post_init__(self) -> None:
         self.begin = self.longest_kept = self.longest_turns = 0  # samples, samples and number
+        self.reads = 0
         self.labelled: dict[tuple[int, int], str] = {}  # start of a turn, speaker: label when first told
         self.speakers = LiveSpeakers(self.diarizer, self.read, SpeakerCount(1, self.maximum), self.known)
 
     def read(self, span: Span) -> Audio:
+        self.reads += 1
         assert self.begin <= span.start < span.stop <= self.begin + len(self.audio)
         return self.audio[span.start - self.begin : span.stop - self.begin]
 
@@ -73,10 +77,12 @@ class Session:
 
 class CountingSegmenter(PitchSegmenter):
     def __init__(self) -> None:
-        self.windows = 0
+        self.windows, self.fails = 0, False
 
     def segment(self, windows: np.ndarray) -> np.ndarray:
         self.windows += len(windows)
+        if self.fails:
+            raise ModelFailedError("out of memory")
         return super().segment(windows)
 
 
@@ -94,10 +100,12 @@ class WholeChunks:
 
 
 @asynccontextmanager
-async def diarizer() -> AsyncIterator[ClusteringDiarizer]:
+async def diarizer(segmenter: PitchSegmenter | None = None) -> AsyncIterator[ClusteringDiarizer]:
     models = ModelManager()
+    networks: ModelSource[Segmenter] = ModelSource("pitch", lambda: segmenter or PitchSegmenter())
+    voices: ModelSource[PartsEmbedder] = ModelSource("pitch", PitchEmbedder)
     try:
-        yield fake_diarizer(models)
+        yield ClusteringDiarizer(models.add("segmentation", networks), models.add("voices", voices))
     finally:
         models.close()
 
@@ -164,18 +172,52 @@ async def test_the_most_speakers_that_the_caller_expects_is_obeyed() -> None:
 
 
 async def test_silence_costs_no_call_of_a_network() -> None:
-    segmenter, models = CountingSegmenter(), ModelManager()
-    made = ClusteringDiarizer(
-        models.add("segmentation", ModelSource("counting", lambda: segmenter)),
-        models.add("voices", ModelSource("pitch", PitchEmbedder)),
-    )
-    session = Session(made)
-    await session.play([(1, 4), (None, 2)])
-    heard = segmenter.windows
-    await session.play([(None, 120)])
-    models.close()
+    segmenter = CountingSegmenter()
+    async with diarizer(segmenter) as made:
+        session = Session(made)
+        await session.play([(1, 4), (None, 2)])
+        heard = segmenter.windows
+        await session.play([(None, 120)])
     assert segmenter.windows == heard
     assert session.speakers.told_until == (session.begin + len(session.audio)) // FRAME * FRAME
+
+
+async def test_a_call_that_fails_loses_nothing() -> None:
+    segmenter = CountingSegmenter()
+    async with diarizer(segmenter) as made:
+        session = Session(made)
+        await session.play([(1, 6), (None, 1)])
+        segmenter.fails = True
+        with pytest.raises(ModelFailedError):
+            await session.play([(4, 5)])
+        segmenter.fails = False
+        await session.play([(4, 2)])
+    assert session.labels == ["A", "B"]
+    spoken = session.begin / SAMPLE_RATE + len(session.audio) / SAMPLE_RATE - 7
+    second = [turn for turn in session.speakers.turns if turn.speaker == 1]
+    assert abs(sum(turn.stop - turn.start for turn in second) / SAMPLE_RATE - spoken) < 0.4
+
+
+async def test_a_turn_may_end_before_what_was_heard() -> None:
+    async with diarizer() as made:
+        session = Session(made)
+        session.audio, session.speech = tone(8), [Span(0, 8 * SAMPLE_RATE)]
+        await session.advance(False)
+        told, reads = session.speakers.told_until, session.reads
+        speech = speech_map(session.speech[0], session.speech)
+        await session.speakers.advance(speech, 7 * SAMPLE_RATE + SAMPLE_RATE // 2, True)
+    assert told < session.speakers.told_until == 8 * SAMPLE_RATE // FRAME * FRAME
+    assert session.reads == reads
+
+
+async def test_sound_that_comes_all_at_once_is_told_like_any_other() -> None:
+    async with diarizer() as made:
+        session = Session(made)
+        session.audio = np.concatenate([tone(50, 300), silence(1), tone(40, 900), silence(1), tone(9, 300)])
+        seconds = [(0, 50), (51, 91), (92, 101)]
+        session.speech = [Span(start * SAMPLE_RATE, stop * SAMPLE_RATE) for start, stop in seconds]
+        await session.advance(True)
+    assert session.labels == ["A", "B", "A"]
 
 
 async def test_a_known_voice_is_told_by_name_from_three_seconds_on() -> None:

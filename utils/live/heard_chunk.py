@@ -81,7 +81,7 @@ class HeardChunk:
             self,
             heard=Span(self.heard.start, until),
             speech=self.speech.continued(speech, until),
-            windows=HeardWindows.joined([self.windows, windows]),
+            windows=HeardWindows.joined([self.windows, windows]) if windows.starts else self.windows,
         )
 
     def after_silence(self, speech: SpeechMap, until: int) -> HeardChunk:
