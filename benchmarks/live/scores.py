@@ -56,6 +56,7 @@ class Score:
         return (
             *map(p50_p90, (self.lags.first, self.turns.sign, self.lags.word, self.lags.last)),
             p50_p90(self.turns.final),
+            p50_p90(self.turns.ended),
             percent(self.changed / self.told) if self.told else "–",
             percent(self.errors.rate),
             percent(self.by_file.rate),

@@ -31,11 +31,12 @@ from the words of the same excerpt sent as a file. A passage is what is said wit
 All times are p50 / p90 in seconds. `first`: of the first words told for good, after the passage began.
 `sign`: of the first word shown, after the first word of the turn. `word`: of every word told for good, after
 it was said. `last`: until all words of a passage were told, after its end. `final`: of `completed` after
-`speech_stopped`. `changed`: words told before the end of a turn that its `completed` does not have. `file`:
-the word error rate of the same excerpts sent as files."""
+`speech_stopped`. `ended`: the same after the last word of the turn. `changed`: words told before the end of a
+turn that its `completed` does not have. `file`: the word error rate of the same excerpts sent as files."""
 
 HEADER = (
-    "sessions", "", "first", "sign", "word", "last", "final", "changed", "WER", "file", "CPU s/s",
+    "sessions", "", "first", "sign", "word", "last", "final", "ended", "changed", "WER", "file",
+    "CPU s/s",
 )  # fmt: skip
 
 
