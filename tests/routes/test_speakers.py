@@ -128,7 +128,7 @@ def test_a_format_that_shows_no_speakers_is_refused(server: RunningServer) -> No
 async def test_one_owner_has_no_more_voices_than_there_may_be(server: RunningServer) -> None:
     def fill(connection: Any) -> None:
         for number in range(1000):
-            row = EnrolledVoice(f"spk_{number}", owner, f"n{number}", "pitch", 0, 1, 1, pack([1] * 8))
+            row = EnrolledVoice(f"spk_{number}", owner, f"n{number}", "pitch", 0, 1, 1, pack([1] * 16))
             voice_rows.put(connection, row)
 
     ann = enrol(server, "Ann", clip(HIGH)).json()
