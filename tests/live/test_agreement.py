@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +58,15 @@ def test_a_hypothesis_that_spells_told_words_otherwise_goes_on_after_them() -> N
 def test_a_repeated_word_is_found_by_its_time() -> None:
     told = words("no no")
     assert said(list(after(told, words("no no no no")))) == " no no"
+
+
+def test_a_word_of_little_probability_waits_longer() -> None:
+    agreement = Agreement(MEDIUM)
+    one, two = words("one two")
+    heard = [one, replace(two, probability=0.3)]
+    agreement.feed(heard, seconds(2.9))
+    assert said(agreement.feed(heard, seconds(2.9))) == " one"
+    assert said(agreement.feed(heard, seconds(3.2))) == " two"
 
 
 def test_without_agreement_words_are_told_by_their_place_alone() -> None:

@@ -13,6 +13,10 @@ from itertools import takewhile
 from models import Word, seconds
 from options import Delay
 
+# Of ten told words that the transcript has otherwise, seven had less than this probability: those wait a step.
+SURE = 0.6
+DOUBT = seconds(1)
+
 
 @dataclass(frozen=True, slots=True)
 class DelayRules:
@@ -52,12 +56,14 @@ class Agreement:
         rest = words[_end_of(self.told, words) :]
         before = self._last[_end_of(self.told, self._last) :]
         agreed = _common(before, rest) if self._rules.agrees else len(rest)
-        last_end = edge - self._rules.guard
-        new = list(takewhile(lambda word: word.stop <= last_end, rest[:agreed]))
+        new = list(takewhile(lambda word: word.stop <= edge - self._guard(word), rest[:agreed]))
         self._last = words
         self.told += new
         self.rest = rest[len(new) :]
         return new
+
+    def _guard(self, word: Word) -> int:
+        return self._rules.guard if word.probability >= SURE else self._rules.guard + DOUBT
 
 
 def plain(word: Word) -> str:
