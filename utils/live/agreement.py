@@ -13,7 +13,7 @@ from itertools import takewhile
 from models import Word, seconds
 from options import Delay
 
-# Of ten told words that the transcript has otherwise, seven had less than this probability: those wait a step.
+# Of ten told words that the transcript had otherwise, seven were less probable than this: those wait a step.
 SURE = 0.6
 DOUBT = seconds(1)
 
