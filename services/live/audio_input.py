@@ -13,29 +13,45 @@ from utils.model_manager import ModelSlot
 from utils.speech.speech_map import FRAME, Probabilities
 
 KEPT_SPEECH = seconds(200)  # before the audio that is kept: more than speakers are told apart in at once
-DETECTION_BLOCK = 3 * FRAME  # some 100 ms: a call for each frame would cost half as much again
+# What the detector judges at once while somebody talks, 0.1 s, and while nobody does, 0.2 s: a call costs as
+# much again as the frames in it.
+DETECTION_BLOCK, IDLE_BLOCK = 3 * FRAME, 6 * FRAME
+
+NOTHING = np.empty(0, np.int16)
 
 
 class AudioInput:
     def __init__(self, detector: ModelSlot[Detector], audio: LiveFormat) -> None:
         self._detector = detector
         self._reader = PcmReader(audio)
+        self._before = NOTHING  # samples, of the format before
         self._state = DetectorState()
         self.audio = RecentAudio()
         self.speech = RecentSpeech()
 
     def change_format(self, audio: LiveFormat) -> None:
         """Of the pieces from now on."""
+        self._before = self._reader.flush()
         self._reader = PcmReader(audio)
 
     def decode(self, piece: bytes) -> Pcm:
-        """The samples of the next piece of audio."""
-        return self._reader.read(piece)
+        """Samples of the audio that has come, with its next piece; small pieces are collected."""
+        return self._all(self._reader.read(piece))
 
-    async def take(self, samples: Pcm) -> Probabilities:
-        """Adds samples; returns the speech probabilities of the frames that they complete, in blocks."""
+    def flush(self) -> Pcm:
+        """The samples of the pieces that were collected."""
+        return self._all(self._reader.flush())
+
+    def _all(self, samples: Pcm) -> Pcm:
+        """With those of the format before."""
+        before, self._before = self._before, NOTHING
+        return np.concatenate([before, samples])
+
+    async def take(self, samples: Pcm, is_idle: bool) -> Probabilities:
+        """Adds samples; returns the speech probabilities of the frames that they complete, in blocks, longer
+        ones while nobody talks."""
         self.audio.append(samples)
-        is_due = self.audio.stop - self.speech.stop >= DETECTION_BLOCK
+        is_due = self.audio.stop - self.speech.stop >= (IDLE_BLOCK if is_idle else DETECTION_BLOCK)
         return await self.judge() if is_due else np.empty(0, np.float32)
 
     async def judge(self) -> Probabilities:

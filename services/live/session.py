@@ -17,7 +17,7 @@ from services.live.recognition import LiveRecogniser
 from services.live.recording import SessionRecording
 from services.live.turn import LiveTurn
 from utils.live.events import Cleared, Committed, LiveEvent, SpeechStarted, SpeechStopped, TurnFailed
-from utils.live.pcm import bytes_per_second
+from utils.live.pcm import Pcm, bytes_per_second
 from utils.live.turn_detection import (
     Began,
     Ended,
@@ -81,13 +81,10 @@ class Session:
     async def append(self, audio: bytes) -> None:
         for piece in _pieces(audio, bytes_per_second(self._options.audio)):
             await self._recogniser.backlog.has_room()
-            samples = self._source.decode(piece)
-            self._pace.take(len(samples))
-            if self._options.store:
-                await self._recording.append(samples)
-            self._hear(await self._source.take(samples))
+            await self._take(self._source.decode(piece))
 
     async def commit(self) -> None:
+        await self._take(self._source.flush())
         self._hear(await self._source.judge())
         now = self._source.audio.stop
         start = self._turn.start if self._turn else self._free_from
@@ -100,6 +97,7 @@ class Session:
         self._end(turn, now, now)
 
     async def clear(self) -> None:
+        await self._take(self._source.flush())
         turn, self._turn = self._turn, None
         self._detector.close()
         self._free_from = self._source.audio.stop
@@ -129,7 +127,17 @@ class Session:
         self._answers.clear()
         self._events.put_nowait(None)
         self._speakers.close()
+        if self._options.store:
+            await self._recording.append(self._source.flush())
         await self._recording.keep(self._options, self._speakers.voices)
+
+    async def _take(self, samples: Pcm) -> None:
+        if len(samples):
+            self._pace.take(len(samples))
+            if self._options.store:
+                await self._recording.append(samples)
+            is_idle = self._turn is None or not self._turn.is_spoken
+            self._hear(await self._source.take(samples, is_idle))
 
     def _emit(self, event: LiveEvent) -> None:
         self._events.put_nowait(event)

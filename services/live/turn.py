@@ -54,6 +54,11 @@ class LiveTurn:
         self._labelling = tracking.label(item_id, options.revise, emit) if tracking else None
 
     @property
+    def is_spoken(self) -> bool:
+        """Whether somebody talks."""
+        return self._window is not None
+
+    @property
     def needed_from(self) -> int | None:
         """The first sample that may still be read; None if there is none."""
         if waiting := [

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 Tell = Callable[[Sequence[Word], Sequence[Word]], None]
 """Takes the words that are settled now, and those after them that are not."""
 
-FIRST_STEP = seconds(0.5)
+FIRST_STEP = seconds(0.4)
 FIRST_STEPS = 4  # come sooner, so that a turn shows at once
 FINAL_ONLY = DelayRules(step=0)
 AFTER_SPEECH = seconds(0.4)  # of silence that belongs to the window, as in files

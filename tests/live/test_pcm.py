@@ -25,7 +25,7 @@ def tone(rate: int, length: float = 1.0, hertz: float = 440) -> Pcm:
 
 def read(audio: LiveFormat, pieces: list[bytes]) -> Pcm:
     reader = PcmReader(audio)
-    return np.concatenate([reader.read(piece) for piece in pieces])
+    return np.concatenate([*(reader.read(piece) for piece in pieces), reader.flush()])
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=8))
@@ -62,7 +62,8 @@ def test_any_rate_is_resampled_on_time(rate: int) -> None:
 )
 def test_g711_codes_are_those_of_the_standard(encoding: Encoding, code: int, sample: int) -> None:
     reader = PcmReader(LiveFormat(encoding, SAMPLE_RATE))
-    assert reader.read(bytes([code])).tolist() == [sample]
+    assert not len(reader.read(bytes([code]))), "small pieces are collected"
+    assert reader.flush().tolist() == [sample]
 
 
 @pytest.mark.parametrize("encoding", [Encoding.ULAW, Encoding.ALAW])
@@ -75,7 +76,7 @@ def test_each_g711_code_is_decoded_as_by_ffmpeg(encoding: Encoding) -> None:
     with av.open(io.BytesIO(wav), "r") as container:
         decoded = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
     reader = PcmReader(LiveFormat(encoding, SAMPLE_RATE))
-    assert np.array_equal(reader.read(codes), decoded)
+    assert np.array_equal(np.concatenate([reader.read(codes), reader.flush()]), decoded)
 
 
 def test_a_second_has_as_many_bytes_as_the_format_says() -> None:

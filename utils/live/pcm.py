@@ -14,25 +14,33 @@ from options import Encoding, LiveFormat
 
 Pcm = npt.NDArray[np.int16]
 
+LEAST = 0.096  # seconds, as long as a block of the detector
+
 
 class PcmReader:
-    """Decodes the pieces of one stream; a piece may end amid a sample. The resampler is that of files, and
-    holds back one millisecond."""
+    """Decodes the pieces of one stream; a piece may end amid a sample. Small pieces are collected, since each
+    call costs more than what is in it. The resampler is that of files, and holds back one millisecond."""
 
     def __init__(self, audio: LiveFormat) -> None:
         self._encoding = audio.encoding
         self._rate = audio.rate
         self._rest = b""
+        self._least = round(LEAST * bytes_per_second(audio))
         self._resampler = AudioResampler("s16", "mono", SAMPLE_RATE) if audio.rate != SAMPLE_RATE else None
 
     def read(self, piece: bytes) -> Pcm:
-        """(n,) samples at 16 kHz."""
+        """(n,) samples at 16 kHz; none while there is too little."""
+        self._rest += piece
+        return self.flush() if len(self._rest) >= self._least else np.empty(0, np.int16)
+
+    def flush(self) -> Pcm:
+        """What was collected."""
         if self._encoding is not Encoding.PCM:
-            return self._resampled(_table(self._encoding)[np.frombuffer(piece, np.uint8)])
-        piece = self._rest + piece
-        whole = len(piece) // 2 * 2
-        self._rest = piece[whole:]
-        return self._resampled(np.frombuffer(piece[:whole], "<i2"))
+            codes, self._rest = self._rest, b""
+            return self._resampled(_table(self._encoding)[np.frombuffer(codes, np.uint8)])
+        whole = len(self._rest) // 2 * 2
+        samples, self._rest = self._rest[:whole], self._rest[whole:]
+        return self._resampled(np.frombuffer(samples, "<i2"))
 
     def _resampled(self, samples: Pcm) -> Pcm:
         if self._resampler is None or not len(samples):
