@@ -10,11 +10,12 @@ from time import monotonic
 from models import SAMPLE_RATE, seconds
 
 MAX_AHEAD = 5.0  # seconds that a network may hold back and deliver at once
+DRAIN = 1.5  # seconds of audio that a second empties: who talks on after a burst is live again
 MAX_BACKLOG = seconds(60)
 
 
 class Pace:
-    """A leaky bucket: audio fills it, time empties it."""
+    """A leaky bucket: audio fills it, time empties it a little faster than anybody talks."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -24,7 +25,7 @@ class Pace:
     def take(self, num_samples: int) -> None:
         """So much audio has come."""
         now = self._clock()
-        self._ahead = max(0.0, self._ahead - (now - self._last)) + num_samples / SAMPLE_RATE
+        self._ahead = max(0.0, self._ahead - DRAIN * (now - self._last)) + num_samples / SAMPLE_RATE
         self._last = now
 
     @property

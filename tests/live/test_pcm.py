@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from models import SAMPLE_RATE
 from options import Encoding, LiveFormat
+from services.live.pace import Pace
+from tests.live.live_sessions import AudioClock
 from utils.live.pcm import Pcm, PcmReader, bytes_per_second
 
 SIXTEEN = LiveFormat(rate=SAMPLE_RATE)
@@ -82,3 +84,27 @@ def test_each_g711_code_is_decoded_as_by_ffmpeg(encoding: Encoding) -> None:
 def test_a_second_has_as_many_bytes_as_the_format_says() -> None:
     assert bytes_per_second(LiveFormat()) == 48_000
     assert bytes_per_second(LiveFormat(Encoding.ULAW, 8000)) == 8000
+
+
+def speak(pace: Pace, clock: AudioClock, seconds: int) -> None:
+    for _ in range(seconds):
+        clock.now += 1
+        pace.take(SAMPLE_RATE)
+
+
+def test_a_file_is_bulk_and_speech_is_not() -> None:
+    clock = AudioClock()
+    pace = Pace(clock)
+    speak(pace, clock, 600)
+    assert not pace.is_bulk
+    pace.take(10 * SAMPLE_RATE)
+    assert pace.is_bulk
+
+
+def test_who_talks_on_after_a_burst_is_live_again() -> None:
+    clock = AudioClock()
+    pace = Pace(clock)
+    clock.now += 8  # held back by the network
+    pace.take(8 * SAMPLE_RATE)
+    speak(pace, clock, 10)
+    assert not pace.is_bulk
