@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 MIN_COMMIT = 100  # milliseconds, as in the hosted API
 HELD_BACK = 2  # milliseconds that the resampler may have kept
-KEPT = seconds(2)  # of audio before now: the padding of the next turn
+KEPT = seconds(2)  # of audio before now, and the padding of the next turn before that
 
 
 class Session:
@@ -131,6 +131,9 @@ class Session:
             await self._recording.append(self._source.flush())
         await self._recording.keep(self._options, self._speakers.voices)
 
+    @property
+    def _padding(self) -> int:
+        return self._rules.padding if isinstance(self._rules, ServerVad) else ServerVad().padding
     async def _take(self, samples: Pcm) -> None:
         if len(samples):
             self._pace.take(len(samples))
@@ -152,7 +155,9 @@ class Session:
         self._speakers.grow()
         needed = [turn.needed_from for turn in (*self._answers, self._turn) if turn]
         needed.append(self._speakers.needed_from)
-        self._source.forget(min([now - KEPT, *(start for start in needed if start is not None)]))
+        self._source.forget(
+            min([now - KEPT - self._padding, *(start for start in needed if start is not None)])
+        )
 
     def _follow(self, change: TurnChange) -> None:
         match change, self._turn:
@@ -170,8 +175,7 @@ class Session:
                     self._end(turn, stop, self._detector.heard)
 
     def _speak(self, start: int) -> None:
-        padding = self._rules.padding if isinstance(self._rules, ServerVad) else ServerVad().padding
-        start = max(start - padding, self._free_from)
+        start = max(start - self._padding, self._free_from, self._source.audio.start)
         if self._rules is None:
             turn = self._turn or self._begin(self._free_from)
         else:

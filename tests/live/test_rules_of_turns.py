@@ -1,0 +1,33 @@
+"""Turns by rules that are not the usual ones, and those that change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from models import SAMPLE_RATE
+from options import LiveOptions, ServerVad
+from tests.live.live_sessions import SIXTEEN, live_session
+from utils.live.events import SpeechStarted, TurnCompleted
+
+VAD = LiveOptions(audio=SIXTEEN)
+
+
+async def test_a_turn_may_be_padded_by_seconds() -> None:
+    padded = replace(VAD, turns=ServerVad(padding=5 * SAMPLE_RATE))
+    async with live_session(padded) as talker:
+        await talker.pause(10)
+        await talker.talk(2)
+        await talker.pause(1)
+        (completed,) = await talker.until(TurnCompleted)
+        assert abs(talker.of(SpeechStarted)[0].start - 5 * SAMPLE_RATE) < 0.1 * SAMPLE_RATE
+        assert len(completed.text.split()) == 7
+
+
+async def test_padding_that_is_asked_for_later_begins_with_what_is_kept() -> None:
+    async with live_session(VAD) as talker:
+        await talker.pause(10)
+        talker.session.update(replace(VAD, turns=ServerVad(padding=5 * SAMPLE_RATE)))
+        await talker.talk(2)
+        await talker.pause(1)
+        (completed,) = await talker.until(TurnCompleted)
+        assert completed.text
