@@ -78,6 +78,8 @@ class LiveTurn:
         if self._window is None:
             return
         self._window.grow(edge)
+        if self._window.is_paused:  # its text is that of the pause, unless somebody talks again
+            return
         if (at := self._cut(self._window, edge, speech)) is not None:
             self._cut_at(self._window, at, at, edge)
 

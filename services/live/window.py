@@ -55,6 +55,10 @@ class SpokenWindow:
     def told(self) -> Sequence[Word]:
         return self._agreement.told
 
+    @property
+    def is_paused(self) -> bool:
+        return self._final is not None
+
     def grow(self, edge: int) -> None:
         """There is more audio, up to `edge`."""
         self._edge = edge

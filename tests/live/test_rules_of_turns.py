@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from models import SAMPLE_RATE
-from options import LiveOptions, ServerVad
-from tests.live.live_sessions import SIXTEEN, live_session
+from options import Delay, LiveOptions, ServerVad
+from tests.live.live_sessions import SIXTEEN, deltas, live_session
 from utils.live.events import SpeechStarted, TurnCompleted
 
 VAD = LiveOptions(audio=SIXTEEN)
@@ -31,3 +33,14 @@ async def test_padding_that_is_asked_for_later_begins_with_what_is_kept() -> Non
         await talker.pause(1)
         (completed,) = await talker.until(TurnCompleted)
         assert completed.text
+
+
+@pytest.mark.parametrize("delay", [Delay.MEDIUM, Delay.XHIGH])
+async def test_a_long_silence_is_no_part_of_the_text(delay: Delay) -> None:
+    patient = replace(VAD, turns=ServerVad(silence=32 * SAMPLE_RATE), delay=delay)
+    async with live_session(patient) as talker:
+        await talker.talk(3)
+        await talker.pause(33)
+        (completed,) = await talker.until(TurnCompleted)
+        assert completed.text == "w w w"
+        assert deltas(talker.events) == completed.text
