@@ -238,7 +238,7 @@ class Session:
         """Turns begin by the latest rules; one that is open ends by its own."""
         if self._options.turns != self._rules:
             self._rules = self._options.turns
-            self._detector = TurnDetector(self._rules, self._source.speech.stop // FRAME)
+            self._detector = TurnDetector(self._rules, self._detector.heard // FRAME)
 
 
 def _pieces(audio: bytes, size: int) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from models import SAMPLE_RATE
-from options import Delay, LiveOptions, ServerVad
+from options import Delay, LiveOptions, SemanticVad, ServerVad
 from tests.live.live_sessions import SIXTEEN, deltas, live_session
 from utils.live.events import SpeechStarted, TurnCompleted
 
@@ -44,3 +44,16 @@ async def test_a_long_silence_is_no_part_of_the_text(delay: Delay) -> None:
         (completed,) = await talker.until(TurnCompleted)
         assert completed.text == "w w w"
         assert deltas(talker.events) == completed.text
+
+
+async def test_an_update_amid_a_turn_shifts_nothing() -> None:
+    async with live_session(VAD) as talker:
+        await talker.talk(1)
+        talker.session.update(replace(VAD, turns=SemanticVad(SAMPLE_RATE)))
+        await talker.session.append(bytes(2 * 2 * SAMPLE_RATE))
+        await talker.talk(1)
+        started = talker.session._detector.heard
+        assert started == talker.session._source.speech.stop
+        await talker.pause(2)
+        await talker.until(TurnCompleted, 2)
+        assert abs(talker.of(SpeechStarted)[1].start - 2.7 * SAMPLE_RATE) < 0.05 * SAMPLE_RATE
