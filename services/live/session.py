@@ -134,6 +134,7 @@ class Session:
     @property
     def _padding(self) -> int:
         return self._rules.padding if isinstance(self._rules, ServerVad) else ServerVad().padding
+
     async def _take(self, samples: Pcm) -> None:
         if len(samples):
             self._pace.take(len(samples))
