@@ -17,7 +17,7 @@ from benchmarks.values import Options
 TITLE = "Live: words"
 
 SESSIONS, QUICK_SESSIONS = (1, 4, 8, 12), (1, 4)
-EXCERPTS = 4  # in each row at least: one session hears four in turn
+EXCERPTS = 2  # in each row at least: one session hears two in turn
 
 METHOD = f"""\
 Excerpts of about {SECONDS:.0f} s of conversations of 2 to 6 speakers, played in real time to so many sessions
