@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import Segment, Word
-from tests.live.test_agreement import words
+from tests.live.pure.test_agreement import words
 from utils.live.running_text import RunningText, Told
 
 
