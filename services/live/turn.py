@@ -107,13 +107,14 @@ class LiveTurn:
 
     async def transcript(self, stop: int) -> TurnCompleted:
         """Of the turn, which ended at `stop`; the delta that completes it comes before. Raises what the
-        recogniser raises."""
+        recogniser raises; then nothing more is told of it."""
         hearing = asyncio.ensure_future(self._hear_speakers(stop))
         try:
             parts = [await part for part in self._parts]
             await hearing
         finally:
             await stopped(hearing)
+            await self.drop()
         segments = tuple(segment for part in parts for segment in part.segments)
         labels: tuple[str, ...] = ()
         if self._labelling:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from options import LiveOptions
+from exceptions import ModelFailedError
+from options import DecodeOptions, LiveOptions
+from seams import EncodedWindow
+from tests.fakes import ScriptedRecogniser
 from tests.live.live_sessions import SIXTEEN, Talker, live_session
-from utils.live.events import SpeakerSegment, SpeechStopped, TurnCompleted
+from utils.live.events import SpeakerSegment, SpeechStopped, TextDelta, TurnCompleted, TurnFailed
 
 DIARIZED = LiveOptions(audio=SIXTEEN, diarize=True)
 LOW, HIGH = 300, 700
@@ -78,3 +82,21 @@ async def test_speakers_may_be_asked_for_later(seconds: float) -> None:
         await talker.pause(1)
         await talker.until(TurnCompleted, 2)
         assert {segment.speaker for segment in talker.of(SpeakerSegment)} == {"A"}
+
+
+async def test_nothing_is_told_of_a_turn_that_has_failed() -> None:
+    class Failing(ScriptedRecogniser):
+        def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
+            if options[0].beam_size != 1:
+                raise ModelFailedError("out of memory")
+
+    async with live_session(DIARIZED, Failing()) as talker:
+        await talker.talk(1.5)
+        await talker.talk_until(TextDelta)
+        await talker.pause(1)
+        (failed,) = await talker.until(TurnFailed)
+        await talker.talk(4)
+        await talker.settle()
+        after = talker.events[talker.events.index(failed) :]
+        assert not [e for e in after if isinstance(e, SpeakerSegment) and e.item_id == failed.item_id]
+        assert len(talker.session._speakers._tracking._labelling) == 1  # type: ignore[union-attr]
