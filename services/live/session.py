@@ -208,7 +208,7 @@ class Session:
         self._turn, self._paused_at, self._free_from = None, None, now
         self._detector.close()
         turn.fall_silent(stop, now)
-        if self._rules is not None:
+        if self._rules is not None and turn.has_speech:
             self._emit(SpeechStopped(turn.id, now))
         self._emit(Committed(turn.id, self._last_id))
         self._last_id = turn.id

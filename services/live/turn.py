@@ -59,6 +59,11 @@ class LiveTurn:
         return self._window is not None
 
     @property
+    def has_speech(self) -> bool:
+        """Whether somebody has talked."""
+        return bool(self._parts or self._window)
+
+    @property
     def needed_from(self) -> int | None:
         """The first sample that may still be read; None if there is none."""
         if waiting := [

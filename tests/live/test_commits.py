@@ -89,3 +89,11 @@ async def test_finishing_answers_what_is_committed() -> None:
         gate.set()
         await finishing
         await talker.until(TurnCompleted)
+
+
+async def test_speech_that_has_not_started_does_not_stop() -> None:
+    async with live_session(VAD) as talker:
+        await talker.pause(0.5)
+        await talker.session.commit()
+        await talker.until(TurnCompleted)
+        assert names(talker.events) == ["Committed", "TurnCompleted"]
