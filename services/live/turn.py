@@ -48,7 +48,8 @@ class LiveTurn:
         self._interim: str | None = "" if options.interim else None
         self._window: SpokenWindow | None = None
         self._parts: list[asyncio.Task[ChunkPart]] = []
-        self._starts: list[int] = []  # of the windows of the parts
+        self._finals: list[asyncio.Task[ChunkPart]] = []  # of the windows of the parts, and their starts
+        self._starts: list[int] = []
         self._lane = ExitStack()
         self._tracking = tracking
         self._labelling = tracking.label(item_id, options.revise, emit) if tracking else None
@@ -142,7 +143,8 @@ class LiveTurn:
             self._tracking.drop(self._labelling)
         if self._window:
             await self._window.drop()
-        await stopped(*self._parts)
+        # A part that waits for those before it does not pass its end on to its own text.
+        await stopped(*self._parts, *self._finals)
 
     def _cut(self, window: SpokenWindow, edge: int, speech: Callable[[Span], SpeechMap]) -> int | None:
         """Where to end a window that has become long."""
@@ -164,6 +166,7 @@ class LiveTurn:
     def _settle(self, window: SpokenWindow, stop: int, edge: int, cut: int | None) -> None:
         """The window ends at `stop`; its text follows that of the windows before it."""
         before, final = self._parts[-1:], window.close(stop, edge)
+        self._finals.append(final)
         self._starts.append(window.start)
         self._parts.append(asyncio.create_task(self._settled(before, window, final, cut)))
 

@@ -97,3 +97,18 @@ async def test_speech_that_has_not_started_does_not_stop() -> None:
         await talker.session.commit()
         await talker.until(TurnCompleted)
         assert names(talker.events) == ["Committed", "TurnCompleted"]
+
+
+async def test_what_is_cleared_leaves_no_work_behind() -> None:
+    gate = threading.Event()
+    async with live_session(MANUAL, ScriptedRecogniser(gate=gate)) as talker:
+        for _ in range(3):
+            await talker.talk(2)
+            await talker.pause(2)
+        await talker.settle()
+        backlog = talker.session._recogniser.backlog
+        assert backlog._num_samples
+        await talker.session.clear()
+        is_left = backlog._num_samples
+        gate.set()
+        assert not is_left
