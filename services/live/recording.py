@@ -71,14 +71,16 @@ class SessionRecording:
             await self._flush()
         except TranscriptionServerError as error:
             self._has_failed = True
+            self._num_samples -= len(self._waiting) // BYTES_PER_SAMPLE
+            self._waiting = bytearray()
             logger.error("%s: the rest of the session cannot be stored: %s", self.id, error.message)
 
     async def keep(self, options: LiveOptions, voices: KnownVoices) -> None:
-        """Queue its transcription. Speakers with one of `voices` get its name, so that their labels carry on
-        those of the session."""
-        if self._num_samples < MIN_SAMPLES:
-            return
+        """Queue its transcription, if the session is still to be stored. Speakers with one of `voices` get
+        its name, so that their labels carry on those of the session."""
         async with self._workspace:
+            if self._num_samples < MIN_SAMPLES or not options.store:
+                return
             try:
                 path = await self._flush()
                 await self._store.create(self._owner, self.id, list(_fields(options)), voices, path)
@@ -90,8 +92,8 @@ class SessionRecording:
         temp = self._store.temp
         if self._folder is None:
             self._folder = await self._workspace.enter_async_context(temp.workspace())
-        block, self._waiting = self._waiting, bytearray()
-        await temp.room.reserve(self._folder, len(block))
+        await temp.room.reserve(self._folder, len(self._waiting))
+        block, self._waiting = self._waiting, bytearray()  # only now: nothing is lost if that was cancelled
         path = self._folder / "session.wav"
         await finish_in_thread(partial(_write, path, block))
         await temp.room.reserve(self._folder, 0)

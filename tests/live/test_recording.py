@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,14 @@ import numpy as np
 
 from benchmarks.eval_set import read_audio
 from exceptions import OverloadedError
-from models import SAMPLE_RATE, KnownVoices
+from models import NO_KNOWN_VOICES, SAMPLE_RATE, KnownVoices
 from options import LiveOptions
+from services.live.recording import SessionRecording, SessionStore
 from tests.live.live_sessions import SIXTEEN, live_session
 from utils.live.events import TurnCompleted
+from utils.temp_manager import TempManager
+from utils.waiting.concurrency import stopped
+from utils.workspace_room import WorkspaceRoom
 
 STORED = LiveOptions(audio=SIXTEEN, store=True)
 
@@ -71,3 +76,49 @@ async def test_a_store_that_refuses_does_not_disturb_the_session() -> None:
         await talker.talk(1)
         await talker.pause(1)
         await talker.until(TurnCompleted)
+
+
+async def test_nothing_is_kept_where_it_is_no_longer_asked_for() -> None:
+    jobs = Jobs()
+    async with live_session(STORED, create=jobs.create) as talker:
+        await talker.pause(12)
+        talker.session.update(replace(STORED, store=False))
+        assert talker.session.stored_as is None
+    assert not jobs.made
+
+
+async def test_a_write_that_is_cancelled_loses_nothing() -> None:
+    jobs, waiting = Jobs(), asyncio.Event()
+
+    async def give_way() -> bool:
+        waiting.set()
+        await asyncio.Event().wait()
+        return True
+
+    temp = TempManager()
+    recording = SessionRecording(SessionStore(temp, jobs.create), "", "transcription_1")
+    free = [0]
+    temp.room = WorkspaceRoom(lambda _: (1 << 40, free[0]))
+    temp.room.give_way = give_way
+    writing = asyncio.create_task(recording.append(np.ones(12 * SAMPLE_RATE, np.int16)))
+    await waiting.wait()
+    await stopped(writing)
+    free[0] = 1 << 40
+    await recording.keep(STORED, NO_KNOWN_VOICES)
+    temp.close()
+    assert len(jobs.made[0][2]) == 12 * SAMPLE_RATE
+
+
+async def test_of_a_disk_that_was_full_from_the_start_nothing_is_kept() -> None:
+    made: list[Path] = []
+
+    async def create(*given: object) -> None:
+        made.append(Path(str(given[-1])))
+
+    temp = TempManager()
+    temp.room = WorkspaceRoom(lambda _: (1 << 40, 0))
+    recording = SessionRecording(SessionStore(temp, create), "", "transcription_1")
+    await recording.append(np.ones(12 * SAMPLE_RATE, np.int16))
+    await recording.keep(STORED, NO_KNOWN_VOICES)
+    temp.close()
+    assert not made
