@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from exceptions import TranscriptionServerError
-from models import NO_KNOWN_VOICES, KnownVoices, Segment, Span, Word
+from models import NO_KNOWN_VOICES, KnownVoices, Segment, Span, Word, seconds
 from options import LiveOptions
 from services.diarization_service import Diarizer
 from services.live.audio_input import AudioInput
@@ -21,6 +20,8 @@ from utils.speakers.assignment import assign_speakers
 from utils.speech.speech_map import FRAME, SpeechMap
 
 logger = logging.getLogger(__name__)
+
+MOST_BEHIND = seconds(200)  # of what is heard: where it fails for longer, what came before is given up
 
 
 class SessionSpeakers:
@@ -34,7 +35,9 @@ class SessionSpeakers:
     @property
     def needed_from(self) -> int | None:
         """The first sample that may still be read; None if there is none."""
-        return self._tracking.speakers.needs_from if self._tracking else None
+        if self._tracking is None:
+            return None
+        return max(self._tracking.speakers.needs_from, self._source.speech.stop - MOST_BEHIND)
 
     @property
     def voices(self) -> KnownVoices:
@@ -74,6 +77,7 @@ class SpeakerTracking:
         self._turn = asyncio.Lock()  # `advance` is called by one task at a time
         self._grown = asyncio.Event()
         self._labelling: list[TurnLabelling] = []
+        self._has_failed = False
         self._task = asyncio.create_task(self._follow())
 
     def grow(self) -> None:
@@ -116,10 +120,19 @@ class SpeakerTracking:
                         SpeechMap(0, len(silence) * FRAME, silence), self._start, False
                     )
                     self._start = 0
-                speech = self._source.speech.over(Span(self.speakers.needs_from, self._source.speech.stop))
-                await self.speakers.advance(speech, until, is_end_of_turn)
-            except TranscriptionServerError as error:
-                logger.warning("The speakers of a live session could not be told apart: %s", error.message)
+                await self.speakers.advance(self._speech(), until, is_end_of_turn)
+                self._has_failed = False
+            except Exception:  # of whatever a network raises; it is tried again whenever more has come
+                if not self._has_failed:
+                    logger.warning("The speakers of a live session cannot be told apart", exc_info=True)
+                self._has_failed = True
+
+    def _speech(self) -> SpeechMap:
+        """From where it is needed on; what is forgotten counts as silence."""
+        start = self.speakers.needs_from // FRAME * FRAME
+        speech = self._source.speech.over(Span(start, self._source.speech.stop))
+        forgotten = (speech.start - start) // FRAME
+        return SpeechMap(start, speech.stop - start, np.pad(speech.probabilities, (forgotten, 0)))
 
 
 class TurnLabelling:

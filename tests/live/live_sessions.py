@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -13,6 +13,7 @@ import numpy as np
 from models import SAMPLE_RATE
 from options import LiveFormat, LiveOptions
 from seams import Detector, Recogniser
+from services.diarization_service import Diarizer
 from services.live.live_service import LiveService
 from services.live.recording import CreateJob, SessionStore
 from services.live.session import Session
@@ -100,10 +101,13 @@ async def keep_nothing(*_: object) -> None:
 
 @asynccontextmanager
 async def live_session(
-    options: LiveOptions, recogniser: Recogniser | None = None, create: CreateJob = keep_nothing
+    options: LiveOptions,
+    recogniser: Recogniser | None = None,
+    create: CreateJob = keep_nothing,
+    diarizer: Callable[[ModelManager], Diarizer] = fake_diarizer,
 ) -> AsyncIterator[Talker]:
     async with (
-        live_service(recogniser, create=create) as (service, clock),
+        live_service(recogniser, create=create, diarizer=diarizer) as (service, clock),
         service.open("", "req", options) as session,
     ):
         talker = Talker(session, clock)
@@ -116,7 +120,10 @@ async def live_session(
 
 @asynccontextmanager
 async def live_service(
-    recogniser: Recogniser | None = None, max_sessions: int = 0, create: CreateJob = keep_nothing
+    recogniser: Recogniser | None = None,
+    max_sessions: int = 0,
+    create: CreateJob = keep_nothing,
+    diarizer: Callable[[ModelManager], Diarizer] = fake_diarizer,
 ) -> AsyncIterator[tuple[LiveService, AudioClock]]:
     model: Recogniser = recogniser or ScriptedRecogniser()
     whisper: ModelSlot[Recogniser] = ModelSlot("whisper", ModelSource("scripted", lambda: model))
@@ -131,11 +138,11 @@ async def live_service(
         raise NotImplementedError
 
     models = ModelManager()
-    diarizer = fake_diarizer(models)
     temp = TempManager()
     try:
         pool = WhisperPool(own, "scripted", add, remove, 0)
-        yield LiveService(pool, detector, diarizer, SessionStore(temp, create), max_sessions, clock), clock
+        store = SessionStore(temp, create)
+        yield LiveService(pool, detector, diarizer(models), store, max_sessions, clock), clock
     finally:
         whisper.close()
         detector.close()

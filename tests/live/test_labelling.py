@@ -8,11 +8,14 @@ from dataclasses import replace
 import pytest
 
 from exceptions import ModelFailedError
+from models import SAMPLE_RATE
 from options import DecodeOptions, LiveOptions
 from seams import EncodedWindow
-from tests.fakes import ScriptedRecogniser
+from services.diarization_service import ClusteringDiarizer
+from tests.fakes import PitchEmbedder, PitchSegmenter, Rows, ScriptedRecogniser
 from tests.live.live_sessions import SIXTEEN, Talker, live_session
 from utils.live.events import SpeakerSegment, SpeechStopped, TextDelta, TurnCompleted, TurnFailed
+from utils.model_manager import ModelManager, ModelSource
 
 DIARIZED = LiveOptions(audio=SIXTEEN, diarize=True)
 LOW, HIGH = 300, 700
@@ -100,3 +103,36 @@ async def test_nothing_is_told_of_a_turn_that_has_failed() -> None:
         after = talker.events[talker.events.index(failed) :]
         assert not [e for e in after if isinstance(e, SpeakerSegment) and e.item_id == failed.item_id]
         assert len(talker.session._speakers._tracking._labelling) == 1  # type: ignore[union-attr]
+
+
+async def test_a_diarizer_that_fails_costs_no_words_and_no_memory() -> None:
+    class Broken(PitchSegmenter):
+        is_broken = True
+
+        def segment(self, windows: Rows) -> Rows:
+            if self.is_broken:
+                raise RuntimeError("the network is broken")
+            return super().segment(windows)
+
+    def broken(models: ModelManager) -> ClusteringDiarizer:
+        return ClusteringDiarizer(
+            models.add("segmentation", ModelSource("broken", Broken)),
+            models.add("voices", ModelSource("pitch", PitchEmbedder)),
+        )
+
+    async with live_session(DIARIZED, diarizer=broken) as talker:
+        await talker.talk(4)
+        await talker.pause(1)
+        (completed,) = await talker.until(TurnCompleted)
+        assert completed.text == "w w w w"
+        await talker.session.append(bytes(2 * 600 * SAMPLE_RATE))
+        kept = talker.session._source.audio
+        assert kept.stop - kept.start < 210 * SAMPLE_RATE
+        Broken.is_broken = False
+        talker.clock.now += 600
+        await talker.talk(6)
+        await talker.pause(1)
+        await talker.until(TurnCompleted, 2)
+        spoken = talker.of(SpeakerSegment)
+        assert " ".join(segment.text for segment in spoken).split() == ["w"] * 6
+        assert spoken[0].start > 604 * SAMPLE_RATE
