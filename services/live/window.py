@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from exceptions import TranscriptionServerError
 from models import ChunkPart, Span, Word, seconds
 from options import LiveOptions
 from services.live.recognition import Hypothesis, LiveRecogniser
@@ -119,8 +118,8 @@ class SpokenWindow:
                 found = await self._recogniser.step(
                     self.start, count == 0, self._language, self._options.decode
                 )
-            except TranscriptionServerError as error:  # the transcript may still succeed, and says if not
-                logger.warning("A hypothesis of a live turn failed: %s", error.message)
+            except Exception as error:  # the transcript may still succeed, and says if not
+                logger.warning("A hypothesis of a live turn failed: %s", error)
                 found = None
             heard, count = self._edge, count + 1
             if found:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from exceptions import CommitEmptyError
 from models import SAMPLE_RATE
-from options import LiveOptions
+from options import DecodeOptions, LiveOptions
+from seams import EncodedWindow
 from tests.fakes import ScriptedRecogniser
 from tests.live.live_sessions import SIXTEEN, deltas, live_session, names
 from utils.live.events import (
     Cleared,
     Committed,
     SpeechStarted,
+    TextDelta,
     TurnCompleted,
 )
 
@@ -112,3 +115,19 @@ async def test_what_is_cleared_leaves_no_work_behind() -> None:
         is_left = backlog._num_samples
         gate.set()
         assert not is_left
+
+
+async def test_a_hypothesis_that_fails_costs_no_others() -> None:
+    class Stumbling(ScriptedRecogniser):
+        has_failed = False
+
+        def before_decode(self, windows: Sequence[EncodedWindow], options: Sequence[DecodeOptions]) -> None:
+            if not self.has_failed:
+                self.has_failed = True
+                raise RuntimeError("CUDA error: unspecified launch failure")
+
+    async with live_session(MANUAL, Stumbling()) as talker:
+        for _ in range(5):
+            await talker.talk(1)
+            await talker.settle()
+        assert talker.of(TextDelta)
