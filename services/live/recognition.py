@@ -12,6 +12,7 @@ from services.live.audio_input import AudioInput
 from services.live.pace import Backlog, Pace
 from services.whisper.window_languages import Languages
 from services.whisper_pool import WhisperPool
+from services.whisper_service import Encoded
 from utils.live.agreement import plain
 from utils.speech.speech_map import split
 from utils.speech.spoken_languages import latest
@@ -98,11 +99,12 @@ class LiveRecogniser:
         parts: list[ChunkPart] = []
         with self.backlog.holding(window.num_samples):
             spoken = self._languages
+            encoded: Encoded = {}
             if not (spoken or options.language):
-                first = await self._whisper.detect_language(flow, read, windows, options, {})
+                first = await self._whisper.detect_language(flow, read, windows, options, encoded)
                 spoken = (first,) if first else ()
             if spoken or options.language:
-                work = self._whisper.transcribe(flow, read, chunk, speech, windows, options, {}, spoken)
+                work = self._whisper.transcribe(flow, read, chunk, speech, windows, options, encoded, spoken)
                 async with aclosing(work) as stream:
                     parts = [part async for part in stream]
         segments = tuple(segment for part in parts for segment in part.segments)

@@ -11,8 +11,8 @@ import pytest
 
 from exceptions import CommitEmptyError
 from models import SAMPLE_RATE
-from options import DecodeOptions, LiveOptions
-from seams import EncodedWindow
+from options import DecodeOptions, Delay, LiveOptions
+from seams import EncodedWindow, WindowFeatures
 from tests.fakes import ScriptedRecogniser
 from tests.live.live_sessions import SIXTEEN, deltas, live_session, names
 from utils.live.events import (
@@ -131,3 +131,19 @@ async def test_a_hypothesis_that_fails_costs_no_others() -> None:
             await talker.talk(1)
             await talker.settle()
         assert talker.of(TextDelta)
+
+
+async def test_the_first_turn_is_encoded_once() -> None:
+    class Counting(ScriptedRecogniser):
+        encoded = 0
+
+        def encode(self, windows: Sequence[WindowFeatures]) -> list[EncodedWindow]:
+            self.encoded += len(windows)
+            return super().encode(windows)
+
+    recogniser = Counting()
+    async with live_session(replace(MANUAL, delay=Delay.XHIGH), recogniser) as talker:
+        await talker.talk(2)
+        await talker.session.commit()
+        await talker.until(TurnCompleted)
+    assert recogniser.encoded == 1
