@@ -31,7 +31,7 @@ class AudioInput:
 
     def change_format(self, audio: LiveFormat) -> None:
         """Of the pieces from now on."""
-        self._before = self._reader.flush()
+        self._before = self.flush()
         self._reader = PcmReader(audio)
 
     def decode(self, piece: bytes) -> Pcm:

@@ -163,7 +163,7 @@ class TurnLabelling:
         self._send(self._words.label(turns, max((segment.stop for segment in segments), default=0)))
         if self._revise:
             self._send(self._words.revised(turns))
-        return tuple(assign_speakers(segments, turns))
+        return tuple(assign_speakers(segments, self._words.with_told(turns)))
 
     def labels(self, segments: Sequence[Segment]) -> tuple[str, ...]:
         """Of the speakers of `segments`, by number; empty for those of others."""

@@ -94,11 +94,11 @@ class Session:
                 f"The audio buffer holds {milliseconds:.0f} ms; a commit takes at least {MIN_COMMIT} ms."
             )
         turn = self._turn or self._begin(self._free_from)
-        self._end(turn, now, now)
+        self._end(turn, now if self._paused_at is None else self._paused_at, now)
 
     async def clear(self) -> None:
         await self._take(self._source.flush())
-        turn, self._turn = self._turn, None
+        turn, self._turn, self._paused_at = self._turn, None, None
         self._detector.close()
         self._free_from = self._source.audio.stop
         self._follow_rules()
@@ -163,6 +163,7 @@ class Session:
     def _follow(self, change: TurnChange) -> None:
         match change, self._turn:
             case Began(start), _:
+                self._paused_at = None
                 self._speak(start)
             case Paused(stop), LiveTurn() as turn:
                 self._pause(turn, stop)
@@ -171,6 +172,7 @@ class Session:
                 self._paused_at = None
             case Ended(stop), LiveTurn() as turn:
                 if self._rules is None:
+                    self._paused_at = None
                     turn.fall_silent(stop, self._detector.heard)
                 else:
                     self._end(turn, stop, self._detector.heard)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from models import SAMPLE_RATE, KnownVoice, KnownVoices, Span, SpeakerTurn
 from options import SpeakerCount
@@ -13,6 +13,7 @@ from utils.audio_utils import ReadSamples
 from utils.live.speaker_labels import SpeakerLabels
 from utils.live.told_turns import ToldTurns
 from utils.speech.speech_map import FRAME, SpeechMap
+from utils.waiting.concurrency import finish_in_thread
 
 SPEECH = 0.35  # probability of a frame in which somebody may speak
 PAUSE = SAMPLE_RATE // 5  # without speech, at the end of which nobody is in the middle of a word
@@ -96,6 +97,6 @@ class LiveSpeakers:
         chunk = await self._hearing.tell_apart(self._count)
         # The detector may miss that somebody goes on, so that the end of a pause is told with what follows.
         behind = BEHIND // 2 if is_silent else 0 if is_end_of_turn else BEHIND
-        await asyncio.to_thread(self._told.tell, chunk, until - behind)
+        await finish_in_thread(partial(self._told.tell, chunk, until - behind))
         self._heard, self._told_until = until, until if is_end_of_turn else self._told.until
         self._labels.hear(self._told.voices)

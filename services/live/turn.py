@@ -189,7 +189,8 @@ class LiveTurn:
 
     async def _hear_speakers(self, stop: int) -> None:
         if self._tracking and self._labelling:
-            await self._tracking.finish(self._labelling, stop)
+            with self._recogniser.backlog.holding(max(0, stop - self._tracking.speakers.told_until)):
+                await self._tracking.finish(self._labelling, stop)
 
     def _tell(self, window: int, new: Sequence[Word], rest: Sequence[Word]) -> None:
         self._send(self._text.tell(window, new, rest))

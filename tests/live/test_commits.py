@@ -147,3 +147,26 @@ async def test_the_first_turn_is_encoded_once() -> None:
         await talker.session.commit()
         await talker.until(TurnCompleted)
     assert recogniser.encoded == 1
+
+
+async def test_a_commit_in_a_pause_takes_the_text_that_was_decoded_meanwhile() -> None:
+    recogniser = ScriptedRecogniser()
+    async with live_session(MANUAL, recogniser) as talker:
+        await talker.talk(2)
+        await talker.pause(0.4)
+        await talker.settle()
+        before = len(recogniser.options)
+        await talker.session.commit()
+        (completed,) = await talker.until(TurnCompleted)
+        assert completed.text == "w w"
+        assert len(recogniser.options) == before
+
+
+async def test_a_commit_amid_speech_after_a_pause_hears_all_of_it() -> None:
+    async with live_session(MANUAL) as talker:
+        await talker.talk(2)
+        await talker.pause(2)
+        await talker.talk(3)
+        await talker.session.commit()
+        (completed,) = await talker.until(TurnCompleted)
+        assert completed.text == "w w w w w"

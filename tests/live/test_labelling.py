@@ -136,3 +136,14 @@ async def test_a_diarizer_that_fails_costs_no_words_and_no_memory() -> None:
         spoken = talker.of(SpeakerSegment)
         assert " ".join(segment.text for segment in spoken).split() == ["w"] * 6
         assert spoken[0].start > 604 * SAMPLE_RATE
+
+
+async def test_words_of_a_long_turn_keep_the_speakers_that_were_told() -> None:
+    async with live_session(DIARIZED) as talker:
+        for hertz in (LOW, HIGH) * 8:
+            await talker.talk(12, hertz)
+            await talker.pause(0.3)
+            await talker.settle()
+        await talker.pause(1)
+        (turn,) = await talker.until(TurnCompleted)
+        assert all(word.speaker is not None for segment in turn.segments for word in segment.words)

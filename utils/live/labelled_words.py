@@ -46,6 +46,16 @@ class LabelledWords:
         self._told += found
         return found
 
+    def with_told(self, turns: Sequence[SpeakerTurn]) -> list[SpeakerTurn]:
+        """`turns`, and before them, as they go back only so far, what was told."""
+        known_from = min((turn.start for turn in turns), default=0)
+        told = [
+            SpeakerTurn(spoken.words[0].start, spoken.words[-1].stop, spoken.speaker)
+            for spoken in self._told
+            if spoken.words[-1].stop <= known_from
+        ]
+        return [*told, *turns]
+
     def revised(self, turns: Sequence[SpeakerTurn]) -> list[SpokenWords]:
         """What was told and is, by `turns`, for the most part somebody else's."""
         changed = []
