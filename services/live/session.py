@@ -94,7 +94,9 @@ class Session:
                 f"The audio buffer holds {milliseconds:.0f} ms; a commit takes at least {MIN_COMMIT} ms."
             )
         turn = self._turn or self._begin(self._free_from)
-        self._end(turn, now if self._paused_at is None else self._paused_at, now)
+        # In a pause the text is there already; of a file sent at once it is better with all that follows.
+        paused_at = None if self._pace.is_bulk else self._paused_at
+        self._end(turn, now if paused_at is None else paused_at, now)
 
     async def clear(self) -> None:
         await self._take(self._source.flush())
