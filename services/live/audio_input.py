@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models import Span, seconds
+from models import SAMPLE_RATE, Span, seconds
 from options import LiveFormat
 from seams import Detector, DetectorState
 from utils.live.pcm import Pcm, PcmReader
@@ -63,6 +63,12 @@ class AudioInput:
         found, self._state = await self._detector.run(lambda model: model.detect(block, state))
         self.speech.append(found)
         return found
+
+    def close(self) -> None:
+        """Frees what it holds, above all the threads of the resampler, now rather than when the session is
+        collected as garbage."""
+        self._reader = PcmReader(LiveFormat(rate=SAMPLE_RATE))
+        self.audio = RecentAudio()
 
     def forget(self, before: int) -> None:
         """Drop the audio before the sample `before`; what is not yet judged stays."""

@@ -94,7 +94,7 @@ class Session:
                 f"The audio buffer holds {milliseconds:.0f} ms; a commit takes at least {MIN_COMMIT} ms."
             )
         turn = self._turn or self._begin(self._free_from)
-        # In a pause the text is there already; of a file sent at once it is better with all that follows.
+        # In a pause the text is there; of a file sent at once it is better with all that follows.
         paused_at = None if self._pace.is_bulk else self._paused_at
         self._end(turn, now if paused_at is None else paused_at, now)
 
@@ -123,14 +123,14 @@ class Session:
         """Drop all work; what is to be stored is."""
         self._is_closed = True
         await stopped(*self._answers.values())
-        for turn in (*self._answers, self._turn):
-            if turn:
-                await turn.drop()
+        for turn in filter(None, (*self._answers, self._turn)):
+            await turn.drop()
         self._answers.clear()
         self._events.put_nowait(None)
         self._speakers.close()
         if self._options.store:
             await self._recording.append(self._source.flush())
+        self._source.close()
         await self._recording.keep(self._options, self._speakers.voices)
 
     @property

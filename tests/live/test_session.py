@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from exceptions import ModelFailedError, OverloadedError
@@ -221,3 +222,20 @@ async def test_a_file_sent_at_once_is_transcribed_without_hypotheses() -> None:
         await talker.session.append(audio)
         await talker.until(TurnCompleted, 20)
         assert sum(options.beam_size == 1 for options in recogniser.options) <= 8
+
+
+async def test_a_session_that_has_ended_leaves_no_threads() -> None:
+    async with live_service() as (service, _):
+        async with service.open("", "req", LiveOptions()) as session:
+            await session.append(bytes(48_000))
+        before = threads()
+        sessions = []
+        for _ in range(5):
+            async with service.open("", "req", LiveOptions()) as session:
+                await session.append(bytes(48_000))
+                sessions.append(session)
+        assert threads() == before
+
+
+def threads() -> int:
+    return int(psutil.Process().num_threads())
