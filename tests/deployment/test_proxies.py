@@ -180,7 +180,7 @@ def test_a_websocket_passes(name: str, tmp_path: Path) -> None:
             client.sendall(f"GET /v1/realtime HTTP/1.1\r\nhost: {NAME}\r\n{HANDSHAKE}\r\n".encode())
             assert received(client).startswith(b"HTTP/1.1 101 ")
             client.sendall(b"ping")
-            assert client.recv(4) == b"ping"
+            assert client.makefile("rb").read(4) == b"ping"
             upstream.result()
 
 
