@@ -152,6 +152,11 @@ class ChunkPart:
     until: int
     counts: TokenCounts = TokenCounts()
 
+    @classmethod
+    def joined(cls, parts: Sequence[ChunkPart], until: int) -> ChunkPart:
+        segments = tuple(segment for part in parts for segment in part.segments)
+        return cls(segments, until, sum((part.counts for part in parts), TokenCounts()))
+
 
 @dataclass(frozen=True, slots=True)
 class SpeakerTurn:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from models import Audio, Chunk, ChunkPart, Span, TokenCounts, WindowText, seconds
+from models import Audio, Chunk, ChunkPart, Span, WindowText, seconds
 from options import DecodeOptions
 from seams import EncodedWindow, Recogniser
 from services.whisper.batcher import WhisperBatcher
@@ -125,8 +125,7 @@ class WhisperService:
             else:
                 pieces = await languages.pieces(window, states, turn)
             found = [await recogniser.recognise(piece, options) for piece in pieces]
-            segments = tuple(segment for part in found for segment in part.segments)
-            return ChunkPart(segments, window.stop, sum((part.counts for part in found), TokenCounts()))
+            return ChunkPart.joined(found, window.stop)
 
         work = (recognise(window, languages.follow()) for window in windows)
         async with aclosing(in_order(work, self.in_flight)) as parts:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
-from models import Chunk, ChunkPart, ChunkResult, TokenCounts, Transcript
+from models import Chunk, ChunkPart, ChunkResult, Transcript
 from services.chunk_runner import Checkpoints
 from utils.store.interface import JobStore
 from utils.store.records import Job, JobEvent, StoredChunk
@@ -84,7 +84,9 @@ class JobAttempt:
             return
         self._parts.append(part)
         if self._events:
-            data = await asyncio.to_thread(codec.encode_part, chunk, _joined(self._parts))
+            data = await asyncio.to_thread(
+                codec.encode_part, chunk, ChunkPart.joined(self._parts, part.until)
+            )
             await self._store.add_part(self._job.id, chunk.index, data, self._events)
             self._has_stored()
 
@@ -127,14 +129,9 @@ def _decoded(stored: StoredChunk, chunk: Chunk) -> ChunkResult | ChunkPart | Non
         cut, part = codec.decode_part(data)
         _check_cut(cut, chunk)
         parts.append(part)
-    return _joined(parts) if parts else None
+    return ChunkPart.joined(parts, parts[-1].until) if parts else None
 
 
 def _check_cut(stored: Chunk, chunk: Chunk) -> None:
     if stored != chunk:
         raise ValueError("the chunk was cut differently")
-
-
-def _joined(parts: Sequence[ChunkPart]) -> ChunkPart:
-    segments = tuple(segment for part in parts for segment in part.segments)
-    return ChunkPart(segments, parts[-1].until, sum((part.counts for part in parts), TokenCounts()))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, replace
 
-from models import Audio, Chunk, ChunkPart, Span, TokenCounts, Word, seconds
+from models import Audio, Chunk, ChunkPart, Span, Word, seconds
 from options import DecodeOptions
 from services.live.audio_input import AudioInput
 from services.live.pace import Backlog, Pace
@@ -107,8 +107,7 @@ class LiveRecogniser:
                 work = self._whisper.transcribe(flow, read, chunk, speech, windows, options, encoded, spoken)
                 async with aclosing(work) as stream:
                     parts = [part async for part in stream]
-        segments = tuple(segment for part in parts for segment in part.segments)
-        return ChunkPart(segments, window.stop, sum((part.counts for part in parts), TokenCounts()))
+        return ChunkPart.joined(parts, window.stop)
 
     def settle(self, part: ChunkPart) -> None:
         """The languages of a turn that has ended are known to the turns after it."""

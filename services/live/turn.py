@@ -6,9 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 
-from models import ChunkPart, Segment, Span, SpokenLanguage, TokenCounts, Word, seconds
+from models import ChunkPart, Segment, Span, SpokenLanguage, Word, seconds
 from options import Delay, LiveOptions
 from services.live.labelling import SpeakerTracking
 from services.live.recognition import LiveRecogniser
@@ -24,6 +25,15 @@ from utils.waiting.concurrency import stopped
 LONG_WINDOW, LONGEST_WINDOW = seconds(20), seconds(28)
 SHORTEST_PART = seconds(8)
 AFTER_PAUSE = seconds(0.1)  # into the silence, where the next window begins
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A window that has ended: where it begins, its text, and the same once those before it are settled."""
+
+    start: int
+    final: asyncio.Task[ChunkPart]
+    settled: asyncio.Task[ChunkPart]
 
 
 class LiveTurn:
@@ -47,9 +57,7 @@ class LiveTurn:
         self._text = RunningText(options.strict_deltas or options.delay in (Delay.HIGH, Delay.XHIGH))
         self._interim: str | None = "" if options.interim else None
         self._window: SpokenWindow | None = None
-        self._parts: list[asyncio.Task[ChunkPart]] = []
-        self._finals: list[asyncio.Task[ChunkPart]] = []  # of the windows of the parts, and their starts
-        self._starts: list[int] = []
+        self._parts: list[_Part] = []
         self._lane = ExitStack()
         self._tracking = tracking
         self._labelling = tracking.label(item_id, options.revise, emit) if tracking else None
@@ -67,11 +75,8 @@ class LiveTurn:
     @property
     def needed_from(self) -> int | None:
         """The first sample that may still be read; None if there is none."""
-        if waiting := [
-            start for start, part in zip(self._starts, self._parts, strict=True) if not part.done()
-        ]:
-            return min(waiting)
-        return self._window.start if self._window else None
+        waiting = next((part.start for part in self._parts if not part.settled.done()), None)
+        return waiting if waiting is not None or not self._window else self._window.start
 
     def speak(self, start: int, edge: int) -> None:
         """Speech begins after `start`; there is audio up to `edge`."""
@@ -116,12 +121,13 @@ class LiveTurn:
         recogniser raises; then nothing more is told of it."""
         hearing = asyncio.ensure_future(self._hear_speakers(stop))
         try:
-            parts = [await part for part in self._parts]
+            parts = [await part.settled for part in self._parts]
             await hearing
         finally:
             await stopped(hearing)
             await self.drop()
-        segments = tuple(segment for part in parts for segment in part.segments)
+        whole = ChunkPart.joined(parts, stop)
+        segments = whole.segments
         labels: tuple[str, ...] = ()
         if self._labelling:
             segments = self._labelling.finish(segments)
@@ -131,7 +137,7 @@ class LiveTurn:
             self._text.text,
             segments,
             labels,
-            counts=sum((part.counts for part in parts), TokenCounts()),
+            counts=whole.counts,
             num_samples=stop - self.start,
             languages=tuple(_languages(segments)),
         )
@@ -144,7 +150,7 @@ class LiveTurn:
         if self._window:
             await self._window.drop()
         # A part that waits for those before it does not pass its end on to its own text.
-        await stopped(*self._parts, *self._finals)
+        await stopped(*(task for part in self._parts for task in (part.settled, part.final)))
 
     def _cut(self, window: SpokenWindow, edge: int, speech: Callable[[Span], SpeechMap]) -> int | None:
         """Where to end a window that has become long."""
@@ -165,20 +171,20 @@ class LiveTurn:
 
     def _settle(self, window: SpokenWindow, stop: int, edge: int, cut: int | None) -> None:
         """The window ends at `stop`; its text follows that of the windows before it."""
-        before, final = self._parts[-1:], window.close(stop, edge)
-        self._finals.append(final)
-        self._starts.append(window.start)
-        self._parts.append(asyncio.create_task(self._settled(before, window, final, cut)))
+        before = self._parts[-1].settled if self._parts else None
+        final = window.close(stop, edge)
+        settled = asyncio.create_task(self._settled(before, window, final, cut))
+        self._parts.append(_Part(window.start, final, settled))
 
     async def _settled(
         self,
-        before: Sequence[asyncio.Task[ChunkPart]],
+        before: asyncio.Task[ChunkPart] | None,
         window: SpokenWindow,
         final: asyncio.Task[ChunkPart],
         cut: int | None,
     ) -> ChunkPart:
-        for earlier in before:
-            await earlier
+        if before:
+            await before
         part = await final
         self._recogniser.settle(part)
         told = window.told_before(cut)
