@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from models import SAMPLE_RATE, ChunkSpeakers, SpeakerTurn, Voice
 from options import SpeakerCount
 from utils.numeric.best_pairs import best_pairs
-from utils.speakers.activity import speaking_time
+from utils.speakers.activity import shared_time, speaking_time
 from utils.speakers.embedding import unpack
 from utils.transcript.running_labels import link_chunk, with_chunk
 
@@ -116,12 +114,7 @@ def _shared_numbers(turns: Sequence[SpeakerTurn], told: Sequence[SpeakerTurn]) -
     rows, columns = list(speaking_time(turns)), list(speaking_time(told))
     if not rows or not columns:
         return {}
-    shared = np.zeros((len(rows), len(columns)))
-    for turn in turns:
-        for match in told:
-            overlap = min(turn.stop, match.stop) - max(turn.start, match.start)
-            if overlap > 0:
-                shared[rows.index(turn.speaker), columns.index(match.speaker)] += overlap
+    shared = shared_time(turns, told, rows, columns)
     return {rows[row]: columns[column] for row, column in best_pairs(shared) if shared[row, column] > 0}
 
 

@@ -86,6 +86,22 @@ def speaking_time(turns: Iterable[SpeakerTurn]) -> dict[int, int]:
     return spoken
 
 
+def shared_time(
+    one: Sequence[SpeakerTurn], other: Sequence[SpeakerTurn], rows: Sequence[int], columns: Sequence[int]
+) -> npt.NDArray[np.float64]:
+    """(rows, columns): the samples in which a speaker of `one` and a speaker of `other` both talk."""
+    row_of = {speaker: row for row, speaker in enumerate(rows)}
+    column_of = {speaker: column for column, speaker in enumerate(columns)}
+    shared = np.zeros((len(rows), len(columns)))
+    first = min((turn.start for turn in other), default=0)
+    for turn in (turn for turn in one if turn.stop > first):
+        for match in other:
+            overlap = min(turn.stop, match.stop) - max(turn.start, match.start)
+            if overlap > 0:
+                shared[row_of[turn.speaker], column_of[match.speaker]] += overlap
+    return shared
+
+
 def solo_spans(turns: Sequence[SpeakerTurn], speaker: int) -> list[Span]:
     """Where only `speaker` talks, so that the voice is clean."""
     own = close_gaps((Span(turn.start, turn.stop) for turn in turns if turn.speaker == speaker), 0)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from models import SAMPLE_RATE, ChunkSpeakers
 from options import SpeakerCount
+from utils.speakers.activity import shared_time
 from utils.speakers.embedding import unpack
 
 Matrix = npt.NDArray[np.float64]
@@ -102,16 +103,8 @@ def _add_constraints(
 
 def _shared_time(one: ChunkSpeakers, other: ChunkSpeakers) -> Matrix:
     """(voices of one, voices of the other): the samples in which both talk."""
-    row_of = {voice.speaker: row for row, voice in enumerate(one.voices)}
-    column_of = {voice.speaker: column for column, voice in enumerate(other.voices)}
-    shared = np.zeros((len(row_of), len(column_of)))
-    first = min((turn.start for turn in other.turns), default=0)
-    for turn in (turn for turn in one.turns if turn.stop > first):
-        for match in other.turns:
-            overlap = min(turn.stop, match.stop) - max(turn.start, match.start)
-            if overlap > 0:
-                shared[row_of[turn.speaker], column_of[match.speaker]] += overlap
-    return shared
+    rows, columns = ([voice.speaker for voice in chunk.voices] for chunk in (one, other))
+    return shared_time(one.turns, other.turns, rows, columns)
 
 
 def _merge_similar(similarity: Similarity, weights: Matrix, threshold: float, min_speakers: int) -> Labels:
