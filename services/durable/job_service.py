@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from models import Transcript
 from services.durable.job_runner import JobRunner, Running
 from utils.disk import keep_only, move
 from utils.store.interface import JobStore
-from utils.store.records import Job
+from utils.store.records import Job, new_job_id
 from utils.waiting.concurrency import finish_in_thread
 
 Clock = Callable[[], float]
@@ -51,9 +50,7 @@ class JobService:
         """Queue an accepted request; moves the upload. `job_id` is one that the caller was told before.
         Raises OverloadedError, InsufficientStorageError."""
         now = self._clock()
-        job = Job(
-            job_id or f"transcription_{uuid.uuid4().hex}", owner, endpoint, request, created_at=int(now)
-        )
+        job = Job(job_id or new_job_id(), owner, endpoint, request, created_at=int(now))
         await self._store.check_room(self._max_jobs)
         await finish_in_thread(partial(move, upload, self._spool / job.id))
         try:

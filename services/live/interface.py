@@ -11,7 +11,8 @@ from utils.live.events import LiveEvent
 
 
 class LiveSession(Protocol):
-    """One stream of audio. Its methods never raise for what a model does: that is told by events."""
+    """One stream of audio. What the recogniser or the diarizer fails in is told by events; only a failure of
+    the speech detector is raised, by whatever adds audio."""
 
     @property
     def id(self) -> str: ...
@@ -45,4 +46,4 @@ class LiveSessions(Protocol):
         self, owner: str, request_id: str, options: LiveOptions
     ) -> AbstractAsyncContextManager[LiveSession]:
         """A session until the context ends, which drops what is still to be done for it. Raises
-        OverloadedError if LIVE_SESSIONS are open, ShuttingDownError."""
+        OverloadedError if LIVE_SESSIONS are open."""

@@ -20,6 +20,7 @@ from services.live.recording import SessionRecording, SessionStore
 from services.live.session import Session
 from services.whisper_pool import WhisperPool
 from utils.model_manager import ModelSlot
+from utils.store.records import new_job_id
 
 logger = logging.getLogger(__name__)
 
@@ -43,27 +44,27 @@ class LiveService:
         self._diarizer = diarizer
         self._store = store
         self._max_sessions = max_sessions or SESSIONS_PER_LANE * whisper.lanes
-        self._open: dict[str, Session] = {}
+        self._num_open = 0
 
     @asynccontextmanager
     async def open(self, owner: str, request_id: str, options: LiveOptions) -> AsyncIterator[Session]:
-        if len(self._open) >= self._max_sessions:
+        if self._num_open >= self._max_sessions:
             raise OverloadedError(
                 f"{self._max_sessions} live sessions are open, the limit of this server; try again soon."
             )
         pace = Pace(self._clock)
         source = AudioInput(self._detector, options.audio)
         recogniser = LiveRecogniser(self._whisper, source, owner, pace)
-        recording = SessionRecording(self._store, owner, f"transcription_{uuid.uuid4().hex}")
+        recording = SessionRecording(self._store, owner, new_job_id())
         speakers = SessionSpeakers(self._diarizer, source)
         session = Session(
             f"sess_{uuid.uuid4().hex[:24]}", source, recogniser, recording, speakers, pace, options
         )
-        self._open[session.id] = session
+        self._num_open += 1
         logger.info("%s: live session %s begins", request_id, session.id)
         try:
             yield session
         finally:
-            del self._open[session.id]
+            self._num_open -= 1
             await session.close()
             logger.info("%s: live session %s has ended", request_id, session.id)

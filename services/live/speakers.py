@@ -10,12 +10,12 @@ from options import SpeakerCount
 from services.diarization_service import Diarizer
 from services.live.hearing import chunk_hearing
 from utils.audio_utils import ReadSamples
+from utils.live.heard_chunk import HEARD
 from utils.live.speaker_labels import SpeakerLabels
 from utils.live.told_turns import ToldTurns
 from utils.speech.speech_map import FRAME, SpeechMap
 from utils.waiting.concurrency import finish_in_thread
 
-SPEECH = 0.35  # probability of a frame in which somebody may speak
 PAUSE = SAMPLE_RATE // 5  # without speech, at the end of which nobody is in the middle of a word
 BEHIND = SAMPLE_RATE  # what is heard, where somebody speaks; in a pause half of it
 LATEST = 5 * SAMPLE_RATE  # after which any speech is heard, however little
@@ -42,7 +42,7 @@ class LiveSpeakers:
         `speech` covers at least what follows `needs_from`; a turn may have ended before what was heard last.
         Raises what a model raises; nothing is lost then, and the next call hears it all."""
         until = max(min(until, speech.stop) // FRAME * FRAME, self._heard)
-        if not speech.spoken(Span(self._told.until, until), SPEECH):
+        if not speech.spoken(Span(self._told.until, until), HEARD):
             self._hearing.pass_silence(speech, until)
             self._heard = self._told_until = until
         elif is_end_of_turn or self._is_due(speech, until):
@@ -86,11 +86,11 @@ class LiveSpeakers:
         return tuple(KnownVoice(self.label(voice.speaker), voice.embedding) for voice in self._told.voices)
 
     def _is_due(self, speech: SpeechMap, until: int) -> bool:
-        new = speech.spoken(Span(self._heard, until), SPEECH)
+        new = speech.spoken(Span(self._heard, until), HEARD)
         return new >= self._hearing.each or (new > 0 and until - self._heard >= LATEST)
 
     async def _tell(self, speech: SpeechMap, until: int, is_end_of_turn: bool) -> None:
-        is_silent = not speech.spoken(Span(until - PAUSE, until), SPEECH)
+        is_silent = not speech.spoken(Span(until - PAUSE, until), HEARD)
         is_pause = is_silent or is_end_of_turn
         if until > self._heard:
             await self._hearing.hear(speech, until, is_pause)

@@ -28,7 +28,7 @@ HOP = 2 * SAMPLE_RATE  # of the windows
 # heard again whenever more has come.
 START = WINDOW + 5 * SAMPLE_RATE
 LEAD = 64 * FRAME_OF_SPEECH  # of silence before the first speech
-HEARD = 0.35  # probability of speech from which a window is heard
+HEARD = 0.35  # probability of a frame in which somebody may speak: such speech is heard
 UNSURE = SAMPLE_RATE // 2  # at the end of what is heard: voices are sampled there when more has come
 
 NO_WINDOWS = HeardWindows(

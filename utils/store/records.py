@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,6 +33,11 @@ class Job:
     samples_done: int = 0
     samples_total: int = 0
     error: dict[str, Any] | None = None
+
+
+def new_job_id() -> str:
+    """Of a background transcription."""
+    return f"transcription_{uuid.uuid4().hex}"
 
 
 @dataclass(frozen=True, slots=True)
