@@ -68,7 +68,7 @@ async def _session(
 
 
 def _word_lags(said: Sequence[Said], told: Sequence[Told], start: float, end: float) -> str:
-    """Of the words that were said in this part; what is told of it cannot come much later."""
+    """Of the words that were said in this part; their deltas cannot come much later."""
     own = [word for word in said if start <= word.start < end]
     near = [word for word in told if start <= word.at < end + PART]
     return p50_p90(lags(own, near).word)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -29,6 +29,8 @@ SIXTEEN = LiveFormat(rate=SAMPLE_RATE)
 E = TypeVar("E")
 
 PIECE = SAMPLE_RATE // 10
+VAD = LiveOptions(audio=SIXTEEN)
+MANUAL = replace(VAD, turns=None)
 
 
 class AudioClock:

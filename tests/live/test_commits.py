@@ -11,10 +11,10 @@ import pytest
 
 from exceptions import CommitEmptyError
 from models import SAMPLE_RATE
-from options import DecodeOptions, Delay, LiveOptions
+from options import DecodeOptions, Delay
 from seams import EncodedWindow, WindowFeatures
 from tests.fakes import ScriptedRecogniser
-from tests.live.live_sessions import SIXTEEN, deltas, live_session, names
+from tests.live.live_sessions import MANUAL, VAD, deltas, live_session, names
 from utils.live.events import (
     Cleared,
     Committed,
@@ -22,9 +22,6 @@ from utils.live.events import (
     TextDelta,
     TurnCompleted,
 )
-
-VAD = LiveOptions(audio=SIXTEEN)
-MANUAL = replace(VAD, turns=None)
 
 
 async def test_a_committed_turn_needs_no_detector() -> None:

@@ -7,11 +7,9 @@ from dataclasses import replace
 import pytest
 
 from models import SAMPLE_RATE
-from options import Delay, LiveOptions, SemanticVad, ServerVad
-from tests.live.live_sessions import SIXTEEN, deltas, live_session
+from options import Delay, SemanticVad, ServerVad
+from tests.live.live_sessions import VAD, deltas, live_session
 from utils.live.events import SpeechStarted, TurnCompleted
-
-VAD = LiveOptions(audio=SIXTEEN)
 
 
 async def test_a_turn_may_be_padded_by_seconds() -> None:

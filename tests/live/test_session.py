@@ -15,7 +15,7 @@ from options import DecodeOptions, Delay, LiveOptions, SemanticVad, ServerVad
 from seams import EncodedWindow
 from services.live.live_service import SESSIONS_PER_LANE
 from tests.fakes import ScriptedRecogniser
-from tests.live.live_sessions import SIXTEEN, deltas, live_service, live_session
+from tests.live.live_sessions import MANUAL, VAD, deltas, live_service, live_session
 from utils.live.events import (
     Committed,
     SpeechStarted,
@@ -24,9 +24,6 @@ from utils.live.events import (
     TurnCompleted,
     TurnFailed,
 )
-
-VAD = LiveOptions(audio=SIXTEEN)
-MANUAL = replace(VAD, turns=None)
 
 
 async def test_a_turn_is_told_while_it_is_spoken_and_completed_after_it() -> None:

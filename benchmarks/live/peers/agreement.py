@@ -22,7 +22,7 @@ class LocalAgreement:
     _before: list[Said] = field(default_factory=list)  # what the last transcript had after the told words
 
     def add(self, words: Sequence[Said]) -> list[Said]:
-        """The words that are told now: those with which this transcript and the last one begin."""
+        """The words that are settled now: those with which this transcript and the last one begin."""
         fresh = self._without_told(words)
         agreed = 0
         while agreed < min(len(fresh), len(self._before)) and fresh[agreed].word == self._before[agreed].word:
@@ -38,7 +38,7 @@ class LocalAgreement:
         return rest
 
     def trim(self, ends: Sequence[float], heard: float) -> None:
-        """Cut a long buffer behind the last sentence that is told; `ends` are those of its sentences, the
+        """Cut a long buffer behind the last sentence that is settled; `ends` are those of its sentences, the
         last of which may still grow, `heard` that of the buffer."""
         if heard - self.start > TRIM_SECONDS and self.told:
             self.start = max((end for end in ends[:-1] if end <= self.told[-1].end), default=self.start)
